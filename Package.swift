@@ -1,0 +1,121 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One Swift module: the floor it stands on and what it may import.
+///
+/// A module imports only from lower floors; the loop below refuses anything else, so the picture
+/// in README.md cannot drift from the build.
+struct Module {
+  var name: String
+  var floor: Int
+  var imports: [String] = []
+  var products: [Target.Dependency] = []
+  var resources: [Resource] = []
+  /// Whether the module handles raw memory; all others are built with strict memory safety.
+  var touchesMemory = false
+}
+
+/// The C targets: all on floor 0.
+let foreign = ["CKernels", "COpenBLAS", "CPNG", "CSodium", "CWire", "CZeroMQ"]
+
+let modules = [
+  // floor 1: numbers · records · bytes · facts
+  Module(name: "Tensor", floor: 1, imports: ["CKernels", "COpenBLAS"], touchesMemory: true),
+  Module(name: "Records", floor: 1),
+  Module(
+    name: "Transport", floor: 1, imports: ["CKernels", "CSodium", "CZeroMQ"], touchesMemory: true),
+  Module(name: "Telemetry", floor: 1),
+  // floor 2
+  Module(name: "Autograd", floor: 2, imports: ["Tensor"]),
+  Module(
+    name: "Tasks", floor: 2, imports: ["Records", "CPNG"], resources: [.copy("Resources")],
+    touchesMemory: true),
+  Module(name: "Wire", floor: 2, imports: ["Records", "Transport", "CWire"], touchesMemory: true),
+  // floor 3
+  Module(name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true),
+  // floor 4
+  Module(name: "Flow", floor: 4, imports: ["Network", "Autograd", "Tensor", "Records"]),
+  // floor 5
+  Module(name: "Objective", floor: 5, imports: ["Flow", "Tensor", "Records"]),
+  // floor 6: where the towers meet
+  Module(
+    name: "Roles", floor: 6,
+    imports: [
+      "Objective", "Flow", "Network", "Autograd", "Tensor", "Tasks", "Records", "Wire", "Transport",
+      "Telemetry",
+    ]),
+  // floor 7
+  Module(
+    name: "Configuration", floor: 7,
+    imports: ["Roles", "Objective", "Flow", "Network", "Tasks", "Records"],
+    products: [.product(name: "Yams", package: "Yams")], resources: [.copy("Presets")]),
+]
+
+var floors = Dictionary(uniqueKeysWithValues: foreign.map { ($0, 0) })
+for module in modules { floors[module.name] = module.floor }
+for module in modules {
+  for name in module.imports {
+    guard let below = floors[name] else { fatalError("\(module.name) imports unknown \(name)") }
+    guard below < module.floor else {
+      fatalError("\(module.name) (floor \(module.floor)) imports \(name) (floor \(below))")
+    }
+  }
+}
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "tributary",
+  products: [.executable(name: "tributary", targets: ["Command"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    // -O3 also in debug builds: a loop at -O0 is sixty times slower and tests nothing else.
+    .target(
+      name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Werror"])],
+      linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .executableTarget(
+      name: "Command",
+      dependencies: [
+        "Configuration", "Roles", "Objective", "Flow", "Network", "Autograd", "Tensor", "Tasks",
+        "Records", "Wire", "Transport", "Telemetry",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings + [.strictMemorySafety()]),
+    .testTarget(
+      name: "SystemTests",
+      dependencies: [
+        "Command", "Roles", "Wire", "Transport", "Records", "Configuration", "TestSupport",
+      ],
+      swiftSettings: settings),
+  ]
+    + modules.map { module in
+      .target(
+        name: module.name,
+        dependencies: module.imports.map { .init(stringLiteral: $0) } + module.products,
+        resources: module.resources,
+        swiftSettings: settings + (module.touchesMemory ? [] : [.strictMemorySafety()]))
+    }
+    + modules.map { module in
+      .testTarget(
+        name: "\(module.name)Tests",
+        dependencies: [.init(stringLiteral: module.name), "TestSupport"]
+          + module.imports.map { .init(stringLiteral: $0) },
+        swiftSettings: settings)
+    },
+  swiftLanguageModes: [.v6]
+)

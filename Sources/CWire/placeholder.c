@@ -1,0 +1,1 @@
+#include "include/v1/placeholder.h"

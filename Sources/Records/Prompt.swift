@@ -1,0 +1,13 @@
+/// What is asked of the policy: text, and the group its scores are reported under.
+///
+/// A judge parses the text itself, so a prompt carries nothing that a user could not have typed.
+package struct Prompt: Hashable, Sendable {
+  package let text: String
+  /// The category of the task's grammar, such as `counting`; evaluations report one row for each.
+  package let category: String
+
+  package init(text: String, category: String) {
+    self.text = text
+    self.category = category
+  }
+}

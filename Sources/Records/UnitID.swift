@@ -1,0 +1,33 @@
+/// The address of one unit of work: one prompt and one seed with its trunk and all its branches.
+///
+/// Units are dense integers, `unit = update · B + slot`, where B is the number of units of one
+/// update; the units of one prompt are consecutive. Nothing else names the work, so a unit can be
+/// leased again, run twice or replayed and gives the same bytes.
+package struct UnitID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let rawValue: UInt64
+
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+  package static func < (left: UnitID, right: UnitID) -> Bool { left.rawValue < right.rawValue }
+
+  package var description: String { "unit \(rawValue)" }
+}
+
+/// The number of committed updates; version 0 is the base.
+package struct PolicyVersion: RawRepresentable, Hashable, Comparable, Sendable,
+  CustomStringConvertible
+{
+  package let rawValue: UInt64
+
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+  package static func < (left: PolicyVersion, right: PolicyVersion) -> Bool {
+    left.rawValue < right.rawValue
+  }
+
+  package var description: String { "version \(rawValue)" }
+}
