@@ -85,7 +85,7 @@ let package = Package(
     .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // -O3 also in debug builds: a loop at -O0 is sixty times slower and tests nothing else.
     .target(
-      name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Werror"])],
+      name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Werror", "-Wno-psabi"])],
       linkerSettings: [.linkedLibrary("m")]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .executableTarget(

@@ -1,1 +1,102 @@
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
 #include <stddef.h>
+#include <stdint.h>
+
+// Loops over float32 that are not matrix products: pointers and counts in, nothing allocated, no
+// I/O, no state. One source, `kernels/*.h`, is compiled once per instruction set; the tables below
+// hold the results. Matrices are row-major. "+=" in a comment means that the kernel accumulates.
+
+// Where the keys of attention are: the rows of a token matrix that holds R latents of N tokens
+// each, followed by the tokens of the prompts, `[R·N + ΣP, ·]`.
+typedef struct {
+  int32_t latents;                // R
+  int32_t tokens;                 // N, per latent
+  int32_t prompts;
+  int32_t heads;
+  int32_t width;                  // W = heads · head width; the head width is a multiple of 16
+  const int32_t *prompt_offset;   // [prompts + 1], first token row of each prompt
+  const int32_t *latent_offset;   // [prompts + 1], first latent that belongs to each prompt
+} CKernelsSegments;
+
+// The address of one stream of random words: Philox4x32-10 with this key and the counter
+// (unit low, unit high, purpose:8 | step:12 | branch:12, block), block = 0, 1, ….
+typedef struct {
+  uint32_t key[2];
+  uint32_t unit[2];
+  uint32_t place;
+} CKernelsNoise;
+
+typedef struct {
+  const char *name;
+
+  // y[i] = x[i] · Φ(x[i]) with the tanh form of Φ;  dx += dy · y'(x)
+  void (*gelu)(const float *x, float *y, size_t count);
+  void (*gelu_gradient)(const float *x, const float *dy, float *dx, size_t count);
+  // y[i] = x[i] / (1 + exp(-x[i]));  dx += dy · y'(x)
+  void (*silu)(const float *x, float *y, size_t count);
+  void (*silu_gradient)(const float *x, const float *dy, float *dx, size_t count);
+  // y += a · x
+  void (*add_scaled)(float a, const float *x, float *y, size_t count);
+  // y[r, :] = b for each row
+  void (*fill_rows)(const float *b, float *y, size_t rows, size_t columns);
+  // db[c] += Σ_r dy[r, c]
+  void (*sum_rows)(const float *dy, float *db, size_t rows, size_t columns);
+
+  // y[r] = (x[r] - mean) / √(var + 1e-6) · (1 + scale[g]) + shift[g],  g = group[r];
+  // shift and scale are columns of modulation [G, stride]; inverse[r] = 1 / √(var + 1e-6).
+  void (*modulate)(const float *x, const float *shift, const float *scale, size_t stride,
+                   const int32_t *group, float *y, float *mean, float *inverse, size_t rows,
+                   size_t width);
+  // dx +=, dshift[g] +=, dscale[g] +=
+  void (*modulate_gradient)(const float *x, const float *scale, size_t stride,
+                            const int32_t *group, const float *mean, const float *inverse,
+                            const float *dy, float *dx, float *dshift, float *dscale,
+                            size_t rows, size_t width);
+  // y[r] = x[r] + gate[g] · h[r]
+  void (*gated_add)(const float *x, const float *h, const float *gate, size_t stride,
+                    const int32_t *group, float *y, size_t rows, size_t width);
+  // dx += dy, dh += gate · dy, dgate[g] += h · dy
+  void (*gated_add_gradient)(const float *h, const float *gate, size_t stride,
+                             const int32_t *group, const float *dy, float *dx, float *dh,
+                             float *dgate, size_t rows, size_t width);
+
+  // Softmax attention over qkv [tokens, 3W]. A latent's tokens see its prompt and themselves, a
+  // prompt's tokens see the prompt. `weights` keeps the probabilities for the gradient, one row
+  // of `padded_keys` floats for each (query, head); `scratch` holds 2 · head width · padded keys.
+  void (*attend)(const CKernelsSegments *segments, const float *qkv, float *out, float *weights,
+                 float *scratch, size_t padded_keys);
+  // dqkv +=
+  void (*attend_gradient)(const CKernelsSegments *segments, const float *qkv,
+                          const float *weights, const float *dout, float *dqkv, float *scratch,
+                          size_t padded_keys);
+
+  // AdamW (Loshchilov & Hutter 2019): moments in place, then
+  // p -= rate · (m̂ / (√v̂ + ε) + decay · p) with m̂ = m · correct1, v̂ = v · correct2.
+  void (*adamw)(float *p, const float *g, float *m, float *v, size_t count, float gradient_scale,
+                float rate, float beta1, float beta2, float epsilon, float decay, float correct1,
+                float correct2);
+  // y += a · (x - y)
+  void (*approach)(float a, const float *x, float *y, size_t count);
+  // Σ x², in double
+  double (*sum_of_squares)(const float *x, size_t count);
+
+  // Exact kernels: no contraction, no reassociation, only IEEE operations, so that every
+  // instruction set gives the same bits.
+  // Standard normals of one stream; four for each block, `count` of them.
+  void (*normals)(const CKernelsNoise *noise, float *out, size_t count);
+  // y = a·x + b·v + s·e
+  void (*transition)(float a, const float *x, float b, const float *v, float s, const float *e,
+                     float *y, size_t count);
+} CKernels;
+
+// The table of one instruction set, or NULL where this processor or build does not have it.
+const CKernels *CKernels_portable(void);
+const CKernels *CKernels_avx2(void);
+const CKernels *CKernels_avx512(void);
+
+// One block of Philox4x32-10 (Salmon et al. 2011): out = bijection of counter under key.
+void CKernels_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+#endif

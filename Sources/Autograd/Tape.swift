@@ -1,0 +1,89 @@
+package import Tensor
+
+/// A value on a tape, `[rows, columns]`.
+package struct Variable {
+  let index: Int
+  /// The value; valid until the tape is reset.
+  package let value: Matrix
+
+  package var rows: Int { value.rows }
+  package var columns: Int { value.columns }
+}
+
+/// One pass through a network: every operation computes at once and is remembered, so that
+/// ``backward(from:gradient:)`` can walk back through them.
+///
+/// Values and gradients live in one arena, which a pass over inputs of the same size fills the
+/// same way; `reset` starts the next pass.
+package final class Tape {
+  /// One operation: what it read, what it wrote, and what its derivative needs.
+  struct Entry {
+    var operation: Operation
+    var output: Int
+  }
+
+  private let arena = Arena()
+  private(set) var values: [Matrix] = []
+  private var gradients: [Matrix?] = []
+  private(set) var entries: [Entry] = []
+  /// Whether operations are remembered; a tape for inference forgets them.
+  package let isRecording: Bool
+
+  package init(recording: Bool) { isRecording = recording }
+
+  /// Starts a new pass; all variables so far are void.
+  package func reset() {
+    arena.reset()
+    values.removeAll(keepingCapacity: true)
+    gradients.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
+  }
+
+  /// A constant, or a value whose gradient is asked for later.
+  package func input(_ value: Matrix) -> Variable { append(value, gradient: nil) }
+
+  /// A parameter: its gradient is added to `gradient`, which outlives the pass.
+  package func parameter(_ value: Matrix, gradient: Matrix?) -> Variable {
+    append(value, gradient: gradient)
+  }
+
+  private func append(_ value: Matrix, gradient: Matrix?) -> Variable {
+    values.append(value)
+    gradients.append(gradient)
+    return Variable(index: values.count - 1, value: value)
+  }
+
+  /// Uninitialised memory of this pass.
+  package func scratch(rows: Int, columns: Int) -> Matrix {
+    arena.matrix(rows: rows, columns: columns)
+  }
+
+  func record(_ operation: Operation, rows: Int, columns: Int, compute: (Matrix) -> Void)
+    -> Variable
+  {
+    let output = append(arena.matrix(rows: rows, columns: columns), gradient: nil)
+    compute(output.value)
+    if isRecording { entries.append(Entry(operation: operation, output: output.index)) }
+    return output
+  }
+
+  func gradient(of index: Int) -> Matrix {
+    if let gradient = gradients[index] { return gradient }
+    let gradient = arena.matrix(rows: values[index].rows, columns: values[index].columns)
+    gradient.clear()
+    gradients[index] = gradient
+    return gradient
+  }
+
+  /// ∂L/∂variable after ``backward(from:gradient:)``; zero where nothing reached it.
+  package func gradient(of variable: Variable) -> Matrix { gradient(of: variable.index) }
+
+  /// Adds ∂L/∂parameter to every parameter's gradient, given ∂L/∂output.
+  package func backward(from output: Variable, gradient: Matrix) {
+    precondition(isRecording, "this tape was made for inference")
+    self.gradient(of: output.index).add(gradient)
+    for entry in entries.reversed() where gradients[entry.output] != nil {
+      propagate(entry.operation, value: values[entry.output], gradients[entry.output]!)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// Compiled once per instruction set: the including file defines ISA(name) and ISA_NAME.
+#include "vector.h"
+#include "elementwise.h"
+#include "modulate.h"
+#include "attention.h"
+#include "optimizer.h"
+#include "exact.h"
+
+static const CKernels ISA(table) = {
+    .name = ISA_NAME,
+    .gelu = ISA(gelu),
+    .gelu_gradient = ISA(gelu_gradient),
+    .silu = ISA(silu),
+    .silu_gradient = ISA(silu_gradient),
+    .add_scaled = ISA(add_scaled),
+    .fill_rows = ISA(fill_rows),
+    .sum_rows = ISA(sum_rows),
+    .modulate = ISA(modulate),
+    .modulate_gradient = ISA(modulate_gradient),
+    .gated_add = ISA(gated_add),
+    .gated_add_gradient = ISA(gated_add_gradient),
+    .attend = ISA(attend),
+    .attend_gradient = ISA(attend_gradient),
+    .adamw = ISA(adamw),
+    .approach = ISA(approach),
+    .sum_of_squares = ISA(sum_of_squares),
+    .normals = ISA(normals),
+    .transition = ISA(transition),
+};

@@ -1,0 +1,70 @@
+package import Tensor
+
+/// AdamW with decoupled weight decay, behind gradient clipping by norm.
+///
+/// A step whose gradient is not finite changes nothing and is counted.
+/// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
+package final class AdamW {
+  package struct Options: Hashable, Sendable {
+    package var learningRate: Float = 5e-4
+    package var beta1: Float = 0.9
+    package var beta2: Float = 0.99
+    package var epsilon: Float = 1e-8
+    package var weightDecay: Float = 0
+    /// The largest gradient norm; longer gradients are scaled down to it.
+    package var maximumGradientNorm: Float = 1
+
+    package init() {}
+  }
+
+  package enum Outcome: Hashable, Sendable {
+    /// The gradient's norm before clipping.
+    case stepped(gradientNorm: Double)
+    case skippedNonFinite
+  }
+
+  package var options: Options
+  package let first: Buffer
+  package let second: Buffer
+  /// Steps taken.
+  package var steps: UInt64 = 0
+  /// Steps refused because the gradient was not finite.
+  package var skipped: UInt64 = 0
+
+  package init(count: Int, options: Options) {
+    self.options = options
+    first = Buffer(count: count)
+    second = Buffer(count: count)
+  }
+
+  @discardableResult
+  package func step(_ parameters: Buffer, along gradient: Buffer) -> Outcome {
+    let norm = gradient.row.sumOfSquares.squareRoot()
+    guard norm.isFinite else {
+      skipped += 1
+      return .skippedNonFinite
+    }
+    steps += 1
+    let limit = Double(options.maximumGradientNorm)
+    let step = AdamWStep(
+      gradientScale: norm > limit ? Float(limit / norm) : 1, learningRate: options.learningRate,
+      beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
+      weightDecay: options.weightDecay, correction1: correction(options.beta1),
+      correction2: correction(options.beta2))
+    step.apply(to: parameters, gradient: gradient, first: first, second: second)
+    return .stepped(gradientNorm: norm)
+  }
+
+  /// 1 / (1 − βⁿ), by repeated multiplication so that no library's `pow` is part of the numbers.
+  private func correction(_ beta: Float) -> Float {
+    var power = 1.0
+    var factor = Double(beta)
+    var n = steps
+    while n > 0 {
+      if n & 1 == 1 { power *= factor }
+      factor *= factor
+      n >>= 1
+    }
+    return Float(1 / (1 - power))
+  }
+}

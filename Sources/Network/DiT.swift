@@ -1,0 +1,140 @@
+package import Autograd
+package import Tensor
+
+/// A velocity network: a diffusion transformer with adaLN-zero (Peebles & Xie 2022,
+/// arXiv:2212.09748) over the tokens of latents and of their prompts.
+///
+/// Latent tokens are conditioned on σ and attend to their prompt and to themselves. Prompt tokens
+/// pass through the same blocks, conditioned on a learned constant, and attend to the prompt
+/// alone: their part of a call does not depend on the latents or on σ, so all rows of a unit share
+/// it. The last layer starts at zero, so an untrained network predicts v = 0.
+package struct DiT: Sendable {
+  package struct Shape: Hashable, Sendable {
+    package var latentTokens: Int
+    package var latentChannels: Int
+    /// Words of the prompts' vocabulary; 0 for a network without prompts.
+    package var vocabulary: Int
+    package var longestPrompt: Int
+    package var width: Int
+    package var depth: Int
+    package var heads: Int
+
+    package init(
+      latentTokens: Int, latentChannels: Int, vocabulary: Int, longestPrompt: Int, width: Int,
+      depth: Int, heads: Int
+    ) {
+      self.latentTokens = latentTokens
+      self.latentChannels = latentChannels
+      self.vocabulary = vocabulary
+      self.longestPrompt = longestPrompt
+      self.width = width
+      self.depth = depth
+      self.heads = heads
+    }
+
+    /// D: scalars of one latent.
+    package var latentCount: Int { latentTokens * latentChannels }
+
+    /// One line that names the architecture; part of the model's hash.
+    package var description: String {
+      "dit latent \(latentTokens)x\(latentChannels) words \(vocabulary) prompt \(longestPrompt)"
+        + " width \(width) depth \(depth) heads \(heads)"
+    }
+  }
+
+  package let shape: Shape
+  package let table: ParameterTable
+
+  package init(_ shape: Shape) {
+    let width = shape.width
+    var table = ParameterTable()
+    table.addLinear("latent_in", inputs: shape.latentChannels, outputs: width)
+    table.add("latent_position", rows: shape.latentTokens, columns: width)
+    table.add("words", rows: max(shape.vocabulary, 1), columns: width)
+    table.add("word_position", rows: max(shape.longestPrompt, 1), columns: width)
+    table.addLinear("time.0", inputs: Self.timeFeatures, outputs: width)
+    table.addLinear("time.1", inputs: width, outputs: width)
+    table.add("prompt_condition", rows: 1, columns: width)
+    for block in 0..<shape.depth {
+      table.addLinear("blocks.\(block).modulation", inputs: width, outputs: 6 * width)
+      table.addLinear("blocks.\(block).qkv", inputs: width, outputs: 3 * width)
+      table.addLinear("blocks.\(block).attention_out", inputs: width, outputs: width)
+      table.addLinear("blocks.\(block).mlp_in", inputs: width, outputs: 4 * width)
+      table.addLinear("blocks.\(block).mlp_out", inputs: 4 * width, outputs: width)
+    }
+    table.addLinear("final.modulation", inputs: width, outputs: 2 * width)
+    table.addLinear("latent_out", inputs: width, outputs: shape.latentChannels)
+    self.shape = shape
+    self.table = table
+  }
+
+  /// Sinusoids of σ that the time network reads.
+  static let timeFeatures = 64
+
+  /// v(x, σ | prompt), `[R·N, channels]`.
+  ///
+  /// - Parameters:
+  ///   - input: R latents with their times and prompts.
+  ///   - weights: all parameters, in the order of ``table``.
+  ///   - gradients: where `backward` adds ∂L/∂parameter; nil for inference.
+  package func velocity(
+    of input: VelocityInput, weights: Buffer, gradients: Buffer? = nil, on tape: Tape
+  ) -> Variable {
+    precondition(weights.count == table.count, "\(weights.count) weights for \(table.count)")
+    func parameter(_ name: String) -> Variable {
+      tape.parameter(
+        table.view(name, in: weights), gradient: gradients.map { table.view(name, in: $0) })
+    }
+    func linear(_ name: String, _ x: Variable) -> Variable {
+      tape.linear(x, weight: parameter("\(name).weight"), bias: parameter("\(name).bias"))
+    }
+    let segments = input.segments(for: shape)
+    let rows = input.sigmas.count
+    let tokens = rows * shape.latentTokens
+
+    // Tokens: latents, then prompts.
+    let latents = tape.scratch(rows: tokens, columns: shape.latentChannels)
+    latents.assign(input.latents)
+    let positions = (0..<tokens).map { Int32($0 % shape.latentTokens) }
+    var x = tape.add(
+      linear("latent_in", tape.input(latents)),
+      tape.gather(parameter("latent_position"), rows: positions))
+    let words = input.prompts.flatMap(\.self)
+    if !words.isEmpty {
+      let places = input.prompts.flatMap { $0.indices.map { Int32($0) } }
+      let prompts = tape.add(
+        tape.gather(parameter("words"), rows: words),
+        tape.gather(parameter("word_position"), rows: places))
+      x = tape.concatenate(x, prompts)
+    }
+
+    // Conditions: one row for each distinct σ, then the prompts' constant.
+    let (distinct, conditionOfRow) = input.distinctSigmas
+    let features = tape.scratch(rows: distinct.count, columns: Self.timeFeatures)
+    features.assign(distinct.flatMap(Self.features(of:)))
+    let time = linear("time.1", tape.silu(linear("time.0", tape.input(features))))
+    let condition = tape.silu(tape.concatenate(time, parameter("prompt_condition")))
+    let groups =
+      conditionOfRow.flatMap { Array(repeating: $0, count: shape.latentTokens) }
+      + Array(repeating: Int32(distinct.count), count: words.count)
+
+    for block in 0..<shape.depth {
+      let name = "blocks.\(block)"
+      let width = shape.width
+      // Columns: shift, scale and gate of attention, then of the MLP.
+      let modulation = linear("\(name).modulation", condition)
+      var h = tape.modulate(x, by: modulation, groups: groups, shift: 0, scale: width)
+      h = linear("\(name).attention_out", tape.attend(linear("\(name).qkv", h), segments))
+      x = tape.gatedAdd(x, h, by: modulation, groups: groups, gate: 2 * width)
+      h = tape.modulate(x, by: modulation, groups: groups, shift: 3 * width, scale: 4 * width)
+      h = linear("\(name).mlp_out", tape.gelu(linear("\(name).mlp_in", h)))
+      x = tape.gatedAdd(x, h, by: modulation, groups: groups, gate: 5 * width)
+    }
+    let last = tape.prefix(x, rows: tokens)
+    let modulation = linear("final.modulation", condition)
+    return linear(
+      "latent_out",
+      tape.modulate(
+        last, by: modulation, groups: Array(groups.prefix(tokens)), shift: 0, scale: shape.width))
+  }
+}

@@ -1,0 +1,44 @@
+package import Tensor
+
+/// The named slices of one flat parameter buffer: all parameters are one allocation, one file, one
+/// message and one optimiser loop.
+package struct ParameterTable: Hashable, Sendable {
+  package struct Entry: Hashable, Sendable {
+    package let name: String
+    /// `[rows, columns]`; a bias is `[1, columns]`.
+    package let rows: Int
+    package let columns: Int
+    package let offset: Int
+
+    package var count: Int { rows * columns }
+  }
+
+  package private(set) var entries: [Entry] = []
+  private var positions: [String: Int] = [:]
+
+  package init() {}
+
+  package mutating func add(_ name: String, rows: Int, columns: Int) {
+    precondition(positions[name] == nil, "two parameters named \(name)")
+    positions[name] = entries.count
+    entries.append(Entry(name: name, rows: rows, columns: columns, offset: count))
+  }
+
+  /// Adds `name.weight` `[outputs, inputs]` and `name.bias` `[1, outputs]`.
+  package mutating func addLinear(_ name: String, inputs: Int, outputs: Int) {
+    add("\(name).weight", rows: outputs, columns: inputs)
+    add("\(name).bias", rows: 1, columns: outputs)
+  }
+
+  package var count: Int { entries.last.map { $0.offset + $0.count } ?? 0 }
+
+  package subscript(name: String) -> Entry {
+    guard let position = positions[name] else { preconditionFailure("no parameter named \(name)") }
+    return entries[position]
+  }
+
+  package func view(_ name: String, in buffer: Buffer) -> Matrix {
+    let entry = self[name]
+    return buffer.matrix(at: entry.offset, rows: entry.rows, columns: entry.columns)
+  }
+}

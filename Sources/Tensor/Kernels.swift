@@ -1,0 +1,25 @@
+import CKernels
+import COpenBLAS
+
+/// The kernel set of this process, chosen once at start: the widest that the processor has.
+package enum Kernels {
+  // An immutable table of function pointers in the binary's constant data.
+  nonisolated(unsafe) static let table: UnsafePointer<CKernels> =
+    CKernels_avx512() ?? CKernels_avx2() ?? CKernels_portable()
+
+  /// All sets that this processor can run, for tests that compare them.
+  nonisolated(unsafe) static let available: [UnsafePointer<CKernels>] =
+    [CKernels_portable(), CKernels_avx2(), CKernels_avx512()].compactMap { $0 }
+
+  /// The instruction set of our own loops, such as `avx512`.
+  package static var instructionSet: String { String(cString: table.pointee.name) }
+
+  /// The kernel family that OpenBLAS runs, such as `Haswell`.
+  package static var openBLASCore: String { String(cString: openblas_get_corename()) }
+
+  /// What two processes must share for their numbers to agree bit for bit.
+  package static var numericsClass: String { "\(openBLASCore)/\(instructionSet)" }
+
+  /// One BLAS thread in each process: parallelism is ours, so that sums have one order.
+  package static func useOneBLASThread() { openblas_set_num_threads(1) }
+}

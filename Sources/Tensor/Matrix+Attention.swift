@@ -1,0 +1,93 @@
+import CKernels
+
+/// Which tokens of one network call see each other.
+///
+/// The token matrix holds R latents of N tokens, then the tokens of the prompts:
+/// `[R·N + ΣP, width]`. A latent's tokens see its prompt and themselves; a prompt's tokens see the
+/// prompt alone, so a prompt's part of the call does not depend on the latents.
+package struct Segments: Sendable {
+  package let latents: Int
+  package let tokensPerLatent: Int
+  package let heads: Int
+  package let width: Int
+  /// `[prompts + 1]`: the first token row of each prompt, and the end.
+  package let promptOffsets: [Int32]
+  /// `[prompts + 1]`: the first latent of each prompt, and the end.
+  package let latentOffsets: [Int32]
+
+  /// - Parameters:
+  ///   - promptLengths: tokens of each prompt, 0 or more.
+  ///   - latentsOfPrompt: how many consecutive latents belong to each prompt; they add up to R.
+  package init(
+    tokensPerLatent: Int, promptLengths: [Int], latentsOfPrompt: [Int], heads: Int, width: Int
+  ) {
+    precondition(
+      heads > 0 && width % (16 * heads) == 0,
+      "width \(width) over \(heads) heads: the head width must be a multiple of 16")
+    precondition(promptLengths.count == latentsOfPrompt.count, "one latent count for each prompt")
+    self.tokensPerLatent = tokensPerLatent
+    self.heads = heads
+    self.width = width
+    latents = latentsOfPrompt.reduce(0, +)
+    let first = Int32(latents * tokensPerLatent)
+    promptOffsets = promptLengths.reduce(into: [first]) { $0.append($0.last! + Int32($1)) }
+    latentOffsets = latentsOfPrompt.reduce(into: [0]) { $0.append($0.last! + Int32($1)) }
+  }
+
+  /// R·N + ΣP.
+  package var tokens: Int { Int(promptOffsets.last!) }
+
+  /// The longest list of keys, rounded up to whole registers of sixteen.
+  package var paddedKeys: Int {
+    let longest = zip(promptOffsets.dropFirst(), promptOffsets).map { Int($0 - $1) }.max() ?? 0
+    return (longest + tokensPerLatent + 15) / 16 * 16
+  }
+
+  /// Floats of scratch memory that attention needs.
+  package var scratchCount: Int { 2 * (width / heads) * paddedKeys }
+
+  func withC(_ body: (UnsafePointer<CKernelsSegments>) -> Void) {
+    promptOffsets.withUnsafeBufferPointer { prompts in
+      latentOffsets.withUnsafeBufferPointer { latents in
+        var segments = CKernelsSegments(
+          latents: Int32(self.latents), tokens: Int32(tokensPerLatent),
+          prompts: Int32(promptOffsets.count - 1), heads: Int32(heads), width: Int32(width),
+          prompt_offset: prompts.baseAddress, latent_offset: latents.baseAddress)
+        body(&segments)
+      }
+    }
+  }
+}
+
+extension Matrix {
+  /// self ← softmax(q kᵀ / √(head width)) v, per head.
+  ///
+  /// - Parameters:
+  ///   - qkv: `[tokens, 3 · width]`.
+  ///   - weights: `[tokens, heads · paddedKeys]`, receives the probabilities.
+  ///   - scratch: at least ``Segments/scratchCount`` floats.
+  package func attend(_ qkv: Matrix, _ segments: Segments, weights: Matrix, scratch: Matrix) {
+    precondition(
+      qkv.rows == segments.tokens && qkv.columns == 3 * segments.width
+        && count == segments.tokens * segments.width
+        && weights.count == segments.tokens * segments.heads * segments.paddedKeys
+        && scratch.count >= segments.scratchCount, "attention over \(segments.tokens) tokens")
+    segments.withC {
+      Kernels.table.pointee.attend(
+        $0, qkv.base, base, weights.base, scratch.base, segments.paddedKeys)
+    }
+  }
+
+  /// self (the gradient of qkv) += the gradient of ``attend(_:_:weights:scratch:)``.
+  package func addAttentionGradient(
+    _ qkv: Matrix, _ segments: Segments, weights: Matrix, _ dy: Matrix, scratch: Matrix
+  ) {
+    precondition(
+      count == qkv.count && dy.count == segments.tokens * segments.width
+        && scratch.count >= segments.scratchCount, "attention over \(segments.tokens) tokens")
+    segments.withC {
+      Kernels.table.pointee.attend_gradient(
+        $0, qkv.base, weights.base, dy.base, base, scratch.base, segments.paddedKeys)
+    }
+  }
+}

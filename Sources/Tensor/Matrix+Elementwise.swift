@@ -1,0 +1,81 @@
+import CKernels
+
+extension Matrix {
+  private static var kernels: CKernels { Kernels.table.pointee }
+
+  private func expect(_ others: Matrix...) {
+    for other in others {
+      precondition(other.count == count, "\(other.count) floats beside \(count)")
+    }
+  }
+
+  /// self ← gelu(x), the tanh form.
+  package func gelu(_ x: Matrix) {
+    expect(x)
+    Self.kernels.gelu(x.base, base, count)
+  }
+
+  /// self += dy · gelu′(x).
+  package func addGELUGradient(_ x: Matrix, _ dy: Matrix) {
+    expect(x, dy)
+    Self.kernels.gelu_gradient(x.base, dy.base, base, count)
+  }
+
+  /// self ← x · sigmoid(x).
+  package func silu(_ x: Matrix) {
+    expect(x)
+    Self.kernels.silu(x.base, base, count)
+  }
+
+  /// self += dy · silu′(x).
+  package func addSiLUGradient(_ x: Matrix, _ dy: Matrix) {
+    expect(x, dy)
+    Self.kernels.silu_gradient(x.base, dy.base, base, count)
+  }
+
+  /// self += factor · x.
+  package func add(_ x: Matrix, times factor: Float = 1) {
+    expect(x)
+    Self.kernels.add_scaled(factor, x.base, base, count)
+  }
+
+  /// Every row of self ← the one row `bias`.
+  package func fill(rowsWith bias: Matrix) {
+    precondition(bias.count == columns, "a bias of \(bias.count) for \(columns) columns")
+    Self.kernels.fill_rows(bias.base, base, rows, columns)
+  }
+
+  /// The one row self += Σ over the rows of x.
+  package func addSum(ofRows x: Matrix) {
+    precondition(count == x.columns, "sums of \(x.columns) columns do not fit \(count)")
+    Self.kernels.sum_rows(x.base, base, x.rows, x.columns)
+  }
+
+  /// self += amount · (x − self).
+  package func approach(_ x: Matrix, by amount: Float) {
+    expect(x)
+    Self.kernels.approach(amount, x.base, base, count)
+  }
+
+  /// Σ of the squares, accumulated in double precision.
+  package var sumOfSquares: Double { Self.kernels.sum_of_squares(base, count) }
+
+  /// self[r] ← table[rows[r]].
+  package func gather(_ table: Matrix, rows indices: [Int32]) {
+    precondition(table.columns == columns && indices.count == rows, "one index for each row")
+    for (row, index) in indices.enumerated() {
+      precondition(index >= 0 && index < table.rows, "row \(index) of \(table.rows)")
+      (base + row * columns).update(from: table.base + Int(index) * columns, count: columns)
+    }
+  }
+
+  /// self[rows[r]] += dy[r].
+  package func scatterAdd(_ dy: Matrix, rows indices: [Int32]) {
+    precondition(dy.columns == columns && indices.count == dy.rows, "one index for each row")
+    for (row, index) in indices.enumerated() {
+      precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
+      Self.kernels.add_scaled(
+        1, dy.base + row * columns, base + Int(index) * columns, columns)
+    }
+  }
+}
