@@ -1,4 +1,4 @@
-import CKernels
+package import CKernels
 import COpenBLAS
 
 /// The kernel set of this process, chosen once at start: the widest that the processor has.
@@ -8,7 +8,7 @@ package enum Kernels {
     CKernels_avx512() ?? CKernels_avx2() ?? CKernels_portable()
 
   /// All sets that this processor can run, for tests that compare them.
-  nonisolated(unsafe) static let available: [UnsafePointer<CKernels>] =
+  nonisolated(unsafe) package static let available: [UnsafePointer<CKernels>] =
     [CKernels_portable(), CKernels_avx2(), CKernels_avx512()].compactMap { $0 }
 
   /// The instruction set of our own loops, such as `avx512`.

@@ -1,4 +1,4 @@
-import CKernels
+package import CKernels
 
 /// What a random draw is for; part of its address.
 package enum Purpose: UInt32, Sendable {
@@ -49,7 +49,8 @@ package struct Philox: Hashable, Sendable {
     Self.normals(at: address, seed: seed, count: count, kernels: Kernels.table)
   }
 
-  static func normals(
+  /// The same, computed by a given kernel set.
+  package static func normals(
     at address: NoiseAddress, seed: UInt64, count: Int, kernels: UnsafePointer<CKernels>
   ) -> [Float] {
     var noise = CKernelsNoise(
@@ -70,7 +71,8 @@ package struct Philox: Hashable, Sendable {
       ], key: [UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)])
   }
 
-  static func block(counter: [UInt32], key: [UInt32]) -> SIMD4<UInt32> {
+  /// The bijection itself: four words from a counter `[4]` under a key `[2]`.
+  package static func block(counter: [UInt32], key: [UInt32]) -> SIMD4<UInt32> {
     var out: [UInt32] = [0, 0, 0, 0]
     CKernels_philox(counter, key, &out)
     return SIMD4(out[0], out[1], out[2], out[3])

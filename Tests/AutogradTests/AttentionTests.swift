@@ -3,7 +3,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@testable import Autograd
+import Autograd
 
 struct AttentionTests {
   /// Softmax attention written out, with the visibility rule as a predicate on token pairs.

@@ -1,7 +1,7 @@
 import Tensor
 import Testing
 
-@testable import Autograd
+import Autograd
 
 /// Every derivative against central differences, through L = Σ cᵢ yᵢ with random c.
 struct DerivativeTests {

@@ -3,7 +3,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@testable import Network
+import Network
 
 struct DiTTests {
   static let network = DiT(

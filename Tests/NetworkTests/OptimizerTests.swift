@@ -3,7 +3,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@testable import Network
+import Network
 
 struct OptimizerTests {
   @Test func `AdamW matches the paper's algorithm in double precision`() {

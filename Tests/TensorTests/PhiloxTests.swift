@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Tensor
+import Tensor
 
 struct PhiloxTests {
   /// The three vectors of Random123's known-answer file for philox4x32-10.

@@ -1,0 +1,66 @@
+import Tensor
+
+/// One step of a sampler as a Gaussian: x′ = A·x + B·v + s·ε.
+///
+/// Every dynamics here has this form with scalars A, B and s that depend on the step alone, so the
+/// next state, the log-density and its derivative are written once.
+package struct Transition: Hashable, Sendable {
+  /// A.
+  package var stateFactor: Float
+  /// B = ∂μ/∂v, called k_v in the derivations.
+  package var velocityFactor: Float
+  /// s; 0 for a deterministic step.
+  package var deviation: Float
+  /// g, the noise per unit of time: s = g·√Δ.
+  package var magnitude: Float
+
+  package init(stateFactor: Float, velocityFactor: Float, deviation: Float, magnitude: Float) {
+    self.stateFactor = stateFactor
+    self.velocityFactor = velocityFactor
+    self.deviation = deviation
+    self.magnitude = magnitude
+  }
+
+  /// μ(x, v), `[D]`.
+  package func mean(_ x: [Float], _ v: [Float]) -> [Float] {
+    exactTransition(stateFactor, x, velocityFactor, v, 0, x)
+  }
+
+  /// x′ = μ(x, v) + s·ε, `[D]`, equal to the last bit in every numerics class.
+  package func next(_ x: [Float], _ v: [Float], noise: [Float]) -> [Float] {
+    exactTransition(stateFactor, x, velocityFactor, v, deviation, noise)
+  }
+
+  /// log p(x′ | x) = Σ_D or mean_D of [ −(x′ − μ)² / 2s² − ln s − ½ ln 2π ].
+  ///
+  /// - Parameters: `next` and `mean` are `[D]`.
+  /// - Precondition: s > 0; a deterministic step has no density.
+  package func logDensity(of next: [Float], mean: [Float], over reduction: DensityReduction)
+    -> Float
+  {
+    precondition(deviation > 0, "a deterministic step has no log-density")
+    let s = Double(deviation)
+    var squares = 0.0
+    for (x, m) in zip(next, mean) { squares += (Double(x) - Double(m)) * (Double(x) - Double(m)) }
+    let total =
+      -squares / (2 * s * s) - Double(next.count) * (naturalLogarithm(s) + halfLogTwoPi)
+    return Float(reduction == .sum ? total : total / Double(next.count))
+  }
+
+  /// ∂ log p(x′ | x) / ∂v = (x′ − μ)·B / s², divided by D for the mean; `[D]`.
+  package func logDensityGradient(
+    of next: [Float], mean: [Float], over reduction: DensityReduction
+  ) -> [Float] {
+    let factor =
+      velocityFactor / (deviation * deviation) / (reduction == .sum ? 1 : Float(next.count))
+    return zip(next, mean).map { ($0 - $1) * factor }
+  }
+}
+
+/// Whether a log-density adds its D scalars or averages them; clip widths belong to one of them.
+package enum DensityReduction: String, Hashable, Sendable, CaseIterable {
+  case sum, mean
+}
+
+/// ½ ln 2π.
+private let halfLogTwoPi = 0.918938533204672741780329736406

@@ -1,0 +1,29 @@
+package import Flow
+
+/// PPO's clipped surrogate for one branch (Schulman et al. 2017, arXiv:1707.06347, eq. 7).
+///
+///     ρ = exp(log p − log p_old)
+///     L = max(−A·ρ, −A·clip(ρ, 1 − c, 1 + c))
+package struct ClippedSurrogate: Hashable, Sendable {
+  /// c, in units of the run's density reduction: a mean over D scalars wants a D times smaller one.
+  package var clip: Float
+
+  package init(clip: Float) { self.clip = clip }
+
+  package struct Term: Hashable, Sendable {
+    package var loss: Float
+    /// ∂L/∂log p: −A·ρ, or 0 where the clip holds.
+    package var slope: Float
+    package var ratio: Float
+    package var isClipped: Bool
+  }
+
+  package func term(logDensity: Float, old: Float, advantage: Float) -> Term {
+    let ratio = Float(exponential(Double(logDensity) - Double(old)))
+    let clipped = min(max(ratio, 1 - clip), 1 + clip)
+    let binds = advantage >= 0 ? ratio > 1 + clip : ratio < 1 - clip
+    return Term(
+      loss: max(-advantage * ratio, -advantage * clipped), slope: binds ? 0 : -advantage * ratio,
+      ratio: ratio, isClipped: binds)
+  }
+}

@@ -1,0 +1,96 @@
+package import Records
+
+/// From rewards to advantages: which branches are compared, and in which unit of measure.
+///
+///     A = (r − mean_group r) / (std r + floor), then clipped to ±clip
+///
+/// with the population deviation over the group or over the whole batch. Every branching step is a
+/// batch of its own: a reward credits the step whose noise it came from, and no other
+/// (TempFlow-GRPO, arXiv:2508.04324, §3.1; golden `grpo_advantages`).
+package struct CreditAssignment: Hashable, Sendable {
+  /// Which branches of a step share a mean.
+  package enum Group: String, Sendable, CaseIterable {
+    /// The K branches of one (prompt, seed, step).
+    case seed
+    /// The branches of all seeds of one prompt at one step.
+    case prompt
+  }
+
+  /// Over what the deviation is taken.
+  package enum Deviation: String, Sendable, CaseIterable {
+    case group
+    /// All branches of the step in the update.
+    case batch
+  }
+
+  package var group: Group
+  package var deviation: Deviation
+  /// Added to the deviation; groups without variance get advantages near zero.
+  package var floor: Double
+  package var clip: Double
+
+  package init(
+    group: Group = .seed, deviation: Deviation = .group, floor: Double = 1e-4, clip: Double = 5
+  ) {
+    self.group = group
+    self.deviation = deviation
+    self.floor = floor
+    self.clip = clip
+  }
+
+  /// The advantages of one step's branches.
+  ///
+  /// - Parameters:
+  ///   - rewards: `[n]`.
+  ///   - groups: `[n]`, the group of each branch, any integers.
+  /// - Returns: `[n]`, in ±clip.
+  package func advantages(of rewards: [Double], groups: [Int]) -> [Double] {
+    precondition(rewards.count == groups.count, "one group for each reward")
+    let members = Dictionary(grouping: rewards.indices, by: { groups[$0] })
+    let batchDeviation = Self.meanAndDeviation(rewards).deviation
+    var advantages = [Double](repeating: 0, count: rewards.count)
+    for indices in members.values {
+      let (mean, groupDeviation) = Self.meanAndDeviation(indices.map { rewards[$0] })
+      let scale = (deviation == .group ? groupDeviation : batchDeviation) + floor
+      for index in indices {
+        advantages[index] = min(max((rewards[index] - mean) / scale, -clip), clip)
+      }
+    }
+    return advantages
+  }
+
+  /// The advantages of an update, `[unit][point][branch]`.
+  ///
+  /// - Parameters:
+  ///   - trajectories: all units of the update in unit order, of one geometry.
+  ///   - seedsPerPrompt: consecutive units that share a prompt.
+  ///   - reward: index of the reward part that trains.
+  package func advantages(
+    of trajectories: [Trajectory], seedsPerPrompt: Int, reward: Int = 0
+  ) -> [[[Float]]] {
+    var result = trajectories.map { $0.points.map { _ in [Float]() } }
+    for point in trajectories.first?.points.indices ?? 0..<0 {
+      var rewards: [Double] = []
+      var groups: [Int] = []
+      for (unit, trajectory) in trajectories.enumerated() {
+        for branch in trajectory.points[point].branches {
+          rewards.append(Double(branch.rewards[reward]))
+          groups.append(group == .seed ? unit : unit / seedsPerPrompt)
+        }
+      }
+      var column = advantages(of: rewards, groups: groups).map { Float($0) }[...]
+      for (unit, trajectory) in trajectories.enumerated() {
+        let count = trajectory.points[point].branches.count
+        result[unit][point] = Array(column.prefix(count))
+        column = column.dropFirst(count)
+      }
+    }
+    return result
+  }
+
+  private static func meanAndDeviation(_ values: [Double]) -> (mean: Double, deviation: Double) {
+    let mean = values.reduce(0, +) / Double(values.count)
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+    return (mean, variance.squareRoot())
+  }
+}
