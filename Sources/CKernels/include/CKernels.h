@@ -1,1 +1,2 @@
+#include "crc32c.h"
 #include <stddef.h>
