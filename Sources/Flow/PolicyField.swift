@@ -1,26 +1,31 @@
-package import Network
 import Autograd
+package import Network
 package import Tensor
 
-/// A network with given parameters and one prompt, as a sampler sees it.
+/// A network with given parameters and prompts, as a sampler sees it.
+///
+/// The states of a call are shared out evenly: the first rows belong to the first prompt.
 package struct PolicyField: VelocityField {
-  let network: DiT
-  let weights: Buffer
-  let prompt: [Int32]
-  let tape = Tape(recording: false)
+  private let network: DiT
+  private let weights: Buffer
+  private let prompts: [[Int32]]
+  private let tape: Tape
 
-  package init(network: DiT, weights: Buffer, prompt: [Int32]) {
+  /// - Parameter tape: a tape for inference, reused from call to call.
+  package init(network: DiT, weights: Buffer, prompts: [[Int32]], tape: Tape) {
     self.network = network
     self.weights = weights
-    self.prompt = prompt
+    self.prompts = prompts
+    self.tape = tape
   }
 
   package func velocities(of states: [Float], sigma: Float) -> [Float] {
     let rows = states.count / network.shape.latentCount
+    precondition(rows % prompts.count == 0, "\(rows) states for \(prompts.count) prompts")
     tape.reset()
     let input = VelocityInput(
-      latents: states, sigmas: Array(repeating: sigma, count: rows), prompts: [prompt],
-      latentsOfPrompt: [rows])
+      latents: states, sigmas: Array(repeating: sigma, count: rows), prompts: prompts,
+      latentsOfPrompt: Array(repeating: rows / prompts.count, count: prompts.count))
     return network.velocity(of: input, weights: weights, on: tape).value.scalars
   }
 }

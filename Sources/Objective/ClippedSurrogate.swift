@@ -1,4 +1,4 @@
-package import Flow
+import Flow
 
 /// PPO's clipped surrogate for one branch (Schulman et al. 2017, arXiv:1707.06347, eq. 7).
 ///

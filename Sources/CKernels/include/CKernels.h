@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crc32c.h"
+
 // Loops over float32 that are not matrix products: pointers and counts in, nothing allocated, no
 // I/O, no state. One source, `kernels/*.h`, is compiled once per instruction set; the tables below
 // hold the results. Matrices are row-major. "+=" in a comment means that the kernel accumulates.

@@ -1,1 +1,0 @@
-#include "include/v1/placeholder.h"

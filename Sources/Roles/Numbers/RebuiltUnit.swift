@@ -1,0 +1,68 @@
+package import Records
+import Transport
+
+/// A trajectory whose noises and next states were made again from its address, and matched.
+package struct RebuiltUnit {
+  package let trajectory: Trajectory
+  /// xᵢ₊₁, `[point][branch][D]`.
+  package let next: [[[Float]]]
+
+  /// - Throws: ``TrajectoryError`` where the record does not follow from its address.
+  package init(_ trajectory: Trajectory, recipe: Recipe) throws(TrajectoryError) {
+    let unit = trajectory.unit
+    let address = UnitAddress(unit, in: recipe)
+    let plan = recipe.algorithm.plan
+    guard trajectory.version == address.version else {
+      throw .version(unit, found: trajectory.version, expected: address.version)
+    }
+    guard trajectory.prompt == address.prompt else {
+      throw .prompt(unit, found: trajectory.prompt, expected: address.prompt)
+    }
+    guard trajectory.points.map(\.step) == plan.points,
+      trajectory.points.allSatisfy({ $0.branches.count == plan.branches[$0.step] })
+    else { throw .geometry(unit) }
+    guard CRC32C.checksum(of: address.initialNoise) == trajectory.noiseChecksum else {
+      throw .noise(unit)
+    }
+    var next: [[[Float]]] = []
+    for point in trajectory.points {
+      let transition = recipe.algorithm.dynamics.transition(
+        step: point.step, on: recipe.algorithm.grid)
+      var states: [[Float]] = []
+      for (k, branch) in point.branches.enumerated() {
+        let state = transition.next(
+          point.state, point.velocity, noise: address.branchNoise(step: point.step, branch: k))
+        guard CRC32C.checksum(of: state) == branch.nextStateChecksum else {
+          throw .nextState(unit, step: point.step, branch: k)
+        }
+        states.append(state)
+      }
+      next.append(states)
+    }
+    self.trajectory = trajectory
+    self.next = next
+  }
+}
+
+/// A trajectory that does not follow from its unit's address and the run's configuration.
+package enum TrajectoryError: Error, Hashable, CustomStringConvertible {
+  case version(UnitID, found: PolicyVersion, expected: PolicyVersion)
+  case prompt(UnitID, found: Int, expected: Int)
+  case geometry(UnitID)
+  case noise(UnitID)
+  case nextState(UnitID, step: Int, branch: Int)
+
+  package var description: String {
+    switch self {
+    case .version(let unit, let found, let expected):
+      "\(unit): made with \(found), the schedule says \(expected)"
+    case .prompt(let unit, let found, let expected):
+      "\(unit): made for prompt \(found), its address says \(expected)"
+    case .geometry(let unit): "\(unit): its branching points are not those of the plan"
+    case .noise(let unit): "\(unit): its initial noise is not the one of its address"
+    case .nextState(let unit, let step, let branch):
+      "\(unit): the next state of branch \(branch) at step \(step) does not follow from its state,"
+        + " velocity and noise address"
+    }
+  }
+}

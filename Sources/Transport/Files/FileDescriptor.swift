@@ -1,0 +1,93 @@
+import Glibc
+
+/// An open file; closed when its owner is gone.
+struct FileDescriptor: ~Copyable, Sendable {
+  let number: CInt
+  let path: String
+
+  /// - Parameter flags: of `open`; `O_CLOEXEC` is always added.
+  init(opening path: String, _ flags: CInt, mode: mode_t = 0o644) throws(FileError) {
+    var number = open(path, flags | O_CLOEXEC, mode)
+    while number < 0, errno == EINTR { number = open(path, flags | O_CLOEXEC, mode) }
+    guard number >= 0 else { throw .last("opening", path) }
+    self.number = number
+    self.path = path
+  }
+
+  deinit { close(number) }
+
+  /// In bytes.
+  borrowing func size() throws(FileError) -> UInt64 {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw .last("reading the size of", path) }
+    return UInt64(status.st_size)
+  }
+
+  /// Writes all of `bytes` at `offset`.
+  borrowing func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(FileError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = pwrite(number, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .last("writing", path) }
+      // A regular file takes at least one byte or says why not.
+      guard count > 0 else { throw .full(operation: "writing", path: path) }
+      done += count
+    }
+  }
+
+  borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) {
+    try bytes.span.withUnsafeBytes { (buffer) throws(FileError) in
+      try write(buffer, at: offset)
+    }
+  }
+
+  /// Fills `bytes` from `offset` on, up to the end of the file.
+  ///
+  /// - Returns: how many bytes there were.
+  borrowing func read(into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64)
+    throws(FileError) -> Int
+  {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+      let count = pread(number, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .last("reading", path) }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  /// The bytes from `offset` on: `count` of them, or fewer at the end of the file.
+  borrowing func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    let found = try span.withUnsafeMutableBytes { (buffer) throws(FileError) in
+      try read(into: buffer, at: offset)
+    }
+    if found < count { bytes.removeLast(count - found) }
+    return bytes
+  }
+
+  borrowing func truncate(to size: UInt64) throws(FileError) {
+    while ftruncate(number, off_t(size)) != 0 {
+      guard errno == EINTR else { throw .last("cutting", path) }
+    }
+  }
+
+  /// Data and everything needed to read it back, on stable storage.
+  borrowing func syncData() throws(FileError) {
+    while fdatasync(number) != 0 {
+      guard errno == EINTR else { throw .last("fdatasync on", path) }
+    }
+  }
+
+  borrowing func sync() throws(FileError) {
+    while fsync(number) != 0 {
+      guard errno == EINTR else { throw .last("fsync on", path) }
+    }
+  }
+}

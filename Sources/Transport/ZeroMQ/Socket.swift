@@ -1,0 +1,155 @@
+import CZeroMQ
+
+/// The two patterns in use: a ROUTER names the peer of every message, a DEALER has one peer.
+package enum SocketKind: Equatable, Sendable {
+  case router
+  case dealer
+}
+
+/// What became of a message.
+package enum SendOutcome: Equatable, Sendable {
+  /// It is queued. Only an answer proves that it arrived.
+  case sent
+  /// The queue is full, or a DEALER is not connected; nothing was sent.
+  case wouldBlock
+  /// ROUTER only: no peer has this routing id now; nothing was sent.
+  case unreachable
+}
+
+/// A libzmq socket: one owner, movable between threads, never shared.
+///
+/// No call blocks; ``Wakeup/wait(for:toSend:timeout:)`` does the waiting.
+package struct Socket: ~Copyable, @unchecked Sendable {
+  let handle: UnsafeMutableRawPointer
+  private let kind: SocketKind
+  /// Outlives the socket.
+  private let context: Context
+
+  package init(_ kind: SocketKind, in context: Context, options: SocketOptions = SocketOptions())
+    throws(ZeroMQError)
+  {
+    guard let handle = zmq_socket(context.handle, kind == .router ? ZMQ_ROUTER : ZMQ_DEALER) else {
+      throw .last("zmq_socket")
+    }
+    do throws(ZeroMQError) {
+      try Self.apply(options, to: handle, kind)
+    } catch {
+      zmq_close(handle)
+      throw error
+    }
+    self.handle = handle
+    self.kind = kind
+    self.context = context
+  }
+
+  private static func apply(
+    _ options: SocketOptions, to handle: UnsafeMutableRawPointer, _ kind: SocketKind
+  ) throws(ZeroMQError) {
+    for (name, option, value) in options.integers(for: kind) {
+      var value = value
+      guard zmq_setsockopt(handle, option, &value, MemoryLayout<CInt>.size) == 0 else {
+        throw .last("setting \(name) to \(value)")
+      }
+    }
+    var limit = options.maximumPartBytes
+    guard zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size) == 0 else {
+      throw .last("setting ZMQ_MAXMSGSIZE to \(limit)")
+    }
+  }
+
+  deinit { zmq_close(handle) }
+
+  /// Listens at `endpoint`, such as `tcp://127.0.0.1:*`.
+  ///
+  /// - Returns: the endpoint with its wildcards resolved.
+  package borrowing func bind(_ endpoint: String) throws(ZeroMQError) -> String {
+    guard zmq_bind(handle, endpoint) == 0 else { throw .last("binding \(endpoint)") }
+    var text = [UInt8](repeating: 0, count: 1_024)
+    var count = text.count
+    guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &count) == 0 else {
+      throw .last("reading the endpoint of \(endpoint)")
+    }
+    return String(decoding: text.prefix(while: { $0 != 0 }), as: UTF8.self)
+  }
+
+  /// Connects in the background, and again whenever the connection breaks.
+  package borrowing func connect(_ endpoint: String) throws(ZeroMQError) {
+    guard zmq_connect(handle, endpoint) == 0 else { throw .last("connecting to \(endpoint)") }
+  }
+
+  /// Queues one message, all of its parts or none.
+  ///
+  /// - Parameter parts: on a ROUTER, the first is the routing id of the peer.
+  /// - Precondition: a DEALER sends at least one part, a ROUTER at least two.
+  package borrowing func send(_ parts: [[UInt8]]) throws(ZeroMQError) -> SendOutcome {
+    precondition(
+      parts.count >= (kind == .router ? 2 : 1), "a message of \(parts.count) parts says nothing")
+    var outcome = SendOutcome.sent
+    for (index, part) in parts.enumerated() {
+      let more = index + 1 < parts.count
+      let result = try send(part, more: more)
+      if result == .sent { continue }
+      outcome = result
+      if index == 0 { break }
+      // The connection went away between two parts. libzmq has withdrawn the message and swallows
+      // its remaining parts, which it must be given.
+    }
+    return outcome
+  }
+
+  private borrowing func send(_ part: [UInt8], more: Bool) throws(ZeroMQError) -> SendOutcome {
+    let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
+    while true {
+      if zmq_send(handle, part, part.count, flags) >= 0 { return .sent }
+      switch zmq_errno() {
+      case EINTR: continue
+      case EAGAIN: return .wouldBlock
+      case EHOSTUNREACH: return .unreachable
+      case let code: throw .refused(operation: "sending a part of \(part.count) bytes", code: code)
+      }
+    }
+  }
+
+  /// The next message that has arrived, or nil.
+  ///
+  /// libzmq delivers a message when its last part is there. It bounds the bytes of each part but
+  /// not the number of parts, so memory is safe only from peers that are let in.
+  ///
+  /// - Parameter maximumParts: on a ROUTER, the routing id counts as one.
+  /// - Throws: ``ZeroMQError/tooManyParts(first:received:allowed:)`` for a longer message; it is
+  ///   gone then, and the socket goes on.
+  package borrowing func receive(maximumParts: Int) throws(ZeroMQError) -> [[UInt8]]? {
+    precondition(maximumParts >= 1, "a message has at least one part")
+    guard let (first, hasMore) = try receivePart() else { return nil }
+    var parts = [first]
+    var received = 1
+    var more = hasMore
+    while more, let (part, hasMore) = try receivePart(copying: received < maximumParts) {
+      if received < maximumParts { parts.append(part) }
+      received += 1
+      more = hasMore
+    }
+    guard received <= maximumParts else {
+      throw .tooManyParts(first: first, received: received, allowed: maximumParts)
+    }
+    return parts
+  }
+
+  private borrowing func receivePart(copying: Bool = true) throws(ZeroMQError)
+    -> (part: [UInt8], more: Bool)?
+  {
+    var message = zmq_msg_t()
+    zmq_msg_init(&message)
+    defer { zmq_msg_close(&message) }
+    while zmq_msg_recv(&message, handle, ZMQ_DONTWAIT) < 0 {
+      switch zmq_errno() {
+      case EINTR: continue
+      case EAGAIN: return nil
+      case let code: throw .refused(operation: "receiving", code: code)
+      }
+    }
+    let bytes = UnsafeRawBufferPointer(
+      start: zmq_msg_data(&message), count: copying ? zmq_msg_size(&message) : 0)
+    return (Array(bytes), zmq_msg_more(&message) != 0)
+  }
+}
