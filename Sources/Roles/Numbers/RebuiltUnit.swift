@@ -1,3 +1,5 @@
+import Objective
+import Flow
 package import Records
 import Transport
 
@@ -21,7 +23,7 @@ package struct RebuiltUnit {
     guard trajectory.points.map(\.step) == plan.points,
       trajectory.points.allSatisfy({ $0.branches.count == plan.branches[$0.step] })
     else { throw .geometry(unit) }
-    guard CRC32C.checksum(of: address.initialNoise) == trajectory.noiseChecksum else {
+    guard CRC32C.of(address.initialNoise) == trajectory.noiseChecksum else {
       throw .noise(unit)
     }
     var next: [[[Float]]] = []
@@ -32,7 +34,7 @@ package struct RebuiltUnit {
       for (k, branch) in point.branches.enumerated() {
         let state = transition.next(
           point.state, point.velocity, noise: address.branchNoise(step: point.step, branch: k))
-        guard CRC32C.checksum(of: state) == branch.nextStateChecksum else {
+        guard CRC32C.of(state) == branch.nextStateChecksum else {
           throw .nextState(unit, step: point.step, branch: k)
         }
         states.append(state)

@@ -1,5 +1,6 @@
+import Tasks
 package import Records
-package import Tensor
+import Tensor
 
 /// Everything that follows from a unit's id: its update, its prompt, its noises.
 package struct UnitAddress: Sendable {

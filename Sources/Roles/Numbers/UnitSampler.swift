@@ -1,5 +1,7 @@
+import Tasks
+import Objective
 import Autograd
-package import Flow
+import Flow
 package import Records
 package import Tensor
 import Transport
@@ -44,13 +46,15 @@ package struct UnitSampler {
         step: point.step, state: point.state, velocity: point.velocity,
         branches: point.branches.map { branch in
           Branch(
-            logDensity: branch.logDensity, nextStateChecksum: CRC32C.checksum(of: branch.next),
+            logDensity: branch.logDensity, nextStateChecksum: CRC32C.of(branch.next),
             rewards: [recipe.task.score(branch.latent, for: prompt).soft], latent: branch.latent)
         })
     }
     let trajectory = Trajectory(
       unit: unit, version: version, prompt: promptIndex,
-      noiseChecksum: CRC32C.checksum(of: noise), points: judged)
-    return (trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now)))
+      noiseChecksum: CRC32C.of(noise), points: judged)
+    return (
+      trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
+    )
   }
 }

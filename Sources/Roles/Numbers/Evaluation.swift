@@ -1,0 +1,107 @@
+import Autograd
+import Flow
+package import Network
+package import Records
+package import Tasks
+package import Tensor
+
+package struct EvaluationOptions: Hashable, Sendable {
+  /// Evaluate every so many updates; 0 for only before and after.
+  package var interval: Int
+  package var odeSteps: Int
+  /// Fixed noises for each prompt.
+  package var noises: Int
+
+  package init(interval: Int = 10, odeSteps: Int = 10, noises: Int = 4) {
+    self.interval = interval
+    self.odeSteps = odeSteps
+    self.noises = noises
+  }
+}
+
+/// What a policy scores on given prompts with fixed noises and the ODE sampler.
+///
+/// The noises belong to (prompt index, noise index) and to no run seed, so evaluations of different
+/// runs compare the same draws.
+package struct Evaluation: Sendable {
+  package var soft: Double
+  package var strict: Double
+  package var heldOut: Double
+  /// Soft and strict of each category, in order of first appearance.
+  package var categories: [(name: String, soft: Double, strict: Double)]
+  package var measures: Measures
+  package var prompts: Int
+
+  /// The run seed under which evaluation noises are drawn.
+  static let noiseSeed: UInt64 = 0x7472_6962
+
+  /// Prompts of one network call.
+  private static let promptsPerCall = 32
+
+  package init(
+    of weights: Buffer, network: DiT, task: some Task, prompts: [Prompt],
+    options: EvaluationOptions
+  ) {
+    let latents = Self.latents(
+      of: weights, network: network, task: task, prompts: prompts, noises: options.noises,
+      odeSteps: options.odeSteps)
+    var scores: [(Prompt, Score)] = []
+    var results: [(prompt: Prompt, latent: [Float])] = []
+    for (prompt, group) in zip(prompts, latents) {
+      for latent in group {
+        scores.append((prompt, task.score(latent, for: prompt)))
+        results.append((prompt, latent))
+      }
+    }
+    func mean(_ values: [Double]) -> Double {
+      values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+    soft = mean(scores.map { Double($0.1.soft) })
+    strict = mean(scores.map { $0.1.strict ? 1 : 0 })
+    heldOut = mean(scores.map { Double($0.1.heldOut) })
+    var order: [String] = []
+    for prompt in prompts where !order.contains(prompt.category) { order.append(prompt.category) }
+    categories = order.map { name in
+      let members = scores.filter { $0.0.category == name }.map(\.1)
+      return (name, mean(members.map { Double($0.soft) }), mean(members.map { $0.strict ? 1 : 0 }))
+    }
+    measures = task.measures(of: results)
+    self.prompts = prompts.count
+  }
+
+  /// x₀ of every prompt's fixed noises, `[prompt][noise][D]`.
+  ///
+  /// - Parameter seed: another seed draws other noises.
+  package static func latents(
+    of weights: Buffer, network: DiT, task: some Task, prompts: [Prompt], noises: Int,
+    odeSteps: Int, seed: UInt64 = noiseSeed
+  ) -> [[[Float]]] {
+    let philox = Philox(seed: seed)
+    let count = network.shape.latentCount
+    let grid = SigmaGrid.linear(steps: odeSteps)
+    let tape = Tape(recording: false)
+    var result: [[[Float]]] = []
+    for start in stride(from: 0, to: prompts.count, by: promptsPerCall) {
+      let chunk = start..<min(start + promptsPerCall, prompts.count)
+      var field = PolicyField(
+        network: network, weights: weights, prompts: chunk.map { task.tokens(of: prompts[$0]) },
+        tape: tape)
+      let initial = chunk.flatMap { prompt in
+        (0..<noises).flatMap { noise in
+          philox.normals(
+            at: NoiseAddress(unit: UInt64(prompt), purpose: .evaluationNoise, branch: noise),
+            count: count)
+        }
+      }
+      let final = Wavefront.finish(initial, on: grid, through: &field)
+      for prompt in chunk.indices.map({ $0 - start }) {
+        result.append(
+          (0..<noises).map { noise in
+            let row = prompt * noises + noise
+            return Array(final[row * count..<(row + 1) * count])
+          })
+      }
+    }
+    return result
+  }
+}

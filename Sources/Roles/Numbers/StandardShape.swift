@@ -1,0 +1,14 @@
+package import Network
+package import Tasks
+
+extension DiT.Shape {
+  /// The network that a task's presets and shipped base use.
+  package static func standard(for task: some Task, width: Int = 64, depth: Int = 3, heads: Int = 4)
+    -> DiT.Shape
+  {
+    DiT.Shape(
+      latentTokens: task.latentTokens, latentChannels: task.latentChannels,
+      vocabulary: task.vocabulary.count, longestPrompt: task.longestPrompt, width: width,
+      depth: depth, heads: heads)
+  }
+}
