@@ -48,8 +48,9 @@ package struct JournalReader: ~Copyable, Sendable {
       let found = try segment.read(at: offset)
       if let frame = take(found, of: segment) { return frame }
 
-      if let following = try JournalSegments.list(in: directory).first(where: { $0 > segment.number })
-      {
+      if let following = try JournalSegments.list(in: directory).first(where: {
+        $0 > segment.number
+      }) {
         // The writer finished this segment before it made the next: what stands here now is final.
         let final = try segment.read(at: offset)
         if let frame = take(final, of: segment) { return frame }

@@ -65,7 +65,8 @@ struct  Tributary__V1__Envelope
 {
   ProtobufCMessage base;
   /*
-   * "TRIB": 0x54524942.
+   * "TRIB": 0x54524942. Magic and major version are the first bytes of a message, in this order, so
+   * that any two versions can tell each other apart.
    */
   uint32_t magic;
   /*
