@@ -7,7 +7,7 @@ package struct Commit: Hashable, Sendable {
   /// The update consumed units `firstUnit ..< firstUnit + unitCount`, in that order.
   package var firstUnit: UnitID
   package var unitCount: Int
-  /// The digest of the payloads in unit order.
+  /// The digest of the payloads' digests in unit order.
   package var unitsDigest: Digest
   /// The digest of the training weights after the update.
   package var paramsHash: Digest

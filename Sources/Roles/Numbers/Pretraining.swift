@@ -91,7 +91,8 @@ package struct Pretraining {
       at: NoiseAddress(unit: UInt64(step), purpose: .pretraining, branch: 1), count: clean.count)
     // One time in each of `rows` equal strata, those of one prompt spread over 0...1.
     let sigmas = (0..<rows).map { row in
-      let stratum = row % options.latentsPerPrompt * options.prompts + row / options.latentsPerPrompt
+      let stratum =
+        row % options.latentsPerPrompt * options.prompts + row / options.latentsPerPrompt
       return (Float(stratum) + Float.random(in: 0..<1, using: &generator)) / Float(rows)
     }
     return FlowMatching.Batch(

@@ -4,7 +4,7 @@ package import Records
 import Transport
 
 /// A trajectory whose noises and next states were made again from its address, and matched.
-package struct RebuiltUnit {
+package struct RebuiltUnit: Sendable {
   package let trajectory: Trajectory
   /// xᵢ₊₁, `[point][branch][D]`.
   package let next: [[[Float]]]

@@ -1,0 +1,130 @@
+import Foundation
+package import Network
+import Records
+package import Tensor
+import Transport
+import Wire
+
+/// Everything a learner needs to go on from a version: `checkpoints/000020/`.
+///
+/// It is written beside its place and renamed into it, so a checkpoint is whole or absent.
+package enum Checkpoint {
+  private struct State: Codable {
+    var version: UInt64
+    var optimizerSteps: UInt64
+    var optimizerSkipped: UInt64
+    var emaSteps: UInt64
+    var snapshots: [UInt64]
+    var paramsHash: String
+    var stateHash: String
+  }
+
+  /// The versions that have a checkpoint, ascending.
+  package static func versions(in folder: RunFolder) -> [UInt64] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
+    return names.compactMap { $0.count == 6 ? UInt64($0) : nil }.sorted()
+  }
+
+  package static func path(of version: UInt64, in folder: RunFolder) -> String {
+    "\(folder.checkpoints)/\(String(format: "%06d", Int(version)))"
+  }
+
+  /// Writes the core's state; keeps the first checkpoint and the `keeping` newest.
+  package static func write(_ core: LearnerCore, to folder: RunFolder, keeping: Int = 2) throws {
+    let policy = core.policy
+    let network = policy.network
+    let version = policy.version.rawValue
+    let place = path(of: version, in: folder)
+    let manager = FileManager.default
+    if manager.fileExists(atPath: place) { return }
+    let temporary = "\(folder.checkpoints)/.new-\(version)"
+    try? manager.removeItem(atPath: temporary)
+    try manager.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+    func write(_ file: SafeTensors, _ name: String) throws {
+      try AtomicFile.write(file.encoded(), to: "\(temporary)/\(name).safetensors")
+    }
+    try write(network.safeTensors(policy.weights), "weights")
+    try write(network.safeTensors(policy.ema.average), "ema")
+    try write(network.safeTensors(policy.reference), "reference")
+    try write(network.safeTensors(policy.optimizer.first), "moment1")
+    try write(network.safeTensors(policy.optimizer.second), "moment2")
+    for snapshot in core.recent where snapshot.version != policy.version {
+      try write(
+        network.safeTensors(Buffer(snapshot.parameters)), "snapshot-\(snapshot.version.rawValue)")
+    }
+    let state = State(
+      version: version, optimizerSteps: policy.optimizer.steps,
+      optimizerSkipped: policy.optimizer.skipped, emaSteps: policy.ema.steps,
+      snapshots: core.recent.map(\.version.rawValue), paramsHash: "\(policy.paramsHash)",
+      stateHash: "\(policy.stateHash)")
+    try RunFolder.write(state, to: "\(temporary)/state.json")
+    try manager.moveItem(atPath: temporary, toPath: place)
+    try AtomicFile.write(
+      Array(String(format: "%06d", Int(version)).utf8), to: "\(folder.checkpoints)/latest")
+    for old in versions(in: folder).filter({ $0 != 0 }).dropLast(keeping) {
+      try? manager.removeItem(atPath: path(of: old, in: folder))
+    }
+  }
+
+  /// The newest checkpoint that verifies; damaged ones are passed over and named.
+  ///
+  /// - Parameter damaged: told about each checkpoint that was passed over.
+  package static func newest(in folder: RunFolder, recipe: Recipe, damaged: (String) -> Void) throws
+    -> LearnerCore
+  {
+    for version in versions(in: folder).reversed() {
+      do {
+        return try read(version, in: folder, recipe: recipe)
+      } catch {
+        damaged("checkpoint \(version) is passed over: \(error)")
+      }
+    }
+    throw RunFailure(.disk, "\(folder.checkpoints) has no checkpoint that can be read")
+  }
+
+  /// Reads one checkpoint and verifies both hashes.
+  package static func read(_ version: UInt64, in folder: RunFolder, recipe: Recipe) throws
+    -> LearnerCore
+  {
+    let place = path(of: version, in: folder)
+    let network = recipe.network
+    func tensors(_ name: String) throws -> Buffer {
+      try Self.parameters(in: "\(place)/\(name).safetensors", network: network)
+    }
+    let state = try RunFolder.read(State.self, from: "\(place)/state.json")
+    let policy = PolicySet(
+      network: network, base: try tensors("reference"), optimizer: recipe.optimizer,
+      ema: recipe.ema)
+    policy.weights.assign(try tensors("weights"))
+    policy.ema.average.assign(try tensors("ema"))
+    policy.optimizer.first.assign(try tensors("moment1"))
+    policy.optimizer.second.assign(try tensors("moment2"))
+    policy.optimizer.steps = state.optimizerSteps
+    policy.optimizer.skipped = state.optimizerSkipped
+    policy.ema.steps = state.emaSteps
+    policy.version = PolicyVersion(state.version)
+    guard "\(policy.paramsHash)" == state.paramsHash, "\(policy.stateHash)" == state.stateHash
+    else {
+      throw RunFailure(.mismatch, "\(place): its tensors do not have the hashes of state.json")
+    }
+    let recent = try state.snapshots.map { number in
+      if number == state.version { return policy.snapshot }
+      let weights = try tensors("snapshot-\(number)").scalars
+      return Snapshot(
+        version: PolicyVersion(number), parameters: weights, hash: Digest(of: weights))
+    }
+    return LearnerCore(recipe: recipe, policy: policy, recent: recent)
+  }
+
+  /// The parameters in a safetensors file of this network.
+  package static func parameters(in path: String, network: DiT) throws -> Buffer {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw RunFailure(.usage, "there is no \(path)")
+    }
+    do {
+      return try network.parameters(from: SafeTensors(decoding: Array(data)))
+    } catch {
+      throw RunFailure(.usage, "\(path): \(error)")
+    }
+  }
+}

@@ -1,0 +1,202 @@
+package import Records
+
+/// Which units are free, leased or done, and who may take the next: a value that returns actions.
+///
+/// Under the pinned schedule update k needs version max(0, k − S), so with V versions committed
+/// the units of updates V ... V + S are open and no others: at most (S + 1)·B units are ever in
+/// flight, which bounds every queue behind it.
+package struct LeaseTable: Sendable {
+  package typealias SessionID = UInt64
+  /// Seconds since the learner's start; passed in, never read.
+  package typealias Time = Double
+
+  package struct Grant: Hashable, Sendable {
+    package var session: SessionID
+    package var unit: UnitID
+    package var attempt: UInt32
+    package var version: PolicyVersion
+  }
+
+  package enum Admission: Hashable, Sendable {
+    /// New: to be journalled.
+    case admitted
+    /// The same bytes are on their way to the journal or in it.
+    case duplicate(isDurable: Bool)
+    /// Other bytes for a unit that is known: somebody computes other numbers.
+    case conflict
+    /// Not a unit of the open updates.
+    case notOpen
+  }
+
+  private enum State {
+    case leased(session: SessionID, deadline: Time)
+    case buffered(Digest)
+    case durable(Digest)
+  }
+
+  private struct Session {
+    var window = 0
+    var outstanding: Set<UnitID> = []
+    var lastHeard: Time
+    var lastProgress: UInt64 = 0
+  }
+
+  private let unitsPerUpdate: Int
+  private let lag: Int
+  /// Seconds of silence after which a session's leases are free again.
+  private let liveness: Time
+  /// Seconds without progress after which a lease is given to somebody else.
+  private let patience: Time
+  private var states: [UnitID: State] = [:]
+  private var attempts: [UnitID: UInt32] = [:]
+  private var sessions: [SessionID: Session] = [:]
+  package private(set) var committed: PolicyVersion
+  /// The last update that may open; nil for no end.
+  private let lastUpdate: UInt64?
+
+  package init(
+    unitsPerUpdate: Int, lag: Int, committed: PolicyVersion, lastUpdate: UInt64? = nil,
+    liveness: Time = 5, patience: Time = 30
+  ) {
+    self.unitsPerUpdate = unitsPerUpdate
+    self.lag = lag
+    self.committed = committed
+    self.lastUpdate = lastUpdate
+    self.liveness = liveness
+    self.patience = patience
+  }
+
+  /// The units that may be leased or received now.
+  package var open: Range<UInt64> {
+    let first = committed.rawValue
+    var end = first + UInt64(lag) + 1
+    if let lastUpdate { end = max(first, min(end, lastUpdate)) }
+    return first * UInt64(unitsPerUpdate)..<end * UInt64(unitsPerUpdate)
+  }
+
+  /// The version that generates a unit: max(0, k − S).
+  package func version(of unit: UnitID) -> PolicyVersion {
+    let update = unit.rawValue / UInt64(unitsPerUpdate)
+    return PolicyVersion(update > UInt64(lag) ? update - UInt64(lag) : 0)
+  }
+
+  package mutating func joined(_ session: SessionID, now: Time) {
+    sessions[session] = Session(lastHeard: now)
+  }
+
+  /// Takes in an actor's state: how many units it can hold and which it does hold.
+  ///
+  /// A lease the actor does not know of is free again; one that it works on is renewed.
+  package mutating func heartbeat(
+    _ session: SessionID, free: Int, held: [UnitID], progress: UInt64, now: Time
+  ) {
+    guard var entry = sessions[session] else { return }
+    entry.lastHeard = now
+    entry.window = free + held.count
+    let advanced = progress > entry.lastProgress
+    entry.lastProgress = progress
+    for unit in entry.outstanding {
+      guard case .leased(session, let deadline) = states[unit] else {
+        entry.outstanding.remove(unit)
+        continue
+      }
+      if held.contains(unit) {
+        if advanced { states[unit] = .leased(session: session, deadline: now + patience) }
+      } else if deadline < now + patience - liveness {
+        // Granted a while ago and unknown to the actor: the message was lost.
+        states[unit] = nil
+        entry.outstanding.remove(unit)
+      }
+    }
+    sessions[session] = entry
+  }
+
+  /// Any message is a sign of life.
+  package mutating func heard(_ session: SessionID, now: Time) {
+    sessions[session]?.lastHeard = now
+  }
+
+  /// The session is over: its unfinished leases are free.
+  package mutating func left(_ session: SessionID) {
+    guard let entry = sessions.removeValue(forKey: session) else { return }
+    for unit in entry.outstanding { free(unit, heldBy: session) }
+  }
+
+  /// The actor hands one lease back.
+  package mutating func released(_ unit: UnitID, by session: SessionID) {
+    sessions[session]?.outstanding.remove(unit)
+    free(unit, heldBy: session)
+  }
+
+  private mutating func free(_ unit: UnitID, heldBy session: SessionID) {
+    if case .leased(session, _) = states[unit] { states[unit] = nil }
+  }
+
+  /// A valid result came in, from whomever.
+  package mutating func received(_ unit: UnitID, digest: Digest, from session: SessionID)
+    -> Admission
+  {
+    sessions[session]?.outstanding.remove(unit)
+    switch states[unit] {
+    case .buffered(let known): return known == digest ? .duplicate(isDurable: false) : .conflict
+    case .durable(let known): return known == digest ? .duplicate(isDurable: true) : .conflict
+    case .leased, nil:
+      guard open.contains(unit.rawValue) else { return .notOpen }
+      states[unit] = .buffered(digest)
+      return .admitted
+    }
+  }
+
+  /// The unit's record is in the journal and synced.
+  package mutating func durable(_ unit: UnitID, digest: Digest) { states[unit] = .durable(digest) }
+
+  package func isDurable(_ unit: UnitID, digest: Digest) -> Bool {
+    if case .durable(digest) = states[unit] { return true }
+    return false
+  }
+
+  /// Update `version − 1` is committed: its units are used, and a new update opens.
+  package mutating func commit(_ version: PolicyVersion) {
+    committed = version
+    let first = open.lowerBound
+    // Units of the last few updates stay known, so that late duplicates are recognised.
+    let forgotten = first > UInt64(4 * unitsPerUpdate) ? first - UInt64(4 * unitsPerUpdate) : 0
+    states = states.filter { $0.key.rawValue >= forgotten }
+    attempts = attempts.filter { $0.key.rawValue >= first }
+  }
+
+  /// Sessions that have been silent for too long; the caller ends them.
+  package func silent(now: Time) -> [SessionID] {
+    sessions.filter { now - $0.value.lastHeard > liveness }.map(\.key).sorted()
+  }
+
+  /// The leases to send out now: free units in ascending order, to the least busy sessions.
+  package mutating func grants(now: Time) -> [Grant] {
+    for (unit, state) in states {
+      if case .leased(let session, let deadline) = state, deadline < now {
+        states[unit] = nil
+        sessions[session]?.outstanding.remove(unit)
+      }
+    }
+    var grants: [Grant] = []
+    for raw in open {
+      let unit = UnitID(raw)
+      guard states[unit] == nil else { continue }
+      let candidates = sessions.filter { $0.value.outstanding.count < $0.value.window }
+      guard
+        let session = candidates.min(by: {
+          ($0.value.outstanding.count, $0.key) < ($1.value.outstanding.count, $1.key)
+        })?.key
+      else { break }
+      sessions[session]?.outstanding.insert(unit)
+      states[unit] = .leased(session: session, deadline: now + patience)
+      let attempt = attempts[unit, default: 0] + 1
+      attempts[unit] = attempt
+      grants.append(
+        Grant(session: session, unit: unit, attempt: attempt, version: version(of: unit)))
+    }
+    return grants
+  }
+
+  package var sessionCount: Int { sessions.count }
+}

@@ -1,0 +1,100 @@
+package import Records
+package import Transport
+import Wire
+
+/// The units and commits of a journal, in the order they were written: what resume and replay read
+/// instead of a socket.
+package struct JournalUnits: ~Copyable {
+  /// One committed update and the payloads it consumed.
+  package struct Committed {
+    package let commit: Commit
+    /// In unit order.
+    package let units: [Pending]
+  }
+
+  package struct Pending: Sendable {
+    package let unit: UnitID
+    package let digest: Digest
+    package let payload: [UInt8]
+    package let location: JournalLocation
+  }
+
+  private var reader: JournalReader
+  /// Units that no commit so far has used.
+  package private(set) var pending: [UnitID: Pending] = [:]
+  package private(set) var header: RunHeader?
+
+  package init(directory: String) throws {
+    reader = try JournalReader(directory: directory, recordLimit: WireLimits.recordBytes)
+  }
+
+  /// The next committed update, or nil at the end of the journal.
+  package mutating func next() throws -> Committed? {
+    while let frame = try reader.next() {
+      let record: JournalRecord
+      do {
+        record = try JournalRecord(decoding: frame.bytes)
+      } catch {
+        throw RunFailure(.mismatch, "journal \(frame.location): \(error)")
+      }
+      switch record {
+      case .header(let header): self.header = self.header ?? header
+      case .trajectory(let unit, _, let digest, let payload):
+        guard pending[unit] == nil else {
+          throw RunFailure(.mismatch, "journal \(frame.location): \(unit) is recorded twice")
+        }
+        pending[unit] = Pending(
+          unit: unit, digest: digest, payload: payload, location: frame.location)
+      case .commit(let commit):
+        let ids = (0..<UInt64(commit.unitCount)).map { UnitID(commit.firstUnit.rawValue + $0) }
+        let units = try ids.map { id in
+          guard let unit = pending.removeValue(forKey: id) else {
+            throw RunFailure(
+              .mismatch,
+              "journal \(frame.location): update \(commit.update) used \(id), which is not recorded"
+            )
+          }
+          return unit
+        }
+        return Committed(commit: commit, units: units)
+      }
+    }
+    return nil
+  }
+}
+
+extension LearnerCore {
+  /// Runs a committed update again and compares everything its commit record says.
+  ///
+  /// - Throws: a `mismatch` that names the update and what differs.
+  package func rerun(_ committed: JournalUnits.Committed) throws -> Update.Report {
+    let expected = committed.commit
+    func mismatch(_ what: String) -> RunFailure {
+      RunFailure(.mismatch, "update \(expected.update): \(what)")
+    }
+    guard expected.update == policy.version.rawValue else {
+      throw mismatch("the journal goes on here, the state is at \(policy.version)")
+    }
+    let units = try committed.units.map { pending in
+      do throws(AdmissionError) {
+        return try AdmittedUnit(
+          payload: pending.payload, digest: pending.digest, unit: pending.unit, recipe: recipe)
+      } catch {
+        throw mismatch("\(error) (journal \(pending.location))")
+      }
+    }
+    let (commit, report) = advance(with: units, epoch: expected.epoch)
+    if commit.unitsDigest != expected.unitsDigest {
+      throw mismatch("its units are not the ones that were committed")
+    }
+    if commit.paramsHash != expected.paramsHash {
+      throw mismatch(
+        "params_hash \(commit.paramsHash) after running it again, \(expected.paramsHash) committed")
+    }
+    if commit.stateHash != expected.stateHash {
+      throw mismatch(
+        "state_hash \(commit.stateHash) after running it again, \(expected.stateHash) committed")
+    }
+    return report
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Transport
+
+/// Where everything of one run lies.
+package struct RunFolder: Sendable {
+  package let path: String
+
+  package init(_ path: String) { self.path = path }
+
+  package var configuration: String { "\(path)/config.yaml" }
+  package var identity: String { "\(path)/run.json" }
+  package var journal: String { "\(path)/journal" }
+  package var checkpoints: String { "\(path)/checkpoints" }
+  package var metrics: String { "\(path)/metrics.jsonl" }
+  package var grids: String { "\(path)/grids" }
+  package var lock: String { "\(path)/lock" }
+  package var endpoint: String { "\(path)/endpoint.json" }
+  package func actorFile(_ name: String) -> String { "\(path)/actors/\(name).json" }
+  package func actorLog(_ name: String) -> String { "\(path)/actors/\(name).log" }
+  package func grid(of version: UInt64) -> String {
+    "\(grids)/\(String(format: "%06d", Int(version))).png"
+  }
+
+  package var exists: Bool { FileManager.default.fileExists(atPath: identity) }
+
+  /// Makes the folder and those inside it.
+  package func create() throws {
+    for directory in [path, checkpoints, grids, "\(path)/actors"] {
+      do {
+        try FileManager.default.createDirectory(
+          atPath: directory, withIntermediateDirectories: true)
+      } catch {
+        throw RunFailure(.disk, "cannot make \(directory): \(error.localizedDescription)")
+      }
+    }
+  }
+
+  /// Writes a JSON file that appears whole or not at all.
+  package static func write(_ value: some Encodable, to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try AtomicFile.write(Array(encoder.encode(value)), to: path)
+  }
+
+  package static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value
+  {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw RunFailure(.usage, "there is no \(path)")
+    }
+    do {
+      return try JSONDecoder().decode(type, from: data)
+    } catch {
+      throw RunFailure(.usage, "\(path) cannot be read: \(error)")
+    }
+  }
+}
+
+/// Where a learner listens; `endpoint.json` in the run folder.
+package struct Endpoint: Codable, Sendable {
+  package var endpoint: String
+  package var epoch: UInt64
+  package var pid: Int32
+
+  package init(endpoint: String, epoch: UInt64, pid: Int32) {
+    self.endpoint = endpoint
+    self.epoch = epoch
+    self.pid = pid
+  }
+}
+
+/// Who a run is: drawn once, and the count of learner lives; `run.json` in the run folder.
+package struct RunIdentity: Codable, Sendable {
+  package var runID: String
+  /// Lives of the learner so far; every life writes its own before it listens.
+  package var epoch: UInt64
+
+  package init(runID: String, epoch: UInt64) {
+    self.runID = runID
+    self.epoch = epoch
+  }
+
+  /// 128 random bits.
+  package static func draw() -> RunIdentity {
+    let words = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+    return RunIdentity(runID: String(format: "%016lx%016lx", words.0, words.1), epoch: 0)
+  }
+}
