@@ -1,0 +1,397 @@
+import Foundation
+package import Records
+import Synchronization
+package import Transport
+import Wire
+
+/// The learner's side of the network, on a thread of its own: sessions, leases, results,
+/// acknowledgements and parameters. It never waits for a kernel or a disk.
+package final class Exchange: @unchecked Sendable {
+  // `@unchecked`: everything below `mail` is touched by the thread alone.
+  package enum Order: Sendable {
+    case durable([AdmittedUnit])
+    case publish(Snapshot)
+    case committed(PolicyVersion)
+    case drain(String)
+  }
+
+  /// What the run's owner hears; called on the exchange's thread.
+  package struct Callbacks: Sendable {
+    package var admitted: @Sendable (AdmittedUnit) -> Void
+    package var notice: @Sendable (String) -> Void
+    package var failed: @Sendable (RunFailure) -> Void
+
+    package init(
+      admitted: @escaping @Sendable (AdmittedUnit) -> Void,
+      notice: @escaping @Sendable (String) -> Void,
+      failed: @escaping @Sendable (RunFailure) -> Void
+    ) {
+      self.admitted = admitted
+      self.notice = notice
+      self.failed = failed
+    }
+  }
+
+  /// Where the time of units and messages went, in seconds.
+  package struct Split: Sendable {
+    package var sample = 0.0
+    package var judge = 0.0
+    package var wire = 0.0
+  }
+
+  private struct Peer {
+    var routingID: [UInt8]
+    var session: UInt64
+    var name: String
+    var life: String
+    var sequence: UInt64 = 0
+  }
+
+  static let heartbeatMilliseconds: UInt32 = 1_000
+  static let livenessMilliseconds: UInt32 = 5_000
+  private static let maximumSessions = 256
+
+  private let wakeup: Wakeup
+  private let mail: Mailbox<Order>
+  private let ended = DispatchSemaphore(value: 0)
+  private let split = Mutex(Split())
+  /// Messages refused, by reason.
+  private let refusals = Mutex<[String: Int]>([:])
+
+  private let socket: Socket
+  private let terms: RunTerms
+  private let recipe: Recipe
+  private let epoch: UInt64
+  private let callbacks: Callbacks
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var leases: LeaseTable
+  private var published = PublishedSnapshots()
+  private var peers: [UInt64: Peer] = [:]
+  private var sessionOfRoute: [[UInt8]: UInt64] = [:]
+  /// Who sent the units that are on their way to the journal.
+  private var senders: [UnitID: [UInt64]] = [:]
+  private var draining: Double?
+
+  /// Where the learner listens, wildcards resolved.
+  package let endpoint: String
+
+  package init(
+    listen: String, context: Context, terms: RunTerms, recipe: Recipe, epoch: UInt64,
+    committed: PolicyVersion, recent: [Snapshot], durable: [AdmittedUnit], lastUpdate: UInt64,
+    callbacks: Callbacks
+  ) throws {
+    wakeup = try Wakeup()
+    mail = Mailbox(waking: wakeup)
+    socket = try Socket(.router, in: context)
+    do {
+      endpoint = try socket.bind(listen)
+    } catch {
+      throw RunFailure(.usage, "cannot listen at \(listen): \(error); choose another --listen")
+    }
+    self.terms = terms
+    self.recipe = recipe
+    self.epoch = epoch
+    self.callbacks = callbacks
+    start = clock.now
+    leases = LeaseTable(
+      unitsPerUpdate: recipe.unitsPerUpdate, lag: recipe.lag, committed: committed,
+      lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000)
+    for snapshot in recent { published.publish(snapshot, keepingFrom: recent[0].version) }
+    for unit in durable { leases.durable(unit.unit, digest: unit.digest) }
+  }
+
+  package func run() {
+    let thread = Thread { [self] in
+      defer { ended.signal() }
+      do {
+        try loop()
+      } catch {
+        callbacks.failed(error as? RunFailure ?? RunFailure(.internal, "\(error)"))
+      }
+    }
+    thread.name = "exchange"
+    thread.start()
+  }
+
+  package func send(_ order: Order) { mail.post(order) }
+
+  /// Waits until the thread has ended; a drain ends it.
+  package func join() { ended.wait() }
+
+  package var splitSoFar: Split { split.withLock { $0 } }
+
+  package var refusalsSoFar: [String: Int] { refusals.withLock { $0 } }
+
+  private var now: Double {
+    let parts = start.duration(to: clock.now).components
+    return Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
+  }
+
+  private func loop() throws {
+    var nextTick = 0.0
+    while true {
+      _ = try wakeup.wait(for: socket, timeout: .milliseconds(100))
+      let busy = now
+      wakeup.drain()
+      for order in mail.takeAll() { try obey(order) }
+      // A bounded number of messages, so that orders are never starved.
+      for _ in 0..<64 {
+        guard let parts = nextMessage() else { break }
+        try receive(parts)
+      }
+      if now >= nextTick {
+        nextTick = now + 0.2
+        for session in leases.silent(now: now) { end(session, because: "silent") }
+      }
+      if let deadline = draining {
+        if peers.isEmpty || now > deadline { return }
+      } else {
+        try grant()
+      }
+      split.withLock { $0.wire += now - busy }
+    }
+  }
+
+  private func obey(_ order: Order) throws {
+    switch order {
+    case .durable(let units):
+      var acknowledgements: [UInt64: [Acknowledgement]] = [:]
+      for unit in units {
+        leases.durable(unit.unit, digest: unit.digest)
+        for session in senders.removeValue(forKey: unit.unit) ?? [] {
+          acknowledgements[session, default: []].append(
+            Acknowledgement(unit: unit.unit, digest: unit.digest))
+        }
+      }
+      for (session, list) in acknowledgements {
+        for part in stride(from: 0, to: list.count, by: WireLimits.acknowledgements) {
+          let end = min(part + WireLimits.acknowledgements, list.count)
+          send(.acknowledge(Array(list[part..<end])), to: session)
+        }
+      }
+    case .publish(let snapshot):
+      let lag = UInt64(recipe.lag)
+      let oldest = snapshot.version.rawValue > lag ? snapshot.version.rawValue - lag : 0
+      published.publish(snapshot, keepingFrom: PolicyVersion(oldest))
+    case .committed(let version): leases.commit(version)
+    case .drain(let reason):
+      draining = now + 3
+      for session in peers.keys { send(.drain(reason: reason), to: session) }
+    }
+  }
+
+  private func grant() throws {
+    for grant in leases.grants(now: now) {
+      guard let hash = published.hash(of: grant.version) else {
+        throw RunFailure(.internal, "\(grant.unit) needs \(grant.version), which is not published")
+      }
+      send(
+        .lease(
+          Lease(
+            unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
+            deadlineMilliseconds: 30_000)), to: grant.session)
+    }
+  }
+
+  // MARK: Messages
+
+  /// The next message that can be read; those that cannot are counted and passed over.
+  private func nextMessage() -> [[UInt8]]? {
+    while true {
+      do throws(ZeroMQError) {
+        return try socket.receive(maximumParts: 3)
+      } catch {
+        count("transport: \(error)")
+        if case .tooManyParts = error { continue }
+        return nil
+      }
+    }
+  }
+
+  private func receive(_ parts: [[UInt8]]) throws {
+    guard parts.count >= 2 else { return count("message without an envelope") }
+    let route = parts[0]
+    let envelope: Envelope
+    do throws(WireError) {
+      envelope = try Envelope(decoding: parts[1])
+    } catch {
+      count("envelope: \(error)")
+      if case .protocolVersion = error {
+        reply(.reject(Reject(code: .protocolVersion, text: "\(error)")), to: route, session: 0)
+      }
+      return
+    }
+    if case .hello(let hello) = envelope.message { return try greet(hello, route) }
+    guard let session = sessionOfRoute[route], session == envelope.session, epoch == envelope.epoch
+    else {
+      count("no session")
+      return reply(.goodbye(reason: "no session; say hello again"), to: route, session: 0)
+    }
+    leases.heard(session, now: now)
+    switch envelope.message {
+    case .heartbeat(let state):
+      guard Int(state.free) <= WireLimits.held else { return count("heartbeat: too much credit") }
+      leases.heartbeat(
+        session, free: Int(state.free), held: state.held, progress: state.progress, now: now)
+      send(.pulse(Pulse(committed: leases.committed)), to: session)
+    case .result(let result): take(result, payload: parts.count == 3 ? parts[2] : [], session)
+    case .release(let release): leases.released(release.unit, by: session)
+    case .manifestRequest(let version):
+      send(.manifest(published.manifest(of: version)), to: session)
+    case .chunkRequest(let request):
+      if let bytes = published.chunk(request) {
+        send(
+          .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)), payload: bytes,
+          to: session)
+      } else {
+        count("chunk that is not kept")
+      }
+    case .goodbye(let reason): end(session, because: reason)
+    default: count("message that is not an actor's to send")
+    }
+  }
+
+  private func greet(_ hello: Hello, _ route: [UInt8]) throws {
+    if hello.highestEpoch > epoch {
+      throw RunFailure(
+        .restart,
+        "actor \(hello.actor) has served epoch \(hello.highestEpoch) of this run, this learner is"
+          + " epoch \(epoch): a newer learner exists, so this one stops")
+    }
+    if let reject = reason(toReject: hello) {
+      count("hello: \(reject.code)")
+      callbacks.notice("! actor \(hello.actor) refused: \(reject.text)")
+      return reply(.reject(reject), to: route, session: 0)
+    }
+    // The same process on a new connection replaces its old session.
+    for peer in peers.values where peer.life == hello.life { forget(peer.session) }
+    var session = UInt64.random(in: 1 ... .max)
+    while peers[session] != nil { session = .random(in: 1 ... .max) }
+    peers[session] = Peer(
+      routingID: route, session: session, name: hello.actor, life: hello.life)
+    sessionOfRoute[route] = session
+    leases.joined(session, now: now)
+    let discard = hello.held.filter { leases.isDurable($0.unit, digest: $0.digest) }.map(\.unit)
+    send(
+      .welcome(
+        Welcome(
+          runID: terms.runID, configuration: terms.configuration,
+          configurationHash: terms.configurationHash, modelHash: terms.modelHash,
+          committed: leases.committed, heartbeatMilliseconds: Self.heartbeatMilliseconds,
+          livenessMilliseconds: Self.livenessMilliseconds, discard: discard)), to: session)
+    callbacks.notice("+ actor \(hello.actor) joined (\(leases.committed))")
+  }
+
+  private func reason(toReject hello: Hello) -> Reject? {
+    if !hello.runID.isEmpty && hello.runID != terms.runID {
+      return Reject(
+        code: .run, text: "this learner runs \(terms.runID), the actor was part of \(hello.runID)")
+    }
+    if let hash = hello.configurationHash, hash != terms.configurationHash {
+      return Reject(code: .configuration, text: "the actor has another configuration of this run")
+    }
+    if let hash = hello.modelHash, hash != terms.modelHash {
+      return Reject(code: .model, text: "the actor has another model; build both from one commit")
+    }
+    if hello.numericsClass != terms.numericsClass {
+      return Reject(
+        code: .numericsClass,
+        text: "the actor computes in class \(hello.numericsClass), the run in"
+          + " \(terms.numericsClass): their bits differ; use machines of one class")
+    }
+    if peers.count >= Self.maximumSessions {
+      return Reject(code: .tooManySessions, text: "\(peers.count) sessions are open; try later")
+    }
+    return nil
+  }
+
+  private func take(_ result: UnitResult, payload: [UInt8], _ session: UInt64) {
+    func refuse(_ code: Refusal.Code, _ text: String) {
+      count("result: \(code)")
+      callbacks.notice("! a result of actor \(peers[session]?.name ?? "?") refused: \(text)")
+      send(
+        .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
+      )
+    }
+    guard payload.count == Int(result.byteCount) else {
+      return refuse(
+        .invalid, "\(result.unit): \(payload.count) bytes, \(result.byteCount) announced")
+    }
+    guard
+      leases.open.contains(result.unit.rawValue)
+        || leases.isDurable(result.unit, digest: result.digest)
+    else { return refuse(.notLeased, "\(result.unit) is not open") }
+    if leases.isDurable(result.unit, digest: result.digest) {
+      _ = leases.received(result.unit, digest: result.digest, from: session)
+      let known = Acknowledgement(unit: result.unit, digest: result.digest)
+      return send(.acknowledge([known]), to: session)
+    }
+    let version = leases.version(of: result.unit)
+    guard result.version == version, result.paramsHash == published.hash(of: version) else {
+      return refuse(.invalid, "\(result.unit): made with other parameters than \(version)")
+    }
+    let admitted: AdmittedUnit
+    do throws(AdmissionError) {
+      admitted = try AdmittedUnit(
+        payload: payload, digest: result.digest, unit: result.unit, recipe: recipe)
+    } catch {
+      return refuse(.invalid, "\(error)")
+    }
+    switch leases.received(result.unit, digest: result.digest, from: session) {
+    case .admitted:
+      senders[result.unit] = [session]
+      split.withLock {
+        $0.sample += Double(result.sampleMicroseconds) * 1e-6
+        $0.judge += Double(result.judgeMicroseconds) * 1e-6
+      }
+      callbacks.admitted(admitted)
+    case .duplicate: senders[result.unit, default: []].append(session)
+    case .conflict:
+      callbacks.notice(
+        "! \(result.unit): actor \(peers[session]?.name ?? "?") computed other bytes than the first"
+          + " result; the first one stays")
+      refuse(.digestMismatch, "\(result.unit): another result with other bytes came first")
+    case .notOpen: refuse(.notLeased, "\(result.unit) is not open")
+    }
+  }
+
+  // MARK: Sessions
+
+  private func end(_ session: UInt64, because reason: String) {
+    guard let peer = peers[session] else { return }
+    forget(session)
+    callbacks.notice("- actor \(peer.name) left: \(reason)")
+  }
+
+  private func forget(_ session: UInt64) {
+    guard let peer = peers.removeValue(forKey: session) else { return }
+    sessionOfRoute[peer.routingID] = nil
+    leases.left(session)
+  }
+
+  private func count(_ reason: String) { refusals.withLock { $0[reason, default: 0] += 1 } }
+
+  private func send(_ message: Message, payload: [UInt8]? = nil, to session: UInt64) {
+    guard let peer = peers[session] else { return }
+    peers[session]?.sequence += 1
+    reply(
+      message, payload: payload, to: peer.routingID, session: session, sequence: peer.sequence + 1)
+  }
+
+  /// Sends without waiting. What cannot be sent is not lost: heartbeats rebuild leases, and actors
+  /// ask again for what they miss.
+  private func reply(
+    _ message: Message, payload: [UInt8]? = nil, to route: [UInt8], session: UInt64,
+    sequence: UInt64 = 0
+  ) {
+    let envelope = Envelope(
+      epoch: epoch, session: session, sequence: sequence, message: message)
+    do throws(ZeroMQError) {
+      let outcome = try socket.send([route, envelope.encoded()] + (payload.map { [$0] } ?? []))
+      if outcome == .unreachable, session != 0 { end(session, because: "its connection closed") }
+    } catch {
+      count("transport: \(error)")
+    }
+  }
+}

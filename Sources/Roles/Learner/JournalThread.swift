@@ -1,0 +1,90 @@
+import Foundation
+package import Records
+import Synchronization
+package import Transport
+import Wire
+
+/// The one writer of a run's journal, on a thread of its own: whatever is waiting is appended
+/// together and synced once, so that durability costs one `fdatasync` for many records.
+package final class JournalThread: @unchecked Sendable {
+  // `@unchecked`: `writer` is touched by the thread alone, the rest is thread-safe by itself.
+  package enum Job: Sendable {
+    case unit(AdmittedUnit)
+    case commit(Commit)
+  }
+
+  package enum Event: Sendable {
+    /// These records are in the journal, and `fdatasync` returned.
+    case durable([Job])
+    /// Nothing was acknowledged, and nothing more will be.
+    case failed(String)
+  }
+
+  private let jobs = Mailbox<Job>()
+  private var writer: JournalWriter
+  private let epoch: UInt64
+  private let deliver: @Sendable (Event) -> Void
+  private let nanoseconds = Atomic<Int64>(0)
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// - Parameters:
+  ///   - header: the first record of every segment, given its number.
+  ///   - deliver: called on the journal's thread.
+  package init(
+    directory: String, epoch: UInt64, header: @escaping @Sendable (UInt64) -> RunHeader,
+    deliver: @escaping @Sendable (Event) -> Void
+  ) throws {
+    writer = try JournalWriter(
+      directory: directory, headerOfSegment: { JournalRecord.header(header($0)).encoded() })
+    self.epoch = epoch
+    self.deliver = deliver
+  }
+
+  package var recovered: TornTail? { writer.recovered }
+
+  package func start() {
+    let thread = Thread { [self] in run() }
+    thread.name = "journal"
+    thread.start()
+  }
+
+  package func submit(_ job: Job) { jobs.post(job) }
+
+  /// Ends the thread after everything submitted is durable.
+  package func stop() {
+    jobs.close()
+    ended.wait()
+  }
+
+  /// Seconds spent appending and syncing.
+  package var seconds: Double { Double(nanoseconds.load(ordering: .relaxed)) * 1e-9 }
+
+  private func run() {
+    defer { ended.signal() }
+    let clock = ContinuousClock()
+    while let batch = jobs.wait(atMost: 3600) {
+      if batch.isEmpty { continue }
+      let start = clock.now
+      do {
+        for job in batch {
+          let record: JournalRecord =
+            switch job {
+            case .unit(let unit):
+              .trajectory(
+                unit: unit.unit, epoch: epoch, digest: unit.digest, payload: unit.payload)
+            case .commit(let commit): .commit(commit)
+            }
+          _ = try writer.append(record.encoded())
+        }
+        try writer.sync()
+      } catch {
+        deliver(.failed("\(error)"))
+        return
+      }
+      let parts = start.duration(to: clock.now).components
+      nanoseconds.add(
+        parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000, ordering: .relaxed)
+      deliver(.durable(batch))
+    }
+  }
+}

@@ -1,0 +1,307 @@
+import Flow
+import Foundation
+import Network
+import Records
+import Synchronization
+import Tasks
+import Telemetry
+package import Tensor
+import Transport
+
+/// The learner of a run: opens or resumes the folder, takes in units from actors, updates, commits,
+/// publishes and evaluates until the last update is done.
+///
+/// Three threads: this one computes, the exchange talks to actors, the journal writes. Receiving,
+/// journalling and updating go on at the same time.
+package final class Learner {
+  package struct Options: Sendable {
+    package var listen = "tcp://127.0.0.1:*"
+    /// Stop after this many updates, counted from the start of the run.
+    package var updates: UInt64
+    /// Stop after this many minutes of this life.
+    package var minutes: Double?
+    package var checkpointInterval: UInt64 = 10
+
+    package init(updates: UInt64) { self.updates = updates }
+  }
+
+  /// What the learner says while it works.
+  package enum Event: Sendable {
+    case listening(Endpoint)
+    case resumed(version: UInt64, rerun: Int)
+    case notice(String)
+    case updated(version: UInt64, Update.Report, seconds: Double, learn: Double, wait: Double)
+    case evaluated(version: UInt64, Evaluation)
+    case saved(version: UInt64)
+  }
+
+  package struct Summary: Sendable {
+    package var version: UInt64
+    package var paramsHash: String
+    package var reward: Double
+    package var evaluation: Evaluation?
+    package var seconds: Double
+    /// Seconds: sample and judge are the actors', the others this process's.
+    package var split: [(name: String, seconds: Double)]
+    package var wasInterrupted: Bool
+  }
+
+  /// What reaches the computing thread from the others.
+  private enum Letter: Sendable {
+    case durable([AdmittedUnit])
+    case committed(UInt64)
+    case failed(RunFailure)
+    case interrupt
+  }
+
+  private let recipe: Recipe
+  private let folder: RunFolder
+  private let terms: RunTerms
+  private let options: Options
+  private let report: @Sendable (Event) -> Void
+  private let inbox = Mailbox<Letter>()
+  private let clock = ContinuousClock()
+  /// Durable units of the open updates.
+  private var waiting: [UInt64: AdmittedUnit] = [:]
+  private var committed: UInt64 = 0
+  private var isInterrupted = false
+
+  package init(
+    recipe: Recipe, folder: RunFolder, terms: RunTerms, options: Options,
+    report: @escaping @Sendable (Event) -> Void
+  ) {
+    self.recipe = recipe
+    self.folder = folder
+    self.terms = terms
+    self.options = options
+    self.report = report
+  }
+
+  /// Asks the learner to save and stop; may be called from any thread.
+  package func interrupt() { inbox.post(.interrupt) }
+
+  /// - Parameters:
+  ///   - epoch: this life's number, already stored in the run folder.
+  ///   - base: the parameters of version 0, for a folder without a checkpoint.
+  package func run(epoch: UInt64, base: Buffer) throws -> Summary {
+    let start = clock.now
+    Kernels.useOneBLASThread()
+    let exchangeBox = Mutex<Exchange?>(nil)
+    let inbox = self.inbox
+    let journal = try JournalThread(
+      directory: folder.journal, epoch: epoch,
+      header: { [terms] in terms.header(epoch: epoch, segment: $0) },
+      deliver: { event in
+        switch event {
+        case .durable(let jobs):
+          var units: [AdmittedUnit] = []
+          for case .unit(let unit) in jobs { units.append(unit) }
+          if !units.isEmpty {
+            exchangeBox.withLock { $0 }?.send(.durable(units))
+            inbox.post(.durable(units))
+          }
+          for case .commit(let commit) in jobs { inbox.post(.committed(commit.update)) }
+        case .failed(let reason):
+          inbox.post(
+            .failed(
+              RunFailure(.disk, "\(reason); nothing unacknowledged is lost, start again to resume"))
+          )
+        }
+      })
+    if let torn = journal.recovered {
+      report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
+    }
+    let (core, durable) = try restore(base: base)
+    let metrics = try MetricsFile(path: folder.metrics, committed: core.policy.version.rawValue)
+    for unit in durable { waiting[unit.unit.rawValue] = unit }
+
+    let exchange = try Exchange(
+      listen: options.listen, context: Context(), terms: terms, recipe: recipe, epoch: epoch,
+      committed: core.policy.version, recent: core.recent, durable: durable,
+      lastUpdate: options.updates,
+      callbacks: Exchange.Callbacks(
+        admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
+        failed: { inbox.post(.failed($0)) }))
+    exchangeBox.withLock { $0 = exchange }
+    journal.start()
+    exchange.run()
+    let endpoint = Endpoint(endpoint: exchange.endpoint, epoch: epoch, pid: getpid())
+    try RunFolder.write(endpoint, to: folder.endpoint)
+    report(.listening(endpoint))
+
+    var lastReward = Double.nan
+    var evaluation: Evaluation?
+    var learnSeconds = 0.0
+    var waitSeconds = 0.0
+    var lastCommit = clock.now
+    func evaluate() throws {
+      let version = core.policy.version.rawValue
+      let result = try evaluateAndDraw(core)
+      evaluation = result
+      try metrics.append(
+        version: version,
+        [.soft: result.soft, .strict: result.strict, .heldOut: result.heldOut])
+      report(.evaluated(version: version, result))
+    }
+    defer {
+      exchange.send(.drain("the learner ends"))
+      exchange.join()
+      journal.stop()
+    }
+    if core.policy.version.rawValue == 0 { try evaluate() }
+    while core.policy.version.rawValue < options.updates {
+      let k = core.policy.version.rawValue
+      let asked = clock.now
+      guard
+        let units = try collect(
+          update: k, deadline: options.minutes.map { start + .seconds($0 * 60) })
+      else { break }
+      let began = clock.now
+      let (commit, result) = core.advance(with: units, epoch: epoch)
+      let computed = clock.now
+      journal.submit(.commit(commit))
+      try awaitCommit(of: k)
+      exchange.send(.publish(core.policy.snapshot))
+      exchange.send(.committed(core.policy.version))
+      let (wait, learn) = (asked.duration(to: began).seconds, began.duration(to: computed).seconds)
+      waitSeconds += wait
+      learnSeconds += learn
+      lastReward = result.reward
+      let version = core.policy.version.rawValue
+      let seconds = lastCommit.duration(to: clock.now).seconds
+      try metrics.append(
+        version: version,
+        [
+          .reward: result.reward, .policyLoss: result.policyLoss, .divergence: result.divergence,
+          .firstRatio: result.firstRatioDeviation, .clipped: result.clippedShare,
+          .zeroVariance: result.zeroVarianceShare, .gradientNorm: result.gradientNorm,
+          .skipped: Double(result.skippedSteps), .secondsUpdate: seconds, .secondsLearn: learn,
+          .secondsWait: wait,
+        ])
+      report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
+      if version % options.checkpointInterval == 0 { try Checkpoint.write(core, to: folder) }
+      let interval = UInt64(recipe.evaluation.interval)
+      if interval > 0 && version % interval == 0 && version < options.updates { try evaluate() }
+      lastCommit = clock.now
+    }
+    let version = core.policy.version.rawValue
+    if !isInterrupted && evaluationVersion != version { try evaluate() }
+    try Checkpoint.write(core, to: folder)
+    report(.saved(version: version))
+    let split = exchange.splitSoFar
+    return Summary(
+      version: version, paramsHash: "\(core.policy.paramsHash)", reward: lastReward,
+      evaluation: evaluation, seconds: start.duration(to: clock.now).seconds,
+      split: [
+        ("sample", split.sample), ("judge", split.judge), ("wire", split.wire),
+        ("journal", journal.seconds), ("learn", learnSeconds), ("wait", waitSeconds),
+      ], wasInterrupted: isInterrupted)
+  }
+
+  // MARK: Restoring
+
+  /// The state at the journal's last commit, and the durable units that no update has used yet.
+  private func restore(base: Buffer) throws -> (LearnerCore, [AdmittedUnit]) {
+    guard !Checkpoint.versions(in: folder).isEmpty else {
+      let policy = PolicySet(
+        network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema)
+      let core = LearnerCore(recipe: recipe, policy: policy)
+      try Checkpoint.write(core, to: folder)
+      return try (core, replayJournal(into: core))
+    }
+    let core = try Checkpoint.newest(in: folder, recipe: recipe) { report(.notice("! \($0)")) }
+    return try (core, replayJournal(into: core))
+  }
+
+  private func replayJournal(into core: LearnerCore) throws -> [AdmittedUnit] {
+    var journal = try JournalUnits(directory: folder.journal)
+    var rerun = 0
+    while let committed = try journal.next() {
+      if committed.commit.update < core.policy.version.rawValue { continue }
+      _ = try core.rerun(committed)
+      rerun += 1
+    }
+    committed = core.policy.version.rawValue
+    if committed > 0 || !journal.pending.isEmpty {
+      report(.resumed(version: committed, rerun: rerun))
+    }
+    let recipe = self.recipe
+    return try journal.pending.values.sorted { $0.unit < $1.unit }.map { pending in
+      do throws(AdmissionError) {
+        return try AdmittedUnit(
+          payload: pending.payload, digest: pending.digest, unit: pending.unit, recipe: recipe)
+      } catch {
+        throw RunFailure(.mismatch, "journal \(pending.location): \(error)")
+      }
+    }
+  }
+
+  // MARK: Waiting
+
+  /// The units of one update in unit order; nil when the run is to stop instead.
+  private func collect(update k: UInt64, deadline: ContinuousClock.Instant?) throws
+    -> [AdmittedUnit]?
+  {
+    let count = UInt64(recipe.unitsPerUpdate)
+    let ids = k * count..<(k + 1) * count
+    var silence = clock.now
+    while true {
+      if isInterrupted { return nil }
+      if let deadline, clock.now >= deadline { return nil }
+      if ids.allSatisfy({ waiting[$0] != nil }) {
+        return ids.compactMap { waiting.removeValue(forKey: $0) }
+      }
+      let letters = inbox.wait(atMost: 1) ?? []
+      try read(letters)
+      if !letters.isEmpty { silence = clock.now }
+      if silence.duration(to: clock.now) > .seconds(60) {
+        let missing = ids.count { waiting[$0] == nil }
+        report(
+          .notice(
+            "! no result for 60 s; update \(k) lacks \(missing) of \(count) units. Start an actor:"
+              + " tributary actor --run \(folder.path)"))
+        silence = clock.now
+      }
+    }
+  }
+
+  /// Until the commit record of update k is durable.
+  private func awaitCommit(of k: UInt64) throws {
+    while committed <= k { try read(inbox.wait(atMost: 1) ?? []) }
+  }
+
+  private func read(_ letters: [Letter]) throws {
+    for letter in letters {
+      switch letter {
+      case .durable(let units): for unit in units { waiting[unit.unit.rawValue] = unit }
+      case .committed(let update): committed = update + 1
+      case .failed(let failure): throw failure
+      case .interrupt: isInterrupted = true
+      }
+    }
+  }
+
+  // MARK: Evaluating
+
+  private var evaluationVersion: UInt64?
+
+  private func evaluateAndDraw(_ core: LearnerCore) throws -> Evaluation {
+    let version = core.policy.version.rawValue
+    let weights = core.policy.ema.average
+    let result = Evaluation(
+      of: weights, network: recipe.network, task: recipe.task,
+      prompts: recipe.task.heldOutPrompts, options: recipe.evaluation)
+    let grid = PictureGrid.draw(
+      weights, network: recipe.network, task: recipe.task, odeSteps: recipe.evaluation.odeSteps)
+    try AtomicFile.write(grid.png(), to: folder.grid(of: version))
+    evaluationVersion = version
+    return result
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  package var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

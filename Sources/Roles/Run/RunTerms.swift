@@ -1,0 +1,38 @@
+import Network
+package import Records
+import Tensor
+import Wire
+
+/// What learner and actors must agree on before a number is computed.
+package struct RunTerms: Sendable {
+  package var runID: String
+  /// The resolved configuration, YAML.
+  package var configuration: String
+  /// The digest of what in it decides numbers.
+  package var configurationHash: Digest
+  /// The digest of architecture and tensor table.
+  package var modelHash: Digest
+  package var numericsClass: String
+
+  package init(runID: String, configuration: String, configurationHash: Digest, recipe: Recipe) {
+    self.runID = runID
+    self.configuration = configuration
+    self.configurationHash = configurationHash
+    modelHash = recipe.modelHash
+    numericsClass = Kernels.numericsClass
+  }
+
+  package func header(epoch: UInt64, segment: UInt64) -> RunHeader {
+    RunHeader(
+      runID: runID, epoch: epoch, segment: segment, configurationHash: configurationHash,
+      modelHash: modelHash, numericsClass: numericsClass, configuration: configuration)
+  }
+}
+
+extension Recipe {
+  /// The digest of the network's architecture and tensor table.
+  package var modelHash: Digest {
+    let table = network.table.entries.map { "\($0.name) \($0.rows)x\($0.columns) @\($0.offset)" }
+    return Digest(of: Array(([network.shape.description] + table).joined(separator: "\n").utf8))
+  }
+}
