@@ -15,12 +15,16 @@ enum AdversarialSheet {
   static let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appending(path: "Resources/adversarial.json")
 
-  static func read() throws -> [AdversarialCase] {
-    try JSONDecoder().decode([AdversarialCase].self, from: Data(contentsOf: url))
+  /// The cases of the file; `REWRITE_ADVERSARIAL_SHEET` in the environment writes it first.
+  static func read() throws -> [AdversarialCase] { try file.get() }
+
+  private static let file = Result {
+    if ProcessInfo.processInfo.environment["REWRITE_ADVERSARIAL_SHEET"] != nil { try write() }
+    return try JSONDecoder().decode([AdversarialCase].self, from: Data(contentsOf: url))
   }
 
   /// One case a line, so that a change shows as lines.
-  static func write() throws {
+  private static func write() throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let lines = try cases().map { String(decoding: try encoder.encode($0), as: UTF8.self) }
@@ -87,12 +91,12 @@ enum AdversarialSheet {
     return s.move(pair[1], beside: pair[0], distance: distance, &g)
   }
 
-  /// A second object of the same shape and colour, ½–1 radius aside: one large wrong blob.
+  /// A second object of the same shape and colour, 0.4–1 radius aside: one large wrong blob.
   private static func doubled(_ s: inout Scene, _: Prompt, _ g: inout SplitMix64) -> Bool {
     guard let spare = s.absent.first else { return false }
     let object = s.object(&g)
     s.copy(object, to: spare)
-    let distance = Float.random(in: 0.5...1, using: &g) * s.radius(object)
+    let distance = Float.random(in: 0.4...1, using: &g) * s.radius(object)
     return s.move(spare, beside: object, distance: distance, &g)
   }
 

@@ -35,9 +35,6 @@ struct JudgeTests {
   }
 
   @Test func `the adversarial sheet is refused`() throws {
-    if ProcessInfo.processInfo.environment["REWRITE_ADVERSARIAL_SHEET"] != nil {
-      try AdversarialSheet.write()
-    }
     let cases = try AdversarialSheet.read()
     #expect(cases.count >= 600)
     var accepted = 0
@@ -70,11 +67,11 @@ struct JudgeTests {
   @Test func `the adversarial sheet is the generator's`() throws {
     let (read, written) = (try AdversarialSheet.read(), AdversarialSheet.cases())
     #expect(read.count == written.count)
-    for (a, b) in zip(read, written) {
-      #expect(a.kind == b.kind)
-      #expect(a.prompt == b.prompt)
-      #expect(zip(a.latent, b.latent).allSatisfy { abs($0 - $1) < 0.0015 })
+    let differing = zip(read, written).first { a, b in
+      a.kind != b.kind || a.prompt != b.prompt
+        || zip(a.latent, b.latent).contains { abs($0 - $1) > 0.0015 }
     }
+    #expect(differing == nil)
   }
 
   @Test func `both judges rank true renderings above corrupted ones`() throws {

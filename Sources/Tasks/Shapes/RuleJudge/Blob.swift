@@ -70,6 +70,7 @@ struct Blob {
     var rows = [Float](repeating: 0, count: height)
     var columns = [Float](repeating: 0, count: width)
     var area: Float = 0
+    var products: Float = 0
     for pixel in patch {
       let (row, column) = pixel.quotientAndRemainder(dividingBy: width)
       let difference = Self.colour(of: pixel, in: picture) - Renderer.background
@@ -80,10 +81,11 @@ struct Blob {
       rows[row] += coverage
       columns[column] += coverage
       area += coverage
+      products += coverage * (Float(row) + 0.5) * (Float(column) + 0.5)
     }
     let nearest = Colour.nearest(to: solid)
     colour = nearest.distance <= Self.colourTolerance ? nearest.colour : nil
-    let profile = Profile(rows: rows, columns: columns, area: area)
+    let profile = Profile(rows: rows, columns: columns, area: area, products: products)
     shape = strangers == 0 ? profile.shape : nil
     x = profile.x / Float(width)
     y = profile.y / Float(height)

@@ -51,7 +51,7 @@ extension Stain {
     var labels = [Int](repeating: 0, count: side * side)
     var parents = [0]
     for row in 0..<side {
-      for column in 0..<side where sheet.ink[row * side + column] > 0.03 {
+      for column in 0..<side where sheet.ink[row * side + column] > 0.08 {
         var label = 0
         func join(_ other: Int) {
           guard other > 0 else { return }
