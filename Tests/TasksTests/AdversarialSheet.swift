@@ -64,10 +64,12 @@ enum AdversarialSheet {
     ("noise", noise),
   ]
 
-  /// Brown, olive, orange, grey, pink, teal, black, navy, lime, magenta, cyan, dark red.
+  /// Brown, olive, orange, grey, pink, teal, black, navy, lime, magenta, cyan, dark red, amber, lime
+  /// yellow, vermilion.
   private static let strangers: [SIMD3<Float>] = [
     [139, 69, 19], [128, 128, 0], [255, 140, 0], [128, 128, 128], [255, 170, 185], [0, 128, 128],
     [10, 10, 10], [0, 0, 110], [140, 255, 60], [255, 0, 200], [0, 220, 255], [120, 0, 0],
+    [255, 175, 50], [200, 230, 45], [215, 85, 0],
   ]
 
   private static func offPalette(_ s: inout Scene, _: Prompt, _ g: inout SplitMix64) -> Bool {

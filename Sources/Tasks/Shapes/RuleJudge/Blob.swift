@@ -17,8 +17,10 @@ struct Blob {
 
   /// A channel this far from the background is seen, 1...255; the background is exact.
   private static let visible: Float = 6
-  /// The largest distance to a palette colour that still has its name.
-  private static let colourTolerance: Float = 56
+  /// The largest Euclidean distance to a palette colour that still has its name, of 255. Orange
+  /// and lime lie closer to yellow than anything lies to another colour.
+  private static func tolerance(of colour: Colour) -> Float { colour == .yellow ? 32 : 45 }
+
   /// The largest distance of a pixel from the line between background and the patch's colour.
   private static let blendTolerance: Float = 14
   /// The least area of an object, in pixels of the judged picture.
@@ -84,7 +86,7 @@ struct Blob {
       products += coverage * (Float(row) + 0.5) * (Float(column) + 0.5)
     }
     let nearest = Colour.nearest(to: solid)
-    colour = nearest.distance <= Self.colourTolerance ? nearest.colour : nil
+    colour = nearest.distance <= Self.tolerance(of: nearest.colour) ? nearest.colour : nil
     let profile = Profile(rows: rows, columns: columns, area: area, products: products)
     shape = strangers == 0 ? profile.shape : nil
     x = profile.x / Float(width)

@@ -43,7 +43,7 @@ extension Stain {
     }
   }
 
-  /// The stains of a picture: inked pixels that touch, corners included.
+  /// The stains of a picture: inked pixels that share an edge.
   static func all(in picture: Picture) -> [Stain] {
     let sheet = Sheet(picture)
     let side = sheet.side
@@ -63,11 +63,7 @@ extension Stain {
         }
         let pixel = row * side + column
         if column > 0 { join(labels[pixel - 1]) }
-        if row > 0 {
-          join(labels[pixel - side])
-          if column > 0 { join(labels[pixel - side - 1]) }
-          if column < side - 1 { join(labels[pixel - side + 1]) }
-        }
+        if row > 0 { join(labels[pixel - side]) }
         if label == 0 {
           label = parents.count
           parents.append(label)
