@@ -199,6 +199,15 @@ struct JournalTests {
     }
   }
 
+  @Test func aFullDiskIsNamed() throws {
+    mkdir(directory, 0o755)
+    // A file on which every write fails for want of space.
+    symlink("/dev/full", segment(0))
+    #expect(throws: JournalError.file(.full(operation: "writing", path: segment(0)))) {
+      _ = try open()
+    }
+  }
+
   private func open(limit: UInt64 = 256 << 20) throws -> JournalWriter {
     try JournalWriter(
       directory: directory, headerOfSegment: { [UInt8($0)] }, segmentLimit: limit)

@@ -1,4 +1,3 @@
-import CWire
 import Records
 import Testing
 import Wire
