@@ -15,7 +15,7 @@ struct Layout {
 
   /// The least distance from an outline to the edge of the canvas, and between two bounding boxes.
   private static let edgeMargin: Float = 0.06
-  private static let gap: Float = 0.08
+  private static let gap: Float = 0.09
   /// The least distance of two centres along the axis of a relation.
   private static let relationDistance: Float = 0.18
 
@@ -74,7 +74,8 @@ struct Layout {
     }
   }
 
-  /// The latent `[tokens, 10]`; every number has an even jitter of ±0.04.
+  /// The latent `[tokens, 10]`; all but the place and size of an object has an even jitter of
+  /// ±0.04.
   ///
   /// An absent token is −1 and zeros, so a flow has one point to send it to.
   func latent(tokens: Int, using generator: inout some RandomNumberGenerator) -> [Float] {
@@ -84,15 +85,17 @@ struct Layout {
     for (object, slot) in zip(placed, slots) {
       let first = slot * Figure.channels
       latent[first] = 1
-      latent[first + 1] = object.x
-      latent[first + 2] = object.y
-      latent[first + 3] = object.size
       for shape in Shape.allCases {
         latent[first + 4 + shape.rawValue] = shape == object.shape ? 1 : -1
       }
       let rgb = object.colour.rgb / 127.5 - 1
       for channel in 0..<3 { latent[first + 7 + channel] = rgb[channel] }
     }
-    return latent.map { $0 + Float.random(in: -0.04...0.04, using: &generator) }
+    for index in latent.indices { latent[index] += .random(in: -0.04...0.04, using: &generator) }
+    for (object, slot) in zip(placed, slots) {
+      let first = slot * Figure.channels
+      (latent[first + 1], latent[first + 2], latent[first + 3]) = (object.x, object.y, object.size)
+    }
+    return latent
   }
 }

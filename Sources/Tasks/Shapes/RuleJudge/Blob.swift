@@ -17,8 +17,10 @@ struct Blob {
 
   /// A channel this far from the background is seen, 1...255; the background is exact.
   private static let visible: Float = 6
-  /// The largest distance to a palette colour that still has its name.
-  private static let colourTolerance: Float = 56
+  /// The largest Euclidean distance to a palette colour that still has its name, of 255. Orange
+  /// and lime lie closer to yellow than anything lies to another colour.
+  private static func tolerance(of colour: Colour) -> Float { colour == .yellow ? 32 : 45 }
+
   /// The largest distance of a pixel from the line between background and the patch's colour.
   private static let blendTolerance: Float = 14
   /// The least area of an object, in pixels of the judged picture.
@@ -70,6 +72,7 @@ struct Blob {
     var rows = [Float](repeating: 0, count: height)
     var columns = [Float](repeating: 0, count: width)
     var area: Float = 0
+    var products: Float = 0
     for pixel in patch {
       let (row, column) = pixel.quotientAndRemainder(dividingBy: width)
       let difference = Self.colour(of: pixel, in: picture) - Renderer.background
@@ -80,10 +83,11 @@ struct Blob {
       rows[row] += coverage
       columns[column] += coverage
       area += coverage
+      products += coverage * (Float(row) + 0.5) * (Float(column) + 0.5)
     }
     let nearest = Colour.nearest(to: solid)
-    colour = nearest.distance <= Self.colourTolerance ? nearest.colour : nil
-    let profile = Profile(rows: rows, columns: columns, area: area)
+    colour = nearest.distance <= Self.tolerance(of: nearest.colour) ? nearest.colour : nil
+    let profile = Profile(rows: rows, columns: columns, area: area, products: products)
     shape = strangers == 0 ? profile.shape : nil
     x = profile.x / Float(width)
     y = profile.y / Float(height)

@@ -43,7 +43,7 @@ extension Stain {
     }
   }
 
-  /// The stains of a picture: inked pixels that touch, corners included.
+  /// The stains of a picture: inked pixels that share an edge.
   static func all(in picture: Picture) -> [Stain] {
     let sheet = Sheet(picture)
     let side = sheet.side
@@ -51,7 +51,7 @@ extension Stain {
     var labels = [Int](repeating: 0, count: side * side)
     var parents = [0]
     for row in 0..<side {
-      for column in 0..<side where sheet.ink[row * side + column] > 0.03 {
+      for column in 0..<side where sheet.ink[row * side + column] > 0.08 {
         var label = 0
         func join(_ other: Int) {
           guard other > 0 else { return }
@@ -63,11 +63,7 @@ extension Stain {
         }
         let pixel = row * side + column
         if column > 0 { join(labels[pixel - 1]) }
-        if row > 0 {
-          join(labels[pixel - side])
-          if column > 0 { join(labels[pixel - side - 1]) }
-          if column < side - 1 { join(labels[pixel - side + 1]) }
-        }
+        if row > 0 { join(labels[pixel - side]) }
         if label == 0 {
           label = parents.count
           parents.append(label)

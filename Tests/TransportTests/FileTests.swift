@@ -1,0 +1,45 @@
+import Glibc
+import Testing
+import Transport
+
+struct FileTests {
+  @Test func anAtomicFileReplacesTheOldOneAndLeavesNothingElse() throws {
+    let scratch = Scratch()
+    let path = scratch.file("endpoint.json")
+    try AtomicFile.write([1, 2, 3], to: path)
+    try AtomicFile.write([4], to: path)
+    #expect(Bytes.read(path) == [4])
+    #expect(Scratch.names(in: scratch.path) == ["endpoint.json"])
+  }
+
+  @Test func anAtomicFileThatCannotBeRenamedLeavesNothing() throws {
+    let scratch = Scratch()
+    let path = scratch.file("taken")
+    mkdir(path, 0o755)
+    #expect(throws: FileError.self) { try AtomicFile.write([1], to: path) }
+    #expect(Scratch.names(in: scratch.path) == ["taken"])
+    #expect(throws: FileError.self) { try AtomicFile.write([1], to: scratch.file("none/file")) }
+  }
+
+  @Test func aSecondLockSaysWhoHoldsTheFirst() throws {
+    let scratch = Scratch()
+    let path = scratch.file("lock")
+    do {
+      let first = try ExclusiveLock(path: path)
+      #expect(throws: LockError.held(path: path, holder: getpid())) {
+        _ = try ExclusiveLock(path: path)
+      }
+      _ = consume first
+    }
+    _ = try ExclusiveLock(path: path)
+  }
+
+  @Test func errorsSayWhatToDo() {
+    #expect(
+      FileError.full(operation: "writing", path: "/a").description
+        == "writing /a: the disk is full or the quota is used up; free some space")
+    #expect(
+      LockError.held(path: "/a", holder: 7).description
+        == "/a is locked by process 7; stop that process first")
+  }
+}

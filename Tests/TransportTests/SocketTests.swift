@@ -1,0 +1,175 @@
+import Foundation
+import Testing
+import Transport
+
+struct SocketTests {
+  @Test(arguments: ["tcp://127.0.0.1:*", "ipc"])
+  func messagesGoBothWays(transport: String) throws {
+    let scratch = Scratch()
+    let endpoint = transport == "ipc" ? "ipc://\(scratch.file("socket"))" : transport
+    let context = try Context()
+    let learner = try Socket(.router, in: context)
+    let resolved = try learner.bind(endpoint)
+    #expect(!resolved.contains("*"))
+    let actor = try Socket(.dealer, in: context)
+    try actor.connect(resolved)
+
+    let parts: [[UInt8]] = [[1, 2], [], [UInt8](repeating: 3, count: 100_000)]
+    try send(parts, on: actor)
+    let received = try receive(on: learner, parts: 4)
+    #expect(Array(received.dropFirst()) == parts)
+    #expect(try learner.send([received[0], [4]]) == .sent)
+    #expect(try receive(on: actor, parts: 1) == [[4]])
+    #expect(try actor.receive(maximumParts: 1) == nil)
+  }
+
+  @Test func aPeerThatIsNotThereIsUnreachable() throws {
+    let context = try Context()
+    let learner = try Socket(.router, in: context)
+    _ = try learner.bind("tcp://127.0.0.1:*")
+    #expect(try learner.send([[0, 1, 2, 3, 4], [1]]) == .unreachable)
+    // The socket goes on.
+    #expect(try learner.send([[0, 1, 2, 3, 5], [1], [2]]) == .unreachable)
+    #expect(try learner.receive(maximumParts: 3) == nil)
+  }
+
+  @Test func aPeerThatLeftBecomesUnreachable() throws {
+    let context = try Context()
+    let learner = try Socket(.router, in: context)
+    let endpoint = try learner.bind("tcp://127.0.0.1:*")
+    var peer: [UInt8] = []
+    do {
+      let actor = try Socket(.dealer, in: context)
+      try actor.connect(endpoint)
+      try send([[1]], on: actor)
+      peer = try receive(on: learner, parts: 2)[0]
+    }
+    try eventually("the peer to become unreachable") {
+      try learner.send([peer, [2]]) == .unreachable
+    }
+  }
+
+  @Test func anUnconnectedDealerWouldBlock() throws {
+    let context = try Context()
+    let actor = try Socket(.dealer, in: context)
+    #expect(try actor.send([[1], [2]]) == .wouldBlock)
+  }
+
+  @Test func aFullQueueWouldBlockAndLosesNothing() throws {
+    let context = try Context()
+    var options = SocketOptions()
+    options.sendHighWaterMark = 2
+    options.receiveHighWaterMark = 2
+    let learner = try Socket(.router, in: context, options: options)
+    let actor = try Socket(.dealer, in: context, options: options)
+    try actor.connect(try learner.bind("tcp://127.0.0.1:*"))
+    try send([[0]], on: actor)
+    let peer = try receive(on: learner, parts: 2)[0]
+    let part = [UInt8](repeating: 1, count: 1 << 20)
+    var sent = 0
+    while try learner.send([peer, [UInt8(sent)], part]) == .sent {
+      sent += 1
+      try #require(sent < 200, "a queue of 2 messages never fills")
+    }
+    for index in 0..<sent {
+      let message = try receive(on: actor, parts: 2)
+      #expect(message[0] == [UInt8(index)])
+    }
+  }
+
+  @Test func tooManyPartsAreDroppedAndCounted() throws {
+    let context = try Context()
+    let learner = try Socket(.router, in: context)
+    let actor = try Socket(.dealer, in: context)
+    try actor.connect(try learner.bind("tcp://127.0.0.1:*"))
+    try send([[1], [2], [3], [4]], on: actor)
+    try send([[5], [6]], on: actor)
+    let wakeup = try Wakeup()
+    #expect(try wakeup.wait(for: learner, timeout: .seconds(10)) == .receive)
+    do {
+      _ = try learner.receive(maximumParts: 3)
+      Issue.record("five parts were accepted")
+    } catch ZeroMQError.tooManyParts(let first, let received, let allowed) {
+      #expect(first.count == 5)
+      #expect(received == 5)
+      #expect(allowed == 3)
+    }
+    let next = try receive(on: learner, parts: 3)
+    #expect(Array(next.dropFirst()) == [[5], [6]])
+  }
+
+  @Test func anOversizePartClosesTheConnectionOnly() throws {
+    let context = try Context()
+    var options = SocketOptions()
+    options.maximumPartBytes = 1_000
+    let learner = try Socket(.router, in: context, options: options)
+    let actor = try Socket(.dealer, in: context)
+    try actor.connect(try learner.bind("tcp://127.0.0.1:*"))
+    try send([[UInt8](repeating: 0, count: 1_001)], on: actor)
+    try eventually("a small message after the reconnect") {
+      _ = try actor.send([[1]])
+      return try learner.receive(maximumParts: 2).map { $0[1] } == [1]
+    }
+  }
+
+  @Test func aWakeupEndsAWait() throws {
+    let context = try Context()
+    let learner = try Socket(.router, in: context)
+    _ = try learner.bind("tcp://127.0.0.1:*")
+    let wakeup = try Wakeup()
+    #expect(try wakeup.wait(for: learner, timeout: .milliseconds(1)) == [])
+    wakeup.signal()
+    wakeup.signal()
+    #expect(try wakeup.wait(for: learner, timeout: .seconds(10)) == .wakeup)
+    wakeup.drain()
+    #expect(try wakeup.wait(for: learner, timeout: .zero) == [])
+
+    let start = ContinuousClock.now
+    // A thread of its own: the tests may occupy all of the pool's.
+    Thread.detachNewThread {
+      usleep(50_000)
+      wakeup.signal()
+    }
+    #expect(try wakeup.wait(for: learner, timeout: .seconds(30)) == .wakeup)
+    #expect(ContinuousClock.now - start < .seconds(29))
+  }
+
+  @Test func aWaitToSendEndsWithTheConnection() throws {
+    let context = try Context()
+    let learner = try Socket(.router, in: context)
+    let actor = try Socket(.dealer, in: context)
+    let wakeup = try Wakeup()
+    #expect(try wakeup.wait(for: actor, toSend: true, timeout: .milliseconds(1)) == [])
+    try actor.connect(try learner.bind("tcp://127.0.0.1:*"))
+    #expect(try wakeup.wait(for: actor, toSend: true, timeout: .seconds(10)) == .send)
+  }
+
+  @Test func anEndpointThatIsTakenIsNamed() throws {
+    let context = try Context()
+    let first = try Socket(.router, in: context)
+    let endpoint = try first.bind("tcp://127.0.0.1:*")
+    let second = try Socket(.router, in: context)
+    #expect(throws: ZeroMQError.refused(operation: "binding \(endpoint)", code: EADDRINUSE)) {
+      _ = try second.bind(endpoint)
+    }
+  }
+
+  private func send(_ parts: [[UInt8]], on socket: borrowing Socket) throws {
+    try eventually("room to send") { try socket.send(parts) == .sent }
+  }
+
+  private func receive(on socket: borrowing Socket, parts: Int) throws -> [[UInt8]] {
+    let wakeup = try Wakeup()
+    let ready = try wakeup.wait(for: socket, timeout: .seconds(10))
+    try #require(ready == .receive, "waited 10 s for a message")
+    return try #require(try socket.receive(maximumParts: parts))
+  }
+
+  private func eventually(_ what: String, _ condition: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try !condition() {
+      try #require(ContinuousClock.now < deadline, "waited 10 s for \(what)")
+      usleep(1_000)
+    }
+  }
+}
