@@ -14,10 +14,13 @@ package struct RunTerms: Sendable {
   package var modelHash: Digest
   package var numericsClass: String
 
-  package init(runID: String, configuration: String, configurationHash: Digest, recipe: Recipe) {
+  /// - Parameter numericalConfiguration: the part of the configuration that decides numbers.
+  package init(
+    runID: String, configuration: String, numericalConfiguration: String, recipe: Recipe
+  ) {
     self.runID = runID
     self.configuration = configuration
-    self.configurationHash = configurationHash
+    configurationHash = Digest(of: Array(numericalConfiguration.utf8))
     modelHash = recipe.modelHash
     numericsClass = Kernels.numericsClass
   }

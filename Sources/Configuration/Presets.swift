@@ -1,0 +1,25 @@
+import Foundation
+
+extension RunConfiguration {
+  /// The names of the presets, the default first.
+  package static var presets: [String] {
+    let folder = Bundle.module.bundleURL.appendingPathComponent("Presets").path
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let names = files.compactMap { $0.hasSuffix(".yaml") ? String($0.dropLast(5)) : nil }.sorted()
+    return names.filter { $0 == "shapes" } + names.filter { $0 != "shapes" }
+  }
+
+  /// A preset by name, or a YAML file by path.
+  package init(named name: String) throws(ConfigurationError) {
+    self.init()
+    let preset = Bundle.module.url(
+      forResource: name, withExtension: "yaml", subdirectory: "Presets")
+    let url = preset ?? URL(fileURLWithPath: name)
+    guard let data = try? Data(contentsOf: url) else {
+      throw .impossible(
+        "\(name) is neither a preset (\(Self.presets.joined(separator: ", "))) nor a file that can be"
+          + " read")
+    }
+    try merge(yaml: String(decoding: data, as: UTF8.self), file: url.lastPathComponent)
+  }
+}

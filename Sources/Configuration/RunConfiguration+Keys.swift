@@ -1,0 +1,70 @@
+import Flow
+import Objective
+import Tasks
+
+extension RunConfiguration {
+  /// All settings, in the order of the resolved file.
+  package static let keys: [Key] = [
+    .choice("task.name", \.task, taskNames, "What is generated and judged."),
+    .integer("model.width", \.width, 16...4096, "Width of the network; 16 · heads divides it."),
+    .integer("model.depth", \.depth, 1...64, "Blocks of the network."),
+    .integer("model.heads", \.heads, 1...64, "Attention heads."),
+    .text(
+      "model.init", \.initialWeights,
+      "base (shipped with the task), random, or a safetensors file."),
+    .choice("sample.grid", \.grid, ["uniform", "linear", "sd3"], "The grid of times."),
+    .integer("sample.steps", \.steps, 2...1000, "T: steps of the grid."),
+    .number("sample.shift", \.shift, 0.01...100, "Shift of the grids linear and sd3."),
+    .choice("sample.dynamics", \.dynamics, ["flow-sde"], "What happens at a branching point."),
+    .number("sample.noise_level", \.noiseLevel, 0.001...10, "a of Flow-SDE."),
+    .integer("group.prompts", \.prompts, 1...4096, "Prompts of one update."),
+    .integer("group.seeds", \.seeds, 1...1024, "Seeds of each prompt; one unit each."),
+    .integer("group.branches", \.branches, 1...4095, "K: branches of each branching point."),
+    .text("group.branch_steps", \.branchSteps, "The steps that branch, such as 0..7."),
+    .choice(
+      "advantage.over", \.advantageOver, CreditAssignment.Group.allCases.map(\.rawValue),
+      "Which branches of a step share a mean."),
+    .choice(
+      "advantage.std", \.advantageDeviation, CreditAssignment.Deviation.allCases.map(\.rawValue),
+      "Over what the deviation is taken."),
+    .number("advantage.floor", \.advantageFloor, 0...1, "Added to the deviation."),
+    .number("advantage.clip", \.advantageClip, 0.01...1000, "Advantages are held in ±clip."),
+    .choice(
+      "loss.log_density", \.logDensity, DensityReduction.allCases.map(\.rawValue),
+      "Whether a log-density adds or averages its D scalars; clip widths belong to one of them."),
+    .number("loss.clip", \.clip, 0...100, "c: the ratio is held in 1 ± c."),
+    .choice(
+      "loss.weight", \.weight, StepWeight.allCases.map(\.rawValue), "Weight of each step's loss."),
+    .choice(
+      "loss.kl.kind", \.klKind, Regulariser.Kind.allCases.map(\.rawValue),
+      "Form of the divergence from the reference."),
+    .number("loss.kl.beta", \.klBeta, 0...1000, "β; 0 leaves the reference out."),
+    .number("optim.learning_rate", \.learningRate, 0...10, "AdamW's step."),
+    .number("optim.beta1", \.beta1, 0...0.99999, "AdamW's first moment decay."),
+    .number("optim.beta2", \.beta2, 0...0.999999, "AdamW's second moment decay."),
+    .number("optim.weight_decay", \.weightDecay, 0...10, "Decoupled weight decay."),
+    .integer("optim.minibatches", \.minibatches, 1...4096, "m: optimiser steps of one update."),
+    .integer("optim.chunk_units", \.chunkUnits, 1...4096, "Units of one gradient chunk."),
+    .number("optim.max_grad_norm", \.maximumGradientNorm, 1e-6...1e9, "Gradient clipping."),
+    .number("optim.ema.max", \.emaMaximum, 0...0.999999, "Largest decay of the average."),
+    .integer("optim.ema.interval", \.emaInterval, 1...100_000, "Average every so many steps."),
+    .flag("optim.ema.warm_up", \.emaWarmsUp, "Decay min(max, (1 + n) / (10 + n))."),
+    .integer("schedule.lag", \.lag, 0...64, "S: update k samples with version max(0, k − S)."),
+    .integer(
+      "eval.every", \.evaluationInterval, 0...1_000_000, decidesNumbers: false,
+      "Evaluate every so many updates; 0: only before and after."),
+    .integer(
+      "eval.ode_steps", \.evaluationSteps, 1...1000, decidesNumbers: false,
+      "Steps of the evaluation's ODE sampler."),
+    .integer(
+      "eval.noises", \.evaluationNoises, 1...4095, decidesNumbers: false,
+      "Fixed noises of each evaluation prompt."),
+    .integer(
+      "save.every", \.checkpointInterval, 1...1_000_000, decidesNumbers: false,
+      "Write a checkpoint every so many updates."),
+    .integer(
+      "updates", \.updates, 0...100_000_000, decidesNumbers: false,
+      "Updates of the run unless --updates says otherwise."),
+    .seed,
+  ]
+}

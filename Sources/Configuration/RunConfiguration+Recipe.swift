@@ -1,0 +1,92 @@
+import Flow
+import Foundation
+import Network
+import Objective
+import Records
+package import Roles
+import Tasks
+
+extension RunConfiguration {
+  /// The typed recipe, after every check that needs more than one key.
+  package func recipe() throws(ConfigurationError) -> Recipe {
+    guard let task = Tasks.task(named: task) else {
+      throw .impossible("unknown task \(self.task)")
+    }
+    guard width % (16 * heads) == 0 else {
+      throw .impossible(
+        "model.width \(width) over model.heads \(heads) gives heads of \(width / heads) numbers;"
+          + " they must be a multiple of 16, such as width \(16 * heads)")
+    }
+    let units = prompts * seeds
+    guard units % minibatches == 0 else {
+      throw .impossible(
+        "optim.minibatches \(minibatches) does not divide the \(units) units of an update"
+          + " (group.prompts × group.seeds)")
+    }
+    if advantageOver == "seed" && branches < 2 || branches * seeds < 2 {
+      throw .impossible(
+        "group.branches \(branches) leaves one branch in a group, whose advantage is always 0;"
+          + " use at least 2")
+    }
+    return Recipe(
+      runSeed: seed, task: task,
+      network: DiT(.standard(for: task, width: width, depth: depth, heads: heads)),
+      algorithm: try algorithm(), prompts: prompts, seeds: seeds, optimizer: optimizer,
+      ema: averaging, minibatches: minibatches, chunkUnits: chunkUnits, lag: lag,
+      evaluation: EvaluationOptions(
+        interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises))
+  }
+
+  private func algorithm() throws(ConfigurationError) -> Algorithm {
+    let sigmas =
+      switch grid {
+      case "linear": SigmaGrid.linear(steps: steps, shift: shift)
+      case "sd3": SigmaGrid.sd3(steps: steps, shift: shift)
+      default: SigmaGrid.linear(steps: steps)
+      }
+    let bounds = branchSteps.components(separatedBy: "..").map { Int($0) }
+    guard bounds.count == 2, let first = bounds[0], let last = bounds[1], first >= 0, first <= last,
+      last < steps
+    else {
+      throw .impossible(
+        "group.branch_steps is \(branchSteps); allowed is FIRST..LAST within 0..\(steps - 1)"
+          + " (sample.steps \(steps))")
+    }
+    return Algorithm(
+      grid: sigmas, dynamics: FlowSDE(noiseLevel: Float(noiseLevel)),
+      plan: BranchingPlan(steps: steps, branching: first..<last + 1, count: branches),
+      reduction: DensityReduction(rawValue: logDensity) ?? .sum,
+      credit: CreditAssignment(
+        group: CreditAssignment.Group(rawValue: advantageOver) ?? .seed,
+        deviation: CreditAssignment.Deviation(rawValue: advantageDeviation) ?? .group,
+        floor: advantageFloor, clip: advantageClip),
+      stepWeight: StepWeight(rawValue: weight) ?? .noise,
+      surrogate: ClippedSurrogate(clip: Float(clip)),
+      regulariser: Regulariser(
+        kind: Regulariser.Kind(rawValue: klKind) ?? .velocity, coefficient: Float(klBeta)))
+  }
+
+  private var optimizer: AdamW.Options {
+    var options = AdamW.Options()
+    options.learningRate = Float(learningRate)
+    options.beta1 = Float(beta1)
+    options.beta2 = Float(beta2)
+    options.weightDecay = Float(weightDecay)
+    options.maximumGradientNorm = Float(maximumGradientNorm)
+    return options
+  }
+
+  private var averaging: EMA.Options {
+    var options = EMA.Options()
+    options.maximum = Float(emaMaximum)
+    options.interval = emaInterval
+    options.warmsUp = emaWarmsUp
+    return options
+  }
+
+  /// What learner and actors compare before anything is computed.
+  package func terms(runID: String, recipe: Recipe) -> RunTerms {
+    RunTerms(
+      runID: runID, configuration: yaml, numericalConfiguration: numericalYAML, recipe: recipe)
+  }
+}

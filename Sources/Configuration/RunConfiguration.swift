@@ -1,0 +1,56 @@
+/// Every setting of a run, with its defaults: the preset `shapes`.
+///
+/// ``keys`` gives each one its YAML name, its meaning and its range.
+package struct RunConfiguration: Hashable, Sendable {
+  package var task = "shapes"
+  package var seed: UInt64 = 1
+
+  package var width = 64
+  package var depth = 3
+  package var heads = 4
+  /// `base`: the task's shipped base; `random`: an untrained network; else a safetensors file.
+  package var initialWeights = "base"
+
+  package var grid = "uniform"
+  package var steps = 10
+  package var shift = 3.0
+  package var dynamics = "flow-sde"
+  package var noiseLevel = 0.7
+
+  package var prompts = 12
+  package var seeds = 2
+  package var branches = 8
+  package var branchSteps = "0..7"
+
+  package var advantageOver = "seed"
+  package var advantageDeviation = "group"
+  package var advantageFloor = 1e-4
+  package var advantageClip = 5.0
+
+  package var logDensity = "sum"
+  package var clip = 0.2
+  package var weight = "noise"
+  package var klKind = "velocity"
+  package var klBeta = 0.1
+
+  package var learningRate = 5e-4
+  package var beta1 = 0.9
+  package var beta2 = 0.99
+  package var weightDecay = 0.0
+  package var minibatches = 2
+  package var chunkUnits = 3
+  package var maximumGradientNorm = 1.0
+  package var emaMaximum = 0.99
+  package var emaInterval = 1
+  package var emaWarmsUp = true
+
+  package var lag = 1
+
+  package var evaluationInterval = 10
+  package var evaluationSteps = 10
+  package var evaluationNoises = 4
+  package var checkpointInterval = 10
+  package var updates = 60
+
+  package init() {}
+}
