@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Foundation
 import Network
 import Roles
@@ -10,11 +11,11 @@ struct PretrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pretrain", abstract: "Make a task's base model by flow matching on its examples.")
 
-  @Argument(help: "The task: \(taskNames.joined(separator: " or ")).")
-  var task: String
+  @Argument(help: "The preset whose task and network are meant.")
+  var preset: String
 
   @Option(help: "Optimiser steps.")
-  var steps = 2_000
+  var steps = 20_000
 
   @Option(help: "Seed of everything drawn.")
   var seed: UInt64 = 1
@@ -23,19 +24,15 @@ struct PretrainCommand: ParsableCommand {
   var output: String
 
   @Option(help: "Print an evaluation every so many steps.")
-  var every = 500
+  var every = 2_000
 
   func run() throws {
-    guard let task = Tasks.task(named: task) else {
-      throw ValidationError(
-        "unknown task \(task); known are \(taskNames.joined(separator: ", "))")
-    }
-    try pretrain(task)
+    let recipe = try RunConfiguration(named: preset).recipe()
+    try pretrain(recipe.task, network: recipe.network)
   }
 
-  private func pretrain(_ task: some Task) throws {
+  private func pretrain(_ task: some Task, network: DiT) throws {
     Kernels.useOneBLASThread()
-    let network = DiT(.standard(for: task))
     var options = Pretraining.Options()
     options.steps = steps
     options.seed = seed
@@ -43,7 +40,8 @@ struct PretrainCommand: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     var sum = 0.0
-    print("pretrain \(task.name): \(network.table.count) parameters, \(steps) steps of 256 latents")
+    Console.line(
+      "pretrain \(task.name): \(network.table.count) parameters, \(steps) steps of 256 latents")
     for step in 1...steps {
       sum += pretraining.advance()
       if step % every == 0 || step == steps {
@@ -54,7 +52,7 @@ struct PretrainCommand: ParsableCommand {
         let row = [evaluation.soft, evaluation.strict, evaluation.heldOut].map {
           String(format: "%.3f", $0)
         }
-        print(
+        Console.line(
           "step \(step)  loss \(String(format: "%.4f", sum / Double(every)))"
             + "  soft \(row[0])  strict \(row[1])  held-out \(row[2])  \(seconds) s")
         sum = 0
@@ -64,9 +62,9 @@ struct PretrainCommand: ParsableCommand {
       pretraining.ema.average,
       metadata: [
         "task": task.name,
-        "command": "tributary pretrain \(task.name) --steps \(steps) --seed \(seed)",
+        "command": "tributary pretrain \(preset) --steps \(steps) --seed \(seed)",
       ])
     try AtomicFile.write(file.encoded(), to: output)
-    print("wrote \(output)")
+    Console.line("wrote \(output)")
   }
 }

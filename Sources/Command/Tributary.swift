@@ -1,4 +1,7 @@
 import ArgumentParser
+import Configuration
+import Foundation
+import Roles
 
 /// The root of the command line; each subcommand has a file of its own.
 @main
@@ -8,5 +11,32 @@ struct Tributary: ParsableCommand {
     abstract:
       "Reinforcement learning for flow-matching models: a learner and any number of actors.",
     version: "0.1.0",
-    subcommands: [PretrainCommand.self])
+    subcommands: [
+      TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
+      EvalCommand.self, SampleCommand.self, InspectCommand.self, PretrainCommand.self,
+      GoldenCommand.self,
+    ])
+
+  /// Parses, runs, and turns every error into one sentence and its exit code.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as RunFailure {
+      end("tributary: \(failure)", code: failure.code.rawValue)
+    } catch let error as ConfigurationError {
+      end("tributary: \(error)", code: RunFailure.Code.usage.rawValue)
+    } catch let code as ExitCode {
+      Foundation.exit(code.rawValue)
+    } catch {
+      let code = exitCode(for: error)
+      if code == .success || code == .validationFailure { exit(withError: error) }
+      end("tributary: \(error)", code: RunFailure.Code.internal.rawValue)
+    }
+  }
+
+  private static func end(_ sentence: String, code: Int32) -> Never {
+    FileHandle.standardError.write(Data((sentence + "\n").utf8))
+    Foundation.exit(code)
+  }
 }

@@ -57,7 +57,8 @@ package struct Key: Sendable {
   }
 
   static func text(
-    _ path: String, _ field: any (WritableKeyPath<RunConfiguration, String> & Sendable), _ meaning: String
+    _ path: String, _ field: any (WritableKeyPath<RunConfiguration, String> & Sendable),
+    _ meaning: String
   ) -> Key {
     Key(
       path: path, meaning: meaning, decidesNumbers: true,
@@ -66,7 +67,8 @@ package struct Key: Sendable {
   }
 
   static func flag(
-    _ path: String, _ field: any (WritableKeyPath<RunConfiguration, Bool> & Sendable), _ meaning: String
+    _ path: String, _ field: any (WritableKeyPath<RunConfiguration, Bool> & Sendable),
+    _ meaning: String
   ) -> Key {
     Key(
       path: path, meaning: meaning, decidesNumbers: true,

@@ -29,6 +29,10 @@ package final class ActorProcess {
       Recipe, RunTerms
     )
 
+  private final class StopFlag: Sendable {
+    let isRaised = Atomic<Bool>(false)
+  }
+
   /// A run that the actor takes part in.
   private struct Membership {
     var recipe: Recipe
@@ -49,7 +53,7 @@ package final class ActorProcess {
   private let life = RunIdentity.draw().runID
   private let wakeup: Wakeup
   private let finished: Mailbox<ComputeThread.Finished>
-  private let stopping = Atomic<Bool>(false)
+  private let stopping = StopFlag()
 
   private var membership: Membership?
   private var phase: Phase
@@ -86,9 +90,11 @@ package final class ActorProcess {
   }
 
   /// Asks the actor to hand its leases back and end; may be called from any thread.
-  package func stop() {
-    stopping.store(true, ordering: .relaxed)
-    wakeup.signal()
+  package var stopper: @Sendable () -> Void {
+    { [stopping, wakeup] in
+      stopping.isRaised.store(true, ordering: .relaxed)
+      wakeup.signal()
+    }
   }
 
   /// Serves until drained or stopped.
@@ -126,7 +132,7 @@ package final class ActorProcess {
   }
 
   private var shouldStop: Bool {
-    if stopping.load(ordering: .relaxed) { return true }
+    if stopping.isRaised.load(ordering: .relaxed) { return true }
     // A local actor does not outlive its launcher: whoever resumes the run starts actors anew.
     if let parent = options.parent, getppid() != parent { return true }
     return false

@@ -78,7 +78,9 @@ package final class Learner {
   }
 
   /// Asks the learner to save and stop; may be called from any thread.
-  package func interrupt() { inbox.post(.interrupt) }
+  package var interrupter: @Sendable () -> Void {
+    { [inbox] in inbox.post(.interrupt) }
+  }
 
   /// - Parameters:
   ///   - epoch: this life's number, already stored in the run folder.
@@ -217,6 +219,7 @@ package final class Learner {
     var journal = try JournalUnits(directory: folder.journal)
     var rerun = 0
     while let committed = try journal.next() {
+      if let header = journal.header { try terms.check(header) }
       if committed.commit.update < core.policy.version.rawValue { continue }
       _ = try core.rerun(committed)
       rerun += 1

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import Roles
+
+struct ActorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "actor",
+    abstract: "Sample for a learner, at any time and for as long as you like.",
+    discussion: """
+      Examples:
+        tributary actor --run runs/shapes-0001        finds the learner through the run folder
+        tributary actor --connect tcp://127.0.0.1:5555
+      """)
+
+  @Option(name: .customLong("run"), help: "The run folder of a learner on this machine.")
+  var runFolder: String?
+
+  @Option(help: "The address of a learner.")
+  var connect: String?
+
+  @Option(help: "A label for logs.")
+  var name = "actor-\(getpid())"
+
+  @Option(help: "Seconds without a learner after which the actor gives up.")
+  var learnerTimeout = 1_800
+
+  @Option(help: .hidden)
+  var parent: Int32?
+
+  func validate() throws {
+    guard (runFolder == nil) != (connect == nil) else {
+      throw ValidationError("give either --run DIR or --connect ENDPOINT")
+    }
+  }
+
+  func run() throws {
+    var options = ActorProcess.Options(name: name)
+    options.patience = .seconds(learnerTimeout)
+    options.parent = parent
+    let (folder, address) = (runFolder.map(RunFolder.init), connect)
+    let actor = try ActorProcess(
+      options: options,
+      locate: {
+        guard let folder else { return address ?? "" }
+        return try RunFolder.read(Endpoint.self, from: folder.endpoint).endpoint
+      },
+      prepare: { runID, yaml in
+        var configuration = RunConfiguration()
+        try configuration.merge(yaml: yaml, file: "the learner's configuration")
+        let recipe = try configuration.recipe()
+        return (recipe, configuration.terms(runID: runID, recipe: recipe))
+      },
+      log: { Console.line("\(Date().ISO8601Format()) \($0)") })
+    let interrupts = Interrupts(actor.stopper)
+    defer { interrupts.cancel() }
+    try actor.run()
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+import Records
+import Roles
+import Tasks
+
+struct EvalCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "eval", abstract: "Score a policy on held-out prompts with fixed noises.")
+
+  @Argument(help: "A run folder, a checkpoint folder or a safetensors file.")
+  var policy: String
+
+  @Option(help: "ema, train or base.")
+  var weights = Policy.Weights.ema
+
+  @Option(help: "A text file with one prompt per line, instead of the task's held-out list.")
+  var prompts: String?
+
+  @Option(help: "Steps of the ODE sampler.")
+  var odeSteps = 10
+
+  @Option(help: "Fixed noises for each prompt.")
+  var noises = 4
+
+  @Flag(help: "Print the scores as one JSON object on the last line.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1000).contains(odeSteps) else {
+      throw ValidationError("--ode-steps \(odeSteps) is not in 1...1000")
+    }
+    guard (1...4095).contains(noises) else {
+      throw ValidationError("--noises \(noises) is not in 1...4095")
+    }
+  }
+
+  func run() throws {
+    let policy = try Policy(policy, weights)
+    let list = try prompts.map { try Self.prompts(in: $0, task: policy.recipe.task) }
+    let evaluation = Evaluation(
+      of: policy.weights, network: policy.recipe.network, task: policy.recipe.task,
+      prompts: list ?? policy.recipe.task.heldOutPrompts,
+      options: EvaluationOptions(odeSteps: odeSteps, noises: noises))
+    Console.line(
+      "\(policy.origin)  \(evaluation.prompts) prompts × \(noises) noises, ODE \(odeSteps)")
+    func row(_ name: String, _ values: [Double]) {
+      let padded = name.padding(toLength: 16, withPad: " ", startingAt: 0)
+      Console.line(padded + values.map { Console.number($0) }.joined(separator: "   "))
+    }
+    Console.line("category        soft    strict")
+    for category in evaluation.categories { row(category.name, [category.soft, category.strict]) }
+    row("all", [evaluation.soft, evaluation.strict])
+    row("held-out judge", [evaluation.heldOut])
+    row("off canvas", [evaluation.measures.offCanvas])
+    for (name, value) in evaluation.measures.diversity.sorted(by: { $0.key < $1.key }) {
+      row(name, [value])
+    }
+    guard json else { return }
+    try Console.json([
+      "soft": evaluation.soft, "strict": evaluation.strict, "held_out": evaluation.heldOut,
+      "categories": Dictionary(
+        uniqueKeysWithValues: evaluation.categories.map {
+          ($0.name, ["soft": $0.soft, "strict": $0.strict])
+        }), "diversity": evaluation.measures.diversity,
+      "off_canvas": evaluation.measures.offCanvas, "prompts": evaluation.prompts,
+    ])
+  }
+
+  private static func prompts(in path: String, task: some Task) throws -> [Prompt] {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw RunFailure(.usage, "there is no \(path)")
+    }
+    let lines = String(decoding: data, as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    var prompts: [Prompt] = []
+    for (number, line) in lines.enumerated() {
+      let text = line.trimmingCharacters(in: .whitespaces)
+      if text.isEmpty { continue }
+      do throws(PromptError) {
+        prompts.append(try task.prompt(parsing: text))
+      } catch {
+        throw RunFailure(.usage, "\(path):\(number + 1): \(error)")
+      }
+    }
+    guard !prompts.isEmpty else { throw RunFailure(.usage, "\(path) has no prompts") }
+    return prompts
+  }
+}
+
+extension Policy.Weights: ExpressibleByArgument {}

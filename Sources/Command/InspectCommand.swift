@@ -1,0 +1,46 @@
+import Tasks
+import Records
+import ArgumentParser
+import Foundation
+import Roles
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "What a run folder holds.")
+
+  @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+  var path: String
+
+  @Flag(help: "Print everything as one JSON object on the last line.")
+  var json = false
+
+  func run() throws {
+    let run = try OpenRun(existing: path)
+    let contents = try JournalContents(of: run.folder)
+    Console.line(
+      "\(run.folder.path)  run \(run.identity.runID)  task \(run.recipe.task.name)  epoch"
+        + " \(run.identity.epoch)  class \(contents.numericsClass)")
+    Console.line(
+      "journal  \(contents.segments) segments, \(contents.bytes) bytes, \(contents.units) units,"
+        + " \(contents.commits.count) commits")
+    Console.line(
+      "checkpoints  "
+        + Checkpoint.versions(in: run.folder).map { "\($0)" }.joined(separator: ", "))
+    for commit in contents.commits {
+      Console.line(
+        "version \(commit.version.rawValue)  reward \(Console.number(Double(commit.reward)))"
+          + "  params_hash \(commit.paramsHash)")
+    }
+    guard json else { return }
+    try Console.json([
+      "run_id": run.identity.runID, "versions": contents.commits.count, "units": contents.units,
+      "segments": contents.segments, "bytes": contents.bytes,
+      "numerics_class": contents.numericsClass,
+      "checkpoints": Checkpoint.versions(in: run.folder),
+      "params_hash": Dictionary(
+        uniqueKeysWithValues: contents.commits.map {
+          ("\($0.version.rawValue)", "\($0.paramsHash)")
+        }),
+    ])
+  }
+}

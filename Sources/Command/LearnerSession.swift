@@ -1,0 +1,112 @@
+import Configuration
+import Foundation
+import Roles
+import Transport
+
+/// One life of a learner on a terminal: the plan, the local actors, a line for each update, the
+/// summary.
+struct LearnerSession {
+  let options: LearnerOptions
+  let actors: Int
+
+  func run() throws {
+    var run = try options.open()
+    let updates = options.updates ?? run.configuration.updates
+    let lock = try RunLock(run.folder)
+    defer { withExtendedLifetime(lock) {} }
+    try run.begin()
+    let base = try run.base()
+    Plan(run: run, actors: actors, updates: updates).show()
+
+    let launcher = Launcher(folder: run.folder) { Console.line("     \($0)") }
+    let printer = ProgressPrinter()
+    var learnerOptions = Learner.Options(updates: UInt64(updates))
+    learnerOptions.listen = options.listen
+    learnerOptions.minutes = options.minutes
+    learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
+    let count = actors
+    let learner = Learner(
+      recipe: run.recipe, folder: run.folder, terms: run.terms, options: learnerOptions
+    ) { event in
+      printer.show(event)
+      if case .listening = event {
+        do {
+          try launcher.start(actors: count)
+        } catch {
+          Console.line("     ! \(error)")
+        }
+      }
+    }
+    let interrupts = Interrupts(learner.interrupter)
+    defer { interrupts.cancel() }
+    let summary: Learner.Summary
+    do {
+      summary = try learner.run(epoch: run.identity.epoch, base: base)
+    } catch {
+      launcher.stop()
+      throw error
+    }
+    launcher.stop()
+    Console.line("done  version \(summary.version)  params_hash \(summary.paramsHash)")
+    Console.line(
+      "      \(Console.number(summary.seconds, digits: 1)) s  ("
+        + summary.split.map { "\($0.name) \(Console.number($0.seconds, digits: 1))" }
+        .joined(separator: ", ") + ")")
+    Console.line(
+      "      resume: tributary train --run \(run.folder.path) --updates N · check: tributary replay"
+        + " \(run.folder.path) --verify")
+    if options.json {
+      var object: [String: Any] = [
+        "version": summary.version, "params_hash": summary.paramsHash,
+        "reward": jsonNumber(summary.reward), "seconds": summary.seconds,
+        "seconds_split": Dictionary(
+          uniqueKeysWithValues: summary.split.map { ($0.name, $0.seconds) }),
+        "run": run.folder.path,
+      ]
+      if let evaluation = summary.evaluation {
+        object["eval"] = [
+          "soft": evaluation.soft, "strict": evaluation.strict, "held_out": evaluation.heldOut,
+        ]
+      }
+      try Console.json(object)
+    }
+    if summary.wasInterrupted {
+      throw RunFailure(
+        .interrupted,
+        "interrupted; version \(summary.version) is saved. Resume: tributary train --run"
+          + " \(run.folder.path)")
+    }
+  }
+}
+
+/// SIGINT and SIGTERM: the first asks, the second ends at once.
+final class Interrupts {
+  private let sources: [any DispatchSourceSignal]
+
+  init(_ ask: @escaping @Sendable () -> Void) {
+    let queue = DispatchQueue(label: "interrupts")
+    let seen = Seen()
+    sources = [SIGINT, SIGTERM].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        if seen.twice() { Foundation.exit(RunFailure.Code.interrupted.rawValue) }
+        ask()
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  func cancel() { for source in sources { source.cancel() } }
+
+  /// Touched on the signal queue alone.
+  private final class Seen: @unchecked Sendable {
+    private var once = false
+
+    func twice() -> Bool {
+      defer { once = true }
+      return once
+    }
+  }
+}

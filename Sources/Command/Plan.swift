@@ -1,0 +1,44 @@
+import Tasks
+import Objective
+import Configuration
+import Network
+import Flow
+import Roles
+import Tensor
+
+/// What a run will do and cost, before it does it.
+struct Plan {
+  let run: OpenRun
+  let actors: Int
+  let updates: Int
+
+  func show() {
+    let recipe = run.recipe
+    let plan = recipe.algorithm.plan
+    let units = recipe.unitsPerUpdate
+    let branches = units * plan.branchCount
+    let configuration = run.configuration
+    Console.line(
+      "tributary · run \(run.folder.path) · task \(recipe.task.name) · seed \(recipe.runSeed)"
+        + " · epoch \(run.identity.epoch) · \(Kernels.numericsClass)")
+    Console.line(
+      "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(configuration.branches) branches ×"
+        + " \(plan.points.count) steps = \(branches) branches an update, to version \(updates)")
+    Console.line(
+      "      \(units * plan.evaluations) network evaluations and \(branches) judged pictures to"
+        + " sample, \(units * plan.points.count) states to learn from, \(recipe.network.table.count)"
+        + " parameters")
+    let bytes =
+      units
+      * (plan.branchCount * (recipe.latentCount * 4 + 16) + plan.points.count * recipe.latentCount
+        * 8)
+    Console.line(
+      "      journal ≈ \(Console.number(Double(bytes) / 1e6, digits: 2)) MB an update ·"
+        + " \(actors) local actors · lag \(recipe.lag)")
+    if Kernels.instructionSet == "avx512" && Kernels.openBLASCore == "Haswell" {
+      Console.line(
+        "      ! OpenBLAS runs Haswell kernels on a processor with AVX-512, at about half its speed;"
+          + " unset OPENBLAS_CORETYPE unless you want that numerics class")
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Foundation
+import Roles
+
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay", abstract: "Train again from a run's journal, without actors.",
+    discussion: """
+      Every committed update is computed again from the recorded trajectories and must give the
+      committed hashes; the first one that does not is named, and the exit code is 4.
+      """)
+
+  @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+  var path: String
+
+  @Flag(help: "Print only the outcome.")
+  var verify = false
+
+  @Flag(help: "Print the outcome as one JSON object on the last line.")
+  var json = false
+
+  func run() throws {
+    let run = try OpenRun(existing: path)
+    do {
+      let outcome = try Replay.run(run.folder, recipe: run.recipe, terms: run.terms) { version in
+        if !verify { Console.line("version \(version) matches") }
+      }
+      Console.line(
+        "\(outcome.verified) updates replayed, all equal to the last bit; params_hash"
+          + " \(outcome.paramsHash)")
+      if json {
+        try Console.json([
+          "verified": outcome.verified, "mismatches": 0, "params_hash": outcome.paramsHash,
+        ])
+      }
+    } catch let failure as RunFailure where failure.code == .mismatch {
+      if json {
+        try Console.json(["verified": 0, "mismatches": 1, "mismatch": failure.description])
+      }
+      throw failure
+    }
+  }
+}

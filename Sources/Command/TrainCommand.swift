@@ -1,0 +1,87 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import Roles
+import Transport
+
+/// What `train` and `learner` have in common.
+struct LearnerOptions: ParsableArguments {
+  @Argument(help: "A preset or a YAML file (default: shapes).")
+  var preset: String?
+
+  @Option(help: "The run folder; an existing run is resumed (default: a new one under runs/).")
+  var run: String?
+
+  @Option(help: "Stop at this version, counted from the start of the run.")
+  var updates: Int?
+
+  @Option(help: "Stop after this many minutes.")
+  var minutes: Double?
+
+  @Option(help: "The run seed.")
+  var seed: UInt64?
+
+  @Option(help: "Where to listen for actors, such as tcp://127.0.0.1:5555.")
+  var listen = "tcp://127.0.0.1:*"
+
+  @Option(name: .customLong("set"), help: "Override one key, such as loss.kl.beta=0.3.")
+  var changes: [String] = []
+
+  @Flag(help: "Refuse a run folder that exists.")
+  var fresh = false
+
+  @Flag(help: "Print a summary as one JSON object on the last line.")
+  var json = false
+
+  func validate() throws {
+    for change in changes where !change.contains("=") {
+      throw ValidationError("--set wants KEY=VALUE, not \(change)")
+    }
+    if let updates, updates < 0 { throw ValidationError("--updates \(updates) is negative") }
+    if let minutes, minutes <= 0 { throw ValidationError("--minutes \(minutes) is not positive") }
+  }
+
+  func open() throws -> OpenRun {
+    var pairs = changes.map { change in
+      let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return (key: String(parts[0]), value: String(parts[1]))
+    }
+    if let seed { pairs.append(("seed", "\(seed)")) }
+    return try OpenRun.open(path: run, preset: preset, changes: pairs, fresh: fresh)
+  }
+}
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Train: a learner and local actors in one command.",
+    discussion: """
+      Examples:
+        tributary train                           the default preset, a new run under runs/
+        tributary train shapes --updates 20 --actors 2 --run runs/first
+        tributary train --run runs/first --updates 60        resume, to 60 updates
+        tributary train --set loss.kl.beta=0.3 --seed 7
+      """)
+
+  @OptionGroup var options: LearnerOptions
+
+  @Option(help: "Local actors; 0 waits for actors started by hand.")
+  var actors = ProcessInfo.processInfo.activeProcessorCount
+
+  func validate() throws {
+    guard (0...256).contains(actors) else {
+      throw ValidationError("--actors \(actors) is not in 0...256")
+    }
+  }
+
+  func run() throws { try LearnerSession(options: options, actors: actors).run() }
+}
+
+struct LearnerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "learner",
+    abstract: "Only the learner; start actors with `tributary actor --run DIR`.")
+
+  @OptionGroup var options: LearnerOptions
+
+  func run() throws { try LearnerSession(options: options, actors: 0).run() }
+}
