@@ -22,7 +22,7 @@ let foreign = ["CKernels", "COpenBLAS", "CPNG", "CSodium", "CWire", "CZeroMQ"]
 
 let modules = [
   // floor 1: numbers · records · bytes · facts
-  Module(name: "Tensor", floor: 1, imports: ["CKernels", "COpenBLAS"], touchesMemory: true),
+  Module(name: "Tensor", floor: 1, imports: ["CKernels"], touchesMemory: true),
   Module(name: "Records", floor: 1),
   Module(
     name: "Transport", floor: 1, imports: ["CKernels", "CSodium", "CZeroMQ"], touchesMemory: true),

@@ -7,8 +7,8 @@ extension Tape {
     func d(_ index: Int) -> Matrix { gradient(of: index) }
     switch operation {
     case .linear(let x, let weight, let bias):
-      Matrix.multiply(dy, values[weight], into: d(x), accumulate: true)
-      Matrix.multiply(dy, values[x], transposeFirst: true, into: d(weight), accumulate: true)
+      d(x).addProduct(dy, transposed: values[weight])
+      d(weight).addProduct(transposed: values[x], dy)
       d(bias).addSum(ofRows: dy)
 
     case .gelu(let x): d(x).addGELUGradient(values[x], dy)

@@ -16,17 +16,14 @@ enum Operation {
 }
 
 extension Tape {
-  /// y = x·Wᵀ + b.
+  /// y = x·W + b.
   ///
-  /// - Parameters: x `[rows, in]`, weight `[out, in]`, bias `[1, out]`.
+  /// - Parameters: x `[rows, inputs]`, weight `[inputs, outputs]`, bias `[1, outputs]`.
   package func linear(_ x: Variable, weight: Variable, bias: Variable) -> Variable {
     record(
       .linear(x: x.index, weight: weight.index, bias: bias.index), rows: x.rows,
-      columns: weight.rows
-    ) { y in
-      y.fill(rowsWith: bias.value)
-      Matrix.multiply(x.value, weight.value, transposeSecond: true, into: y, accumulate: true)
-    }
+      columns: weight.columns
+    ) { $0.linear(x.value, weight: weight.value, bias: bias.value) }
   }
 
   /// x · Φ(x), the tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415).

@@ -4,6 +4,8 @@
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #define ISA(name) name##_avx2
 #define ISA_NAME "avx2"
+#define TILE_ROWS 6
+#define TILE_VECTORS 1
 #include "kernels/table.h"
 #pragma clang attribute pop
 

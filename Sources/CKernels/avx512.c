@@ -4,6 +4,8 @@
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4,tune=znver5"))), apply_to = function)
 #define ISA(name) name##_avx512
 #define ISA_NAME "avx512"
+#define TILE_ROWS 12
+#define TILE_VECTORS 2
 #include "kernels/table.h"
 #pragma clang attribute pop
 

@@ -2,6 +2,8 @@
 
 #define ISA(name) name##_portable
 #define ISA_NAME "portable"
+#define TILE_ROWS 2
+#define TILE_VECTORS 1
 #include "kernels/table.h"
 
 const CKernels *CKernels_portable(void) { return &table_portable; }

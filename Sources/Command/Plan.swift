@@ -20,7 +20,7 @@ struct Plan {
     let configuration = run.configuration
     Console.line(
       "tributary · run \(run.folder.path) · task \(recipe.task.name) · seed \(recipe.runSeed)"
-        + " · epoch \(run.identity.epoch) · \(Kernels.numericsClass)")
+        + " · epoch \(run.identity.epoch) · \(Kernels.numericsClass) on \(Kernels.instructionSet)")
     Console.line(
       "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(configuration.branches) branches ×"
         + " \(plan.points.count) steps = \(branches) branches an update, to version \(updates)")
@@ -35,10 +35,5 @@ struct Plan {
     Console.line(
       "      journal ≈ \(Console.number(Double(bytes) / 1e6, digits: 2)) MB an update ·"
         + " \(actors) local actors · lag \(recipe.lag)")
-    if Kernels.instructionSet == "avx512" && Kernels.openBLASCore == "Haswell" {
-      Console.line(
-        "      ! OpenBLAS runs Haswell kernels on a processor with AVX-512, at about half its speed;"
-          + " unset OPENBLAS_CORETYPE unless you want that numerics class")
-    }
   }
 }

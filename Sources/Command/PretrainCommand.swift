@@ -32,7 +32,6 @@ struct PretrainCommand: ParsableCommand {
   }
 
   private func pretrain(_ task: some Task, network: DiT) throws {
-    Kernels.useOneBLASThread()
     var options = Pretraining.Options()
     options.steps = steps
     options.seed = seed

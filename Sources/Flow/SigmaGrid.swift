@@ -1,4 +1,4 @@
-import Foundation
+import Tensor
 
 /// The times of a sampler: 1 ≥ σ₀ > σ₁ > … > σ_T = 0. Step i goes from σᵢ to σᵢ₊₁.
 package struct SigmaGrid: Hashable, Sendable {
@@ -42,7 +42,7 @@ package struct SigmaGrid: Hashable, Sendable {
   package static func flux(steps: Int, mu: Double) -> SigmaGrid {
     let sigmas = (0..<steps).map { i in
       let u = steps == 1 ? 1 : 1 + (1 / Double(steps) - 1) * Double(i) / Double(steps - 1)
-      return Float(exp(mu) / (exp(mu) + (1 / u - 1)))
+      return Float(ExactMath.exponential(mu) / (ExactMath.exponential(mu) + (1 / u - 1)))
     }
     return SigmaGrid(sigmas: sigmas + [0])
   }

@@ -43,7 +43,7 @@ package struct Transition: Hashable, Sendable {
     var squares = 0.0
     for (x, m) in zip(next, mean) { squares += (Double(x) - Double(m)) * (Double(x) - Double(m)) }
     let total =
-      -squares / (2 * s * s) - Double(next.count) * (naturalLogarithm(s) + halfLogTwoPi)
+      -squares / (2 * s * s) - Double(next.count) * (ExactMath.logarithm(s) + halfLogTwoPi)
     return Float(reduction == .sum ? total : total / Double(next.count))
   }
 

@@ -1,4 +1,3 @@
-import Foundation
 package import Tensor
 
 extension DiT {
@@ -6,9 +5,11 @@ extension DiT {
   static func features(of sigma: Float) -> [Float] {
     let half = timeFeatures / 2
     let angles = (0..<half).map { k in
-      1000 * Double(sigma) * exp(-log(10_000) * Double(k) / Double(half - 1))
+      let frequency = ExactMath.exponential(
+        -ExactMath.logarithm(10_000) * Double(k) / Double(half - 1))
+      return ExactMath.sineAndCosine(1000 * Double(sigma) * frequency)
     }
-    return angles.map { Float(sin($0)) } + angles.map { Float(cos($0)) }
+    return angles.map { Float($0.sine) } + angles.map { Float($0.cosine) }
   }
 
   /// Fresh parameters: N(0, 1/inputs) for weights, N(0, 0.02²) for embeddings, zero for biases,
@@ -22,7 +23,7 @@ extension DiT {
         || entry.name.hasPrefix("latent_out")
       if isZero { continue }
       let deviation =
-        entry.name.hasSuffix(".weight") ? 1 / Float(entry.columns).squareRoot() : 0.02
+        entry.name.hasSuffix(".weight") ? 1 / Float(entry.rows).squareRoot() : 0.02
       let noise = philox.normals(
         at: NoiseAddress(unit: UInt64(index), purpose: .initialisation), count: entry.count)
       buffer.matrix(at: entry.offset, rows: entry.rows, columns: entry.columns)

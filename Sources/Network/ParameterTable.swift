@@ -24,9 +24,9 @@ package struct ParameterTable: Hashable, Sendable {
     entries.append(Entry(name: name, rows: rows, columns: columns, offset: count))
   }
 
-  /// Adds `name.weight` `[outputs, inputs]` and `name.bias` `[1, outputs]`.
+  /// Adds `name.weight` `[inputs, outputs]` and `name.bias` `[1, outputs]`.
   package mutating func addLinear(_ name: String, inputs: Int, outputs: Int) {
-    add("\(name).weight", rows: outputs, columns: inputs)
+    add("\(name).weight", rows: inputs, columns: outputs)
     add("\(name).bias", rows: 1, columns: outputs)
   }
 

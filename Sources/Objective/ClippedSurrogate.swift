@@ -1,4 +1,4 @@
-import Flow
+import Tensor
 
 /// PPO's clipped surrogate for one branch (Schulman et al. 2017, arXiv:1707.06347, eq. 7).
 ///
@@ -19,7 +19,7 @@ package struct ClippedSurrogate: Hashable, Sendable {
   }
 
   package func term(logDensity: Float, old: Float, advantage: Float) -> Term {
-    let ratio = Float(exponential(Double(logDensity) - Double(old)))
+    let ratio = Float(ExactMath.exponential(Double(logDensity) - Double(old)))
     let clipped = min(max(ratio, 1 - clip), 1 + clip)
     let binds = advantage >= 0 ? ratio > 1 + clip : ratio < 1 - clip
     return Term(

@@ -1,5 +1,4 @@
 package import CKernels
-import COpenBLAS
 
 /// The kernel set of this process, chosen once at start: the widest that the processor has.
 package enum Kernels {
@@ -14,12 +13,7 @@ package enum Kernels {
   /// The instruction set of our own loops, such as `avx512`.
   package static var instructionSet: String { String(cString: table.pointee.name) }
 
-  /// The kernel family that OpenBLAS runs, such as `Haswell`.
-  package static var openBLASCore: String { String(cString: openblas_get_corename()) }
-
-  /// What two processes must share for their numbers to agree bit for bit.
-  package static var numericsClass: String { "\(openBLASCore)/\(instructionSet)" }
-
-  /// One BLAS thread in each process: parallelism is ours, so that sums have one order.
-  package static func useOneBLASThread() { openblas_set_num_threads(1) }
+  /// What two processes must share for their numbers to agree bit for bit: the rules by which the
+  /// kernels round. All instruction sets follow the same ones.
+  package static let numericsClass = "fma-float32/1"
 }

@@ -39,12 +39,6 @@ extension Matrix {
     Self.kernels.add_scaled(factor, x.base, base, count)
   }
 
-  /// Every row of self ← the one row `bias`.
-  package func fill(rowsWith bias: Matrix) {
-    precondition(bias.count == columns, "a bias of \(bias.count) for \(columns) columns")
-    Self.kernels.fill_rows(bias.base, base, rows, columns)
-  }
-
   /// The one row self += Σ over the rows of x.
   package func addSum(ofRows x: Matrix) {
     precondition(count == x.columns, "sums of \(x.columns) columns do not fit \(count)")

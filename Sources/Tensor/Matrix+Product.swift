@@ -1,23 +1,39 @@
-import COpenBLAS
+import CKernels
 
 extension Matrix {
-  /// c ← a·b (+ c), with either operand transposed before.
+  /// self ← x·W + b, every element one chain of fused multiply-adds over the inputs: a row's bits
+  /// do not depend on the rows beside it, nor on the processor.
   ///
-  /// - Precondition: the shapes fit: `[m, k] · [k, n] → [m, n]` after transposition.
-  package static func multiply(
-    _ a: Matrix, _ b: Matrix, transposeFirst: Bool = false, transposeSecond: Bool = false,
-    into c: Matrix, accumulate: Bool = false
-  ) {
-    let (m, k) = transposeFirst ? (a.columns, a.rows) : (a.rows, a.columns)
-    let (inner, n) = transposeSecond ? (b.columns, b.rows) : (b.rows, b.columns)
+  /// - Parameters: x `[rows, inputs]`, weight `[inputs, outputs]`, bias `[1, outputs]`.
+  package func linear(_ x: Matrix, weight: Matrix, bias: Matrix) {
+    expectProduct(rows: x.rows, inner: x.columns, weight.rows, columns: weight.columns)
+    precondition(bias.count == columns, "a bias of \(bias.count) for \(columns) columns")
+    Kernels.table.pointee.multiply(
+      x.base, x.columns, 1, weight.base, weight.columns, 1, bias.base, base, rows, x.columns,
+      columns)
+  }
+
+  /// self += dy·Wᵀ: the gradient of a linear layer's input.
+  ///
+  /// - Parameters: dy `[rows, outputs]`, weight `[inputs, outputs]`, self `[rows, inputs]`.
+  package func addProduct(_ dy: Matrix, transposed weight: Matrix) {
+    expectProduct(rows: dy.rows, inner: dy.columns, weight.columns, columns: weight.rows)
+    Kernels.table.pointee.multiply(
+      dy.base, dy.columns, 1, weight.base, 1, weight.columns, nil, base, rows, dy.columns, columns)
+  }
+
+  /// self += xᵀ·dy: the gradient of a linear layer's weight.
+  ///
+  /// - Parameters: x `[rows, inputs]`, dy `[rows, outputs]`, self `[inputs, outputs]`.
+  package func addProduct(transposed x: Matrix, _ dy: Matrix) {
+    expectProduct(rows: x.columns, inner: x.rows, dy.rows, columns: dy.columns)
+    Kernels.table.pointee.multiply(
+      x.base, 1, x.columns, dy.base, dy.columns, 1, nil, base, rows, x.rows, columns)
+  }
+
+  private func expectProduct(rows: Int, inner: Int, _ other: Int, columns: Int) {
     precondition(
-      k == inner && c.rows == m && c.columns == n,
-      "[\(m), \(k)] · [\(inner), \(n)] does not make [\(c.rows), \(c.columns)]")
-    guard m > 0 && n > 0 else { return }
-    cblas_sgemm(
-      CblasRowMajor, transposeFirst ? CblasTrans : CblasNoTrans,
-      transposeSecond ? CblasTrans : CblasNoTrans,
-      blasint(m), blasint(n), blasint(k), 1, a.base, blasint(a.columns), b.base,
-      blasint(b.columns), accumulate ? 1 : 0, c.base, blasint(c.columns))
+      inner == other && self.rows == rows && self.columns == columns,
+      "[\(rows), \(inner)] · [\(other), \(columns)] does not make [\(self.rows), \(self.columns)]")
   }
 }

@@ -58,7 +58,7 @@ struct DerivativeTests {
 
   @Test func linear() {
     #expect(
-      Self.check([(5, 7), (3, 7), (1, 3)]) { $0.linear($1[0], weight: $1[1], bias: $1[2]) } < 1e-3)
+      Self.check([(5, 7), (7, 3), (1, 3)]) { $0.linear($1[0], weight: $1[1], bias: $1[2]) } < 1e-3)
   }
 
   @Test func gelu() { #expect(Self.check([(3, 7)]) { $0.gelu($1[0]) } < 1e-3) }

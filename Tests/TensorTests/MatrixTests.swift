@@ -10,24 +10,55 @@ struct MatrixTests {
     return Buffer(noise).matrix(at: 0, rows: rows, columns: columns)
   }
 
-  @Test(arguments: [false, true], [false, true])
-  func `products match the literal sum`(first: Bool, second: Bool) {
-    let (m, k, n) = (7, 13, 5)
-    let a = first ? random(k, m, 1) : random(m, k, 1)
-    let b = second ? random(n, k, 2) : random(k, n, 2)
-    let c = random(m, n, 3)
-    let before = c.scalars
-    Matrix.multiply(
-      a, b, transposeFirst: first, transposeSecond: second, into: c, accumulate: true)
-    var expected = before
-    for i in 0..<m {
-      for j in 0..<n {
-        for l in 0..<k {
-          expected[i * n + j] += (first ? a[l, i] : a[i, l]) * (second ? b[j, l] : b[l, j])
-        }
-      }
+  /// c + a·b in double precision, with a and b given as functions.
+  func literal(
+    _ rows: Int, _ inner: Int, _ columns: Int, start: (Int, Int) -> Float, a: (Int, Int) -> Float,
+    b: (Int, Int) -> Float
+  ) -> [Float] {
+    (0..<rows * columns).map { index in
+      let (i, j) = (index / columns, index % columns)
+      return Float(
+        (0..<inner).reduce(Double(start(i, j))) { $0 + Double(a(i, $1)) * Double(b($1, j)) })
     }
-    #expect(worstDeviation(c.scalars, expected) < 1e-6)
+  }
+
+  /// Shapes around the edges of tiles, panels and pieces of the inner dimension.
+  static let shapes = [
+    (1, 1, 1), (7, 13, 5), (12, 64, 32), (13, 10, 64), (25, 600, 33), (48, 64, 192), (5, 1100, 70),
+  ]
+
+  @Test(arguments: shapes) func `products match the literal sum`(m: Int, k: Int, n: Int) {
+    let x = random(m, k, 1), weight = random(k, n, 2), bias = random(1, n, 3)
+    let y = random(m, n, 4)
+    y.linear(x, weight: weight, bias: bias)
+    let forward = literal(m, k, n, start: { bias[0, $1] }, a: { x[$0, $1] }, b: { weight[$0, $1] })
+    #expect(worstDeviation(y.scalars, forward) < 2e-6)
+
+    let dx = random(m, k, 5), dy = random(m, n, 6)
+    let before = Buffer(dx.scalars).matrix(at: 0, rows: m, columns: k)
+    dx.addProduct(dy, transposed: weight)
+    let back = literal(
+      m, n, k, start: { before[$0, $1] }, a: { dy[$0, $1] }, b: { weight[$1, $0] })
+    #expect(worstDeviation(dx.scalars, back) < 2e-6)
+
+    let dw = Buffer(count: k * n).matrix(at: 0, rows: k, columns: n)
+    dw.addProduct(transposed: x, dy)
+    let slope = literal(k, m, n, start: { _, _ in 0 }, a: { x[$1, $0] }, b: { dy[$0, $1] })
+    #expect(worstDeviation(dw.scalars, slope) < 2e-6)
+  }
+
+  @Test(arguments: shapes) func `a row's bits do not depend on the rows beside it`(
+    m: Int, k: Int, n: Int
+  ) {
+    let x = random(m, k, 1), weight = random(k, n, 2), bias = random(1, n, 3)
+    let y = random(m, n, 4)
+    y.linear(x, weight: weight, bias: bias)
+    for row in 0..<m {
+      let alone = random(1, n, 4)
+      alone.linear(x.slice(rows: row..<row + 1), weight: weight, bias: bias)
+      #expect(
+        alone.scalars.map(\.bitPattern) == y.slice(rows: row..<row + 1).scalars.map(\.bitPattern))
+    }
   }
 
   @Test func `exact transitions round every operation once`() {

@@ -6,9 +6,10 @@
 
 #include "crc32c.h"
 
-// Loops over float32 that are not matrix products: pointers and counts in, nothing allocated, no
-// I/O, no state. One source, `kernels/*.h`, is compiled once per instruction set; the tables below
-// hold the results. Matrices are row-major. "+=" in a comment means that the kernel accumulates.
+// Loops over float32: pointers and counts in, nothing allocated, no I/O, no state. One source,
+// `kernels/*.h`, is compiled once per instruction set; the tables below hold the results. Every
+// rounding is written out, so all tables give the same bits. Matrices are row-major. "+=" in a
+// comment means that the kernel accumulates.
 
 // Where the keys of attention are: the rows of a token matrix that holds R latents of N tokens
 // each, followed by the tokens of the prompts, `[R·N + ΣP, ·]`.
@@ -33,6 +34,12 @@ typedef struct {
 typedef struct {
   const char *name;
 
+  // y [rows, columns] = bias + a·b, or y += a·b where bias is NULL. a[r, k] stands at
+  // r · row_stride + k · inner_stride, b[k, c] at k · b_inner_stride + c · b_column_stride.
+  void (*multiply)(const float *a, size_t row_stride, size_t inner_stride, const float *b,
+                   size_t b_inner_stride, size_t b_column_stride, const float *bias, float *y,
+                   size_t rows, size_t inner, size_t columns);
+
   // y[i] = x[i] · Φ(x[i]) with the tanh form of Φ;  dx += dy · y'(x)
   void (*gelu)(const float *x, float *y, size_t count);
   void (*gelu_gradient)(const float *x, const float *dy, float *dx, size_t count);
@@ -41,13 +48,11 @@ typedef struct {
   void (*silu_gradient)(const float *x, const float *dy, float *dx, size_t count);
   // y += a · x
   void (*add_scaled)(float a, const float *x, float *y, size_t count);
-  // y[r, :] = b for each row
-  void (*fill_rows)(const float *b, float *y, size_t rows, size_t columns);
   // db[c] += Σ_r dy[r, c]
   void (*sum_rows)(const float *dy, float *db, size_t rows, size_t columns);
 
   // y[r] = (x[r] - mean) / √(var + 1e-6) · (1 + scale[g]) + shift[g],  g = group[r];
-  // shift and scale are columns of modulation [G, stride]; inverse[r] = 1 / √(var + 1e-6).
+  // width is a multiple of 16; shift and scale are columns of modulation [G, stride]; inverse[r] = 1 / √(var + 1e-6).
   void (*modulate)(const float *x, const float *shift, const float *scale, size_t stride,
                    const int32_t *group, float *y, float *mean, float *inverse, size_t rows,
                    size_t width);
@@ -84,8 +89,6 @@ typedef struct {
   // Σ x², in double
   double (*sum_of_squares)(const float *x, size_t count);
 
-  // Exact kernels: no contraction, no reassociation, only IEEE operations, so that every
-  // instruction set gives the same bits.
   // Standard normals of one stream; four for each block, `count` of them.
   void (*normals)(const CKernelsNoise *noise, float *out, size_t count);
   // y = a·x + b·v + s·e

@@ -3,7 +3,7 @@
 // that sixteen scores are one register.
 
 // Writes columns `at ..< at + keys` of the transposed matrix from rows of `source` [·, 3W].
-static inline void ISA(transpose_keys)(const float *source, size_t row, size_t keys, size_t stride,
+INLINE void ISA(transpose_keys)(const float *source, size_t row, size_t keys, size_t stride,
                                        size_t head, float *kt, size_t padded, size_t at) {
   for (size_t k = 0; k < keys; k++) {
     const float *from = source + (row + k) * stride;
@@ -12,17 +12,18 @@ static inline void ISA(transpose_keys)(const float *source, size_t row, size_t k
 }
 
 // scores[0 ..< padded] = q · kt
-static inline void ISA(scores)(const float *q, const float *kt, size_t head, size_t padded,
+INLINE void ISA(scores)(const float *q, const float *kt, size_t head, size_t padded,
                                float *scores) {
   for (size_t block = 0; block < padded; block += 16) {
     f16 total = ISA(splat)(0);
-    for (size_t d = 0; d < head; d++) total += q[d] * ISA(load)(kt + d * padded + block);
+    for (size_t d = 0; d < head; d++)
+      total = ISA(fma16)(ISA(splat)(q[d]), ISA(load)(kt + d * padded + block), total);
     ISA(store)(scores + block, total);
   }
 }
 
 // p = softmax(scale · p) over the first `keys`; the padding becomes 0.
-static inline void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
+INLINE void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
   float largest = p[0];
   for (size_t k = 1; k < keys; k++) largest = p[k] > largest ? p[k] : largest;
   for (size_t block = 0; block < padded; block += 16) {
@@ -41,13 +42,13 @@ typedef struct {
   size_t first, queries, prompt_row, prompt_keys, own_row, own_keys;
 } ISA(Block);
 
-static inline const float *ISA(key_row)(const ISA(Block) *b, const float *base, size_t stride,
+INLINE const float *ISA(key_row)(const ISA(Block) *b, const float *base, size_t stride,
                                         size_t k) {
   size_t row = k < b->prompt_keys ? b->prompt_row + k : b->own_row + (k - b->prompt_keys);
   return base + row * stride;
 }
 
-static inline void ISA(attend_block)(const ISA(Block) *b, const float *q, const float *v,
+INLINE void ISA(attend_block)(const ISA(Block) *b, const float *q, const float *v,
                                      const float *kt, size_t stride, size_t head, size_t width,
                                      float *out, float *weights, size_t weight_stride,
                                      size_t padded) {
@@ -60,7 +61,7 @@ static inline void ISA(attend_block)(const ISA(Block) *b, const float *q, const 
     for (size_t d = 0; d < head; d += 16) {
       f16 total = ISA(splat)(0);
       for (size_t k = 0; k < keys; k++)
-        total += p[k] * ISA(load)(ISA(key_row)(b, v, stride, k) + d);
+        total = ISA(fma16)(ISA(splat)(p[k]), ISA(load)(ISA(key_row)(b, v, stride, k) + d), total);
       ISA(store)(out + i * width + d, total);
     }
   }
@@ -92,7 +93,7 @@ static void ISA(attend)(const CKernelsSegments *s, const float *qkv, float *out,
 
 // With P the weights and dO the gradient of the output:
 // dV = Pᵀ dO,  dP = dO Vᵀ,  dS = P ∘ (dP - rowsum(P ∘ dP)),  dQ = scale · dS K,  dK = scale · dSᵀ Q.
-static inline void ISA(attend_block_gradient)(const ISA(Block) *b, const float *q, const float *k,
+INLINE void ISA(attend_block_gradient)(const ISA(Block) *b, const float *q, const float *k,
                                               const float *vt, size_t stride, size_t head,
                                               size_t width, const float *weights,
                                               size_t weight_stride, const float *dout, float *dq,
@@ -104,7 +105,7 @@ static inline void ISA(attend_block_gradient)(const ISA(Block) *b, const float *
     ISA(scores)(d_out, vt, head, padded, ds);
     f16 dots = ISA(splat)(0);
     for (size_t block = 0; block < padded; block += 16)
-      dots += ISA(load)(p + block) * ISA(load)(ds + block);
+      dots = ISA(fma16)(ISA(load)(p + block), ISA(load)(ds + block), dots);
     float dot = ISA(sum)(dots);
     for (size_t block = 0; block < padded; block += 16)
       ISA(store)(ds + block, ISA(load)(p + block) * (ISA(load)(ds + block) - dot) * scale);
@@ -114,9 +115,10 @@ static inline void ISA(attend_block_gradient)(const ISA(Block) *b, const float *
       for (size_t j = 0; j < keys; j++) {
         float *dkj = (float *)ISA(key_row)(b, dk, stride, j) + d;
         float *dvj = (float *)ISA(key_row)(b, dv, stride, j) + d;
-        total += ds[j] * ISA(load)(ISA(key_row)(b, k, stride, j) + d);
-        ISA(store)(dkj, ISA(load)(dkj) + ds[j] * query);
-        ISA(store)(dvj, ISA(load)(dvj) + p[j] * gradient);
+        f16 key = ISA(load)(ISA(key_row)(b, k, stride, j) + d);
+        total = ISA(fma16)(ISA(splat)(ds[j]), key, total);
+        ISA(store)(dkj, ISA(fma16)(ISA(splat)(ds[j]), query, ISA(load)(dkj)));
+        ISA(store)(dvj, ISA(fma16)(ISA(splat)(p[j]), gradient, ISA(load)(dvj)));
       }
       ISA(store)(dq + i * stride + d, total);
     }

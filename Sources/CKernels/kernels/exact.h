@@ -1,8 +1,7 @@
-// Every operation here is one IEEE operation in the order written: the same bits on every machine.
-#pragma clang fp reassociate(off) contract(off)
+// Noise, and the step that uses it.
 
 // ln u for u in (0, 1]: u = 2ᵉ·m with m in [√½, √2), ln m = 2(s + s³/3 + s⁵/5 + …), s = (m-1)/(m+1).
-static inline float ISA(logarithm)(float u) {
+INLINE float ISA(logarithm)(float u) {
   union {
     float f;
     int32_t i;
@@ -21,7 +20,7 @@ static inline float ISA(logarithm)(float u) {
 }
 
 // Box & Muller 1958: √(-2 ln u) · (cos 2πw, sin 2πw), u in 23 bits and never 0, w in 24 bits.
-static inline void ISA(box_muller)(uint32_t a, uint32_t b, float *first, float *second) {
+INLINE void ISA(box_muller)(uint32_t a, uint32_t b, float *first, float *second) {
   float u = ((float)(int32_t)(a >> 9) + 0.5f) * 1.1920928955078125e-07f;
   float radius = __builtin_sqrtf(-2.0f * ISA(logarithm)(u));
   int32_t quadrant = (int32_t)(b >> 30);

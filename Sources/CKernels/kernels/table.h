@@ -1,5 +1,7 @@
-// Compiled once per instruction set: the including file defines ISA(name) and ISA_NAME.
+// Compiled once per instruction set: the including file defines ISA(name), ISA_NAME and the tile of
+// matrix products that fits its registers.
 #include "vector.h"
+#include "multiply.h"
 #include "elementwise.h"
 #include "modulate.h"
 #include "attention.h"
@@ -8,12 +10,12 @@
 
 static const CKernels ISA(table) = {
     .name = ISA_NAME,
+    .multiply = ISA(multiply),
     .gelu = ISA(gelu),
     .gelu_gradient = ISA(gelu_gradient),
     .silu = ISA(silu),
     .silu_gradient = ISA(silu_gradient),
     .add_scaled = ISA(add_scaled),
-    .fill_rows = ISA(fill_rows),
     .sum_rows = ISA(sum_rows),
     .modulate = ISA(modulate),
     .modulate_gradient = ISA(modulate_gradient),

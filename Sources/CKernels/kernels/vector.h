@@ -1,12 +1,18 @@
-// Sixteen floats at once; the compiler splits them where the registers are narrower.
-#pragma clang fp reassociate(on) contract(fast)
+// Sixteen floats at once; the compiler splits them where registers are narrower.
+//
+// No kernel lets the compiler reorder or contract: every fused multiply-add is written, every sum
+// has a written order, so all instruction sets give the same bits.
+#pragma clang fp reassociate(off) contract(off)
 
 #undef INLINE
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
 
 #ifndef CKERNELS_F16
 #define CKERNELS_F16
 typedef float f16 __attribute__((vector_size(64), aligned(4)));
+typedef float f8 __attribute__((vector_size(32)));
+typedef float f4 __attribute__((vector_size(16)));
 #endif
 
 INLINE f16 ISA(load)(const float *p) { return *(const f16 *)p; }
@@ -14,31 +20,39 @@ INLINE void ISA(store)(float *p, f16 x) { *(f16 *)p = x; }
 INLINE f16 ISA(splat)(float x) {
   return (f16){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
 }
+// a·b + c, rounded once
+INLINE f16 ISA(fma16)(f16 a, f16 b, f16 c) { return __builtin_elementwise_fma(a, b, c); }
+
+// The sum of the lanes as a tree: lane i with lane i + 8, then i + 4, i + 2, i + 1.
 INLINE float ISA(sum)(f16 x) {
-  float total = 0;
-  for (int i = 0; i < 16; i++) total += x[i];
-  return total;
+  f8 eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+             __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+  f4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
+            __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-// exp(x) = 2ⁿ · exp(r), |r| ≤ ½ ln 2, by a polynomial of degree 6; x is held in -87 … 88.
+// exp(x) = 2ⁿ · exp(r), |r| ≤ ½ ln 2, by a polynomial of degree 6; x is held in -87 … 88, and a
+// NaN stays one.
 INLINE float ISA(exponential)(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;
   float n = __builtin_rintf(x * 1.44269504f);
-  float r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
+  float r = __builtin_fmaf(n, -0.693359375f, x);
+  r = __builtin_fmaf(n, 2.12194440e-4f, r);
   float p = 1.3888889e-3f;
-  p = p * r + 8.3333333e-3f;
-  p = p * r + 4.1666667e-2f;
-  p = p * r + 1.6666667e-1f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
+  p = __builtin_fmaf(p, r, 8.3333333e-3f);
+  p = __builtin_fmaf(p, r, 4.1666667e-2f);
+  p = __builtin_fmaf(p, r, 1.6666667e-1f);
+  p = __builtin_fmaf(p, r, 0.5f);
+  p = __builtin_fmaf(p, r, 1.0f);
+  p = __builtin_fmaf(p, r, 1.0f);
+  // A NaN has no integer: any scale will do, p is one already.
   union {
     int32_t i;
     float f;
   } scale;
-  scale.i = ((int32_t)n + 127) << 23;
+  scale.i = ((int32_t)(n == n ? n : 0.0f) + 127) * (1 << 23);
   return p * scale.f;
 }
 

@@ -99,7 +99,6 @@ package final class ActorProcess {
 
   /// Serves until drained or stopped.
   package func run() throws {
-    Kernels.useOneBLASThread()
     let context = try Context()
     var lastContact = clock.now
     var pause = Duration.milliseconds(200)

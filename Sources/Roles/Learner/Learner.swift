@@ -87,7 +87,6 @@ package final class Learner {
   ///   - base: the parameters of version 0, for a folder without a checkpoint.
   package func run(epoch: UInt64, base: Buffer) throws -> Summary {
     let start = clock.now
-    Kernels.useOneBLASThread()
     let exchangeBox = Mutex<Exchange?>(nil)
     let inbox = self.inbox
     let journal = try JournalThread(

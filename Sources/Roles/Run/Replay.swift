@@ -17,7 +17,6 @@ package enum Replay {
   package static func run(
     _ folder: RunFolder, recipe: Recipe, terms: RunTerms, progress: (UInt64) -> Void
   ) throws -> Outcome {
-    Kernels.useOneBLASThread()
     guard let oldest = Checkpoint.versions(in: folder).first else {
       throw RunFailure(.usage, "\(folder.path) has no checkpoint to start from")
     }
