@@ -1,0 +1,128 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The command line as others script against it.
+@Suite(.serialized) struct CommandTests {
+  let folder: TemporaryFolder
+  let run: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    run = folder.path("run")
+  }
+
+  func tributary(_ arguments: String...) throws -> Tributary.Outcome {
+    try Tributary.run(arguments, in: folder)
+  }
+
+  @Test func `a run folder holds what it promises`() throws {
+    let life = try Tributary.start(DensityRun.arguments(run, updates: 300), in: folder)
+    waitUntil("the first update") { life.text.contains("\n    1") || !life.process.isRunning }
+    func json(_ name: String) throws -> [String: Any] {
+      let data = try #require(FileManager.default.contents(atPath: "\(run)/\(name)"))
+      return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+    let endpoint = try json("endpoint.json")
+    let learner = try #require(endpoint["pid"] as? Int32)
+    #expect(endpoint["epoch"] as? Int == 1)
+    #expect(endpoint["endpoint"] as? String != nil)
+    #expect(learner == life.process.processIdentifier)
+    var pids: Set<Int32> = [learner]
+    for name in ["local-0", "local-1"] {
+      let actor = try json("actors/\(name).json")
+      #expect(actor["name"] as? String == name)
+      let pid = try #require(actor["pid"] as? Int32)
+      #expect(kill(pid, 0) == 0, "actor \(name) lives")
+      pids.insert(pid)
+      #expect(FileManager.default.fileExists(atPath: "\(run)/actors/\(name).log"))
+    }
+    #expect(pids.count == 3)
+    let second = try tributary("train", "--run", run)
+    #expect(second.status == 64)
+    #expect(second.errors.contains("\(learner)"), "\(second.errors)")
+    let outcome = life.wait()
+    #expect(outcome.status == 0)
+    for field in ["version", "params_hash", "reward", "eval", "seconds", "seconds_split"] {
+      #expect(outcome.json[field] != nil, "\(field)")
+    }
+    let split = try #require(outcome.json["seconds_split"] as? [String: Double])
+    #expect(Set(split.keys) == ["sample", "judge", "wire", "journal", "learn", "wait"])
+    for file in ["config.yaml", "metrics.jsonl", "grids/000000.png", "grids/000300.png"] {
+      #expect(FileManager.default.fileExists(atPath: "\(run)/\(file)"), "\(file)")
+    }
+    let inspect = try tributary("inspect", run, "--json")
+    #expect(inspect.json["versions"] as? Int == 300)
+    #expect(inspect.json["units"] as? Int == 300 * 8)
+    let hashes = try #require(inspect.json["params_hash"] as? [String: String])
+    #expect(hashes["300"] == outcome.json["params_hash"] as? String)
+  }
+
+  @Test func `eval and sample read what train wrote`() throws {
+    let outcome = try DensityRun.train(run, updates: 2, in: folder)
+    #expect(outcome.status == 0)
+    let eval = try tributary("eval", run, "--json")
+    let trained = try #require(outcome.json["eval"] as? [String: Double])
+    #expect(eval.json["soft"] as? Double == trained["soft"])
+    for field in ["strict", "held_out", "categories", "diversity", "off_canvas", "prompts"] {
+      #expect(eval.json[field] != nil, "\(field)")
+    }
+    let base = try tributary("eval", run, "--weights", "base", "--json")
+    #expect(base.json["soft"] as? Double != trained["soft"])
+    let checkpoint = try tributary("eval", "\(run)/checkpoints/000002", "--json")
+    #expect(checkpoint.json["soft"] as? Double == trained["soft"])
+    let picture = folder.path("grid.png")
+    let sample = try tributary("sample", run, "north", "-n", "5", "--seed", "3", "-o", picture)
+    #expect(sample.status == 0, "\(sample.errors)")
+    let bytes = try #require(FileManager.default.contents(atPath: picture))
+    #expect(Array(bytes.prefix(4)) == [0x89, 0x50, 0x4e, 0x47])
+    let wrong = try tributary("sample", run, "nowhere", "-o", picture)
+    #expect(wrong.status == 64)
+    #expect(wrong.errors.contains("nowhere"), "\(wrong.errors)")
+  }
+
+  @Test func `what cannot be done is said in one sentence`() throws {
+    let key = try tributary("train", "density", "--run", run, "--set", "loss.kl.bata=1")
+    #expect(key.status == 64)
+    #expect(key.errors.contains("loss.kl.beta"), "\(key.errors)")
+    let value = try tributary("train", "density", "--run", run, "--set", "group.branches=many")
+    #expect(value.status == 64)
+    #expect(value.errors.contains("whole number"), "\(value.errors)")
+    let geometry = try tributary("train", "density", "--run", run, "--set", "optim.minibatches=3")
+    #expect(geometry.status == 64)
+    #expect(!FileManager.default.fileExists(atPath: run), "nothing is made for a wrong command")
+    let missing = try tributary("replay", folder.path("nothing"), "--verify")
+    #expect(missing.status == 64)
+    #expect(missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
+    let actor = try tributary("actor", "--connect", "tcp://127.0.0.1:1", "--learner-timeout", "1")
+    #expect(actor.status == 69, "\(actor.errors)")
+  }
+
+  @Test func `a run goes on only with its own numbers`() throws {
+    #expect(try DensityRun.train(run, updates: 1, in: folder).status == 0)
+    let fresh = try tributary("train", "density", "--run", run, "--fresh")
+    #expect(fresh.status == 64)
+    let other = try DensityRun.train(
+      run, updates: 2, in: folder, more: ["--set", "optim.learning_rate=0.1"])
+    #expect(other.status == 64)
+    #expect(other.errors.contains("optim.learning_rate"), "\(other.errors)")
+    let same = try DensityRun.train(
+      run, actors: 1, updates: 2, in: folder, more: ["--set", "eval.every=1"])
+    #expect(same.status == 0, "\(same.errors)")
+  }
+
+  @Test func `golden files`() throws {
+    let directory = "\(repositoryRoot())/Tests/Golden"
+    let outcome = try tributary("golden", directory, "--json")
+    #expect(outcome.status == 0, "\(outcome.output)")
+    let copy = folder.path("golden")
+    try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+    let path = "\(directory)/ema.json"
+    let text = try #require(FileManager.default.contents(atPath: path))
+    let wrong = String(decoding: text, as: UTF8.self).replacingOccurrences(
+      of: "\"decay\":[0.1", with: "\"decay\":[0.2")
+    #expect(wrong != String(decoding: text, as: UTF8.self))
+    try Data(wrong.utf8).write(to: URL(fileURLWithPath: "\(copy)/ema.json"))
+    #expect(try tributary("golden", copy).status == 1)
+  }
+}

@@ -1,0 +1,119 @@
+public import Foundation
+import Testing
+
+/// The real binary, as a user starts it.
+public enum Tributary {
+  /// Built beside the tests.
+  public static let binary = URL(fileURLWithPath: CommandLine.arguments[0])
+    .deletingLastPathComponent().appendingPathComponent("tributary").path
+
+  public struct Outcome: Sendable {
+    public var status: Int32
+    public var output: String
+    public var errors: String
+
+    /// The JSON object on the last line.
+    public var json: [String: Any] {
+      let last = output.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()
+      return (try? JSONSerialization.jsonObject(with: last)) as? [String: Any] ?? [:]
+    }
+  }
+
+  /// Starts a process whose output goes to files in `folder`.
+  public static func start(
+    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+  ) throws -> Running {
+    let number = UUID().uuidString.prefix(8)
+    let (output, errors) = (folder.path("out-\(number)"), folder.path("err-\(number)"))
+    for path in [output, errors] {
+      _ = FileManager.default.createFile(atPath: path, contents: nil)
+    }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: binary)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+    try process.run()
+    return Running(process: process, arguments: arguments, output: output, errors: errors)
+  }
+
+  /// Runs to the end.
+  public static func run(
+    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    try start(arguments, in: folder, environment: environment).wait()
+  }
+
+  public final class Running {
+    public let process: Process
+    let arguments: [String]
+    let output: String
+    let errors: String
+
+    init(process: Process, arguments: [String], output: String, errors: String) {
+      self.process = process
+      self.arguments = arguments
+      self.output = output
+      self.errors = errors
+    }
+
+    public var text: String { Self.read(output) }
+
+    private static func read(_ path: String) -> String {
+      String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+    }
+
+    /// Waits for the end; after five minutes the process is ended and the test fails.
+    public func wait() -> Outcome {
+      if !waitUntil("tributary \(arguments.joined(separator: " ")) to end", { !process.isRunning })
+      {
+        kill()
+      }
+      process.waitUntilExit()
+      return Outcome(
+        status: process.terminationStatus, output: Self.read(output), errors: Self.read(errors))
+    }
+
+    /// SIGKILL, and the wait for it.
+    public func kill() {
+      Foundation.kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+  }
+}
+
+/// Waits until `condition` holds; after five minutes records what it waited for, and returns false.
+@discardableResult
+public func waitUntil(_ what: String, _ condition: () -> Bool) -> Bool {
+  let deadline = Date(timeIntervalSinceNow: 300)
+  while !condition() {
+    if Date() > deadline {
+      Issue.record("waited 300 s for \(what)")
+      return false
+    }
+    Thread.sleep(forTimeInterval: 0.005)
+  }
+  return true
+}
+
+/// A folder that goes with its owner.
+public final class TemporaryFolder {
+  public let root: String
+
+  public init() throws {
+    root = NSTemporaryDirectory() + "tributary-test-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: root) }
+
+  public func path(_ name: String) -> String { "\(root)/\(name)" }
+}
+
+/// The repository, found from a test's own file.
+public func repositoryRoot(_ file: String = #filePath) -> String {
+  URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+}
