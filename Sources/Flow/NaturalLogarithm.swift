@@ -15,8 +15,9 @@ func naturalLogarithm(_ x: Double) -> Double {
 
 /// eˣ from IEEE operations alone: x = n ln 2 + r, |r| ≤ ½ ln 2, and the series of eʳ to r¹⁷/17!.
 ///
-/// Arguments beyond ±700 are held there.
+/// Arguments beyond ±700 are held there; NaN stays NaN.
 package func exponential(_ x: Double) -> Double {
+  if x.isNaN { return x }
   let held = min(max(x, -700), 700)
   let n = (held * 1.44269504088896340735992468100).rounded()
   let r = (held - n * 0.693147180369123816490) - n * 1.90821492927058770002e-10
