@@ -7,10 +7,14 @@ package struct SigmaGrid: Hashable, Sendable {
 
   /// - Precondition: at least one step; strictly descending from at most 1 to 0.
   package init(sigmas: [Float]) {
-    precondition(
-      sigmas.count > 1 && sigmas[0] <= 1 && sigmas.last == 0
-        && zip(sigmas, sigmas.dropFirst()).allSatisfy(>), "not a descending grid: \(sigmas)")
+    precondition(Self.descends(sigmas), "not a descending grid: \(sigmas)")
     self.sigmas = sigmas
+  }
+
+  /// Whether the times make a grid: at least one step, strictly descending from at most 1 to 0.
+  package static func descends(_ sigmas: [Float]) -> Bool {
+    sigmas.count > 1 && sigmas[0] <= 1 && sigmas.last == 0
+      && zip(sigmas, sigmas.dropFirst()).allSatisfy(>)
   }
 
   /// T.

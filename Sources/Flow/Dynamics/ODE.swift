@@ -3,7 +3,10 @@ package struct ODE: Dynamics, Hashable {
   package init() {}
 
   package func transition(step: Int, on grid: SigmaGrid) -> Transition {
-    Transition(
-      stateFactor: 1, velocityFactor: -grid.length(ofStep: step), deviation: 0, magnitude: 0)
+    transition(from: grid.sigmas[step], to: grid.sigmas[step + 1])
+  }
+
+  package func transition(from sigma: Float, to next: Float) -> Transition {
+    Transition(stateFactor: 1, velocityFactor: next - sigma, deviation: 0, magnitude: 0)
   }
 }

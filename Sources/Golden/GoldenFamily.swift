@@ -1,0 +1,19 @@
+/// How the cases of one kind of golden file are recomputed.
+protocol GoldenFamily: SendableMetatype {
+  /// Computes a case from its inputs and compares each of its outputs.
+  static func compare(_ example: GoldenValue, in comparison: inout Comparison)
+    throws(GoldenError)
+}
+
+/// The families by the name that a file carries.
+let goldenFamilies: [String: any GoldenFamily.Type] = [
+  "sigma_schedules": SigmaSchedules.self,
+  "flow_grpo_sde_step": FlowSDEStep.self,
+  "tempflow_branch_step": BranchStep.self,
+  "tempflow_noise_weights": NoiseWeights.self,
+  "tempflow_rollout": Rollout.self,
+  "tempflow_loss": TempFlowLoss.self,
+  "grpo_advantages": GroupAdvantages.self,
+  "grpo_clipped_loss": FlowGRPOLoss.self,
+  "ema": MovingAverage.self,
+]

@@ -1,0 +1,11 @@
+import Foundation
+
+/// `Tests/Golden` beside this target.
+let goldenDirectory = URL(fileURLWithPath: #filePath)
+  .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden").path
+
+/// The files that must be there: a missing one fails a test and skips nothing.
+let goldenNames = [
+  "ema", "flow_grpo_sde_step", "grpo_advantages", "grpo_clipped_loss", "sigma_schedules",
+  "tempflow_branch_step", "tempflow_loss", "tempflow_noise_weights", "tempflow_rollout",
+]
