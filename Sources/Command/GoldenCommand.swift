@@ -1,8 +1,12 @@
+import Foundation
 import ArgumentParser
+import Golden
+import Roles
 
 struct GoldenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "golden", abstract: "Compare with the numbers of the peers' own code.")
+    commandName: "golden", abstract: "Compare with the numbers of the peers' own code.",
+    discussion: "Example: tributary golden Tests/Golden")
 
   @Argument(help: "A folder of golden files.")
   var directory: String
@@ -10,5 +14,43 @@ struct GoldenCommand: ParsableCommand {
   @Flag(help: "Print the outcome as one JSON object on the last line.")
   var json = false
 
-  func run() throws { throw ValidationError("golden is not linked yet") }
+  func run() throws {
+    let reports: [GoldenReport]
+    do {
+      reports = try GoldenSuite.run(directory: directory)
+    } catch {
+      throw RunFailure(.usage, "\(error)")
+    }
+    for report in reports {
+      let name = report.file.padding(toLength: 32, withPad: " ", startingAt: 0)
+      if report.status == .unsupported {
+        Console.line("\(name)unsupported")
+        continue
+      }
+      let worst = String(format: "%.1e", report.worstDeviation)
+      Console.line("\(name)\(report.cases) cases  worst deviation \(worst)  \(report.status)")
+      for failure in report.failures { Console.line("  \(failure)") }
+    }
+    let failed = reports.filter { $0.status == .failed }
+    if json {
+      try Console.json([
+        "passed": reports.filter { $0.status == .passed }.map(\.file),
+        "failed": failed.map(\.file),
+        "unsupported": reports.filter { $0.status == .unsupported }.map(\.file),
+        "files": Dictionary(
+          uniqueKeysWithValues: reports.map {
+            (
+              $0.file,
+              [
+                "cases": $0.cases, "worst_deviation": jsonNumber($0.worstDeviation),
+                "status": $0.status.rawValue,
+              ] as [String: Any]
+            )
+          }),
+      ])
+    }
+    if !failed.isEmpty {
+      throw RunFailure(.golden, "\(failed.map(\.file).joined(separator: ", ")) failed")
+    }
+  }
 }
