@@ -50,6 +50,12 @@ let modules = [
     name: "Golden", floor: 6, imports: ["Objective", "Flow", "Network", "Tensor", "Records"]),
   // floor 7
   Module(
+    name: "Benchmarks", floor: 7,
+    imports: [
+      "Roles", "Objective", "Flow", "Network", "Autograd", "Tensor", "Tasks", "Records", "Wire",
+      "Transport", "CKernels", "COpenBLAS",
+    ], touchesMemory: true),
+  Module(
     name: "Configuration", floor: 7,
     imports: ["Roles", "Objective", "Flow", "Network", "Tasks", "Records"],
     products: [.product(name: "Yams", package: "Yams")], resources: [.copy("Presets")]),
@@ -95,7 +101,7 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Configuration", "Golden", "Roles", "Objective", "Flow", "Network", "Autograd", "Tensor",
+        "Configuration", "Benchmarks", "Golden", "Roles", "Objective", "Flow", "Network", "Autograd", "Tensor",
         "Tasks",
         "Records", "Wire", "Transport", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -14,7 +14,7 @@ struct Tributary: ParsableCommand {
     subcommands: [
       TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
       EvalCommand.self, SampleCommand.self, InspectCommand.self, PretrainCommand.self,
-      GoldenCommand.self,
+      GoldenCommand.self, BenchCommand.self,
     ])
 
   /// Parses, runs, and turns every error into one sentence and its exit code.

@@ -69,7 +69,7 @@ package struct DiT: Sendable {
   }
 
   /// Sinusoids of σ that the time network reads.
-  static let timeFeatures = 64
+  package static let timeFeatures = 64
 
   /// v(x, σ | prompt), `[R·N, channels]`.
   ///

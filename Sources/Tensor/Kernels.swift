@@ -3,7 +3,7 @@ package import CKernels
 /// The kernel set of this process, chosen once at start: the widest that the processor has.
 package enum Kernels {
   // An immutable table of function pointers in the binary's constant data.
-  nonisolated(unsafe) static let table: UnsafePointer<CKernels> =
+  nonisolated(unsafe) package static let table: UnsafePointer<CKernels> =
     CKernels_avx512() ?? CKernels_avx2() ?? CKernels_portable()
 
   /// All sets that this processor can run, for tests that compare them.

@@ -94,6 +94,11 @@ typedef struct {
   // y = a·x + b·v + s·e
   void (*transition)(float a, const float *x, float b, const float *v, float s, const float *e,
                      float *y, size_t count);
+
+  // Fused multiply-adds on registers alone, `peak_operations` floating-point operations a round:
+  // the yardstick of benchmarks.
+  float (*peak)(size_t rounds);
+  size_t peak_operations;
 } CKernels;
 
 // The table of one instruction set, or NULL where this processor or build does not have it.

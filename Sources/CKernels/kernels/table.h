@@ -7,6 +7,7 @@
 #include "attention.h"
 #include "optimizer.h"
 #include "exact.h"
+#include "peak.h"
 
 static const CKernels ISA(table) = {
     .name = ISA_NAME,
@@ -28,4 +29,6 @@ static const CKernels ISA(table) = {
     .sum_of_squares = ISA(sum_of_squares),
     .normals = ISA(normals),
     .transition = ISA(transition),
+    .peak = ISA(peak),
+    .peak_operations = 2 * 16 * TILE_ROWS * TILE_VECTORS,
 };

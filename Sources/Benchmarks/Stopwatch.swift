@@ -1,0 +1,26 @@
+import Glibc
+
+/// Times contenders in turn, round by round, so that a busy machine is unfair to none of them.
+package enum Stopwatch {
+  /// The median seconds of each contender over `rounds` rounds, after one round to warm up.
+  package static func medians(rounds: Int, _ contenders: [() -> Void]) -> [Double] {
+    for contender in contenders { contender() }
+    var seconds = contenders.map { _ in [Double]() }
+    let clock = ContinuousClock()
+    for _ in 0..<rounds {
+      for (index, contender) in contenders.enumerated() {
+        let duration = clock.measure(contender).components
+        seconds[index].append(Double(duration.seconds) + Double(duration.attoseconds) * 1e-18)
+      }
+    }
+    return seconds.map { $0.sorted()[rounds / 2] }
+  }
+
+  /// CPU seconds of this process so far, user and system.
+  package static var processorSeconds: Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+  }
+}
