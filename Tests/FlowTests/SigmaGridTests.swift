@@ -19,12 +19,19 @@ struct SigmaGridTests {
     }
   }
 
+  @Test func `a thousand steps descend at the extremes a golden file may ask for`() {
+    for shift in [0.01, 100] {
+      #expect(SigmaGrid.linear(steps: 1000, shift: shift).steps == 1000)
+      #expect(SigmaGrid.sd3(steps: 1000, shift: shift).steps == 1000)
+    }
+    for mu in [-8.0, 8] { #expect(SigmaGrid.flux(steps: 1000, mu: mu).steps == 1000) }
+  }
+
   @Test func `shift 1 is the uniform grid`() {
     #expect(SigmaGrid.linear(steps: 4).sigmas == [1, 0.75, 0.5, 0.25, 0])
   }
 
-  @Test func `SD3's grid is every entry of the twice shifted training times`() {
-    // T = 1000 meets each training time once: u = j/1000 shifted once, then again.
+  @Test func `SD3's grid is equally spaced between shifted ends and shifted again`() {
     func shift(_ u: Double) -> Double { 3 * u / (1 + 2 * u) }
     let ends = (shift(1), shift(0.001))
     let grid = SigmaGrid.sd3(steps: 28)

@@ -99,6 +99,6 @@ struct TransitionTests {
 private func logDensity(_ next: [Double], _ mean: [Double], _ s: Double) -> Double {
   zip(next, mean).reduce(0) { sum, pair in
     let z = (pair.0 - pair.1) / s
-    return sum + log(exp(0) / (s * (2 * Double.pi).squareRoot())) - z * z / 2
+    return sum + log(1 / (s * (2 * Double.pi).squareRoot())) - z * z / 2
   }
 }

@@ -40,7 +40,6 @@ struct WavefrontTests {
     let unit = Unit(&random)
     var field = Whirl()
     _ = unit.sample(through: &field)
-    // After the last branching point has no branches left to finish, no call is needed.
     #expect(field.sigmas == Array(unit.grid.sigmas.dropLast()))
     #expect(field.rows == unit.plan.evaluations)
     #expect(unit.plan.branchCount == unit.plan.branches.reduce(0, +))

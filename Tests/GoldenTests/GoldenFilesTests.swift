@@ -20,7 +20,10 @@ struct GoldenFilesTests {
     let leaves = numbers(of: root).filter { isOutput($0, of: name) }
     #expect(leaves.count > 50)
     for place in stride(from: 0, to: leaves.count, by: max(1, leaves.count / 150)) {
-      let changed = changing(root, at: leaves[place]) { $0 + max(1e-4, abs($0) / 100) }
+      let changed = changing(root, at: leaves[place]) {
+        let number = ($0 as! NSNumber).doubleValue
+        return number + max(1e-4, abs(number) / 100)
+      }
       let report = try report(on: changed)
       #expect(report.status == .failed, "\(name) \(leaves[place])")
       #expect(report.failures.first?.hasPrefix("cases[\(leaves[place][1])]") == true)
@@ -42,8 +45,35 @@ struct GoldenFilesTests {
     }
   }
 
-  private func report(on document: Any) throws -> GoldenReport {
-    try GoldenFile(data: JSONSerialization.data(withJSONObject: document)).report(as: "changed")
+  @Test(arguments: goldenNames)
+  func `whatever stands in a field, the answer is a report or a sentence`(name: String) throws {
+    var random = SplitMix64(seed: 7)
+    let root = try document(name)
+    let leaves = numbers(of: root)
+    let intruders: [Any] = [
+      NSNull(), "text", [Any](), [1], [[]], [String: Any](), true, -1, 0, 0.5, 1, 2, 1e9, 1e30,
+      -1e300, 1e300, 1e-30, 1e-45, 1e-307,
+    ]
+    for _ in 0..<100 {
+      var changed = root
+      for _ in 0..<Int.random(in: 1...3, using: &random) {
+        var path = leaves.randomElement(using: &random)!
+        let intruder = intruders.randomElement(using: &random)!
+        path.removeLast(Int.random(in: 0..<path.count, using: &random) / 2)
+        changed = changing(changed, at: path) { _ in intruder }
+      }
+      do throws(GoldenError) {
+        let report = try report(on: changed)
+        #expect((report.status == .failed) == !report.failures.isEmpty)
+      } catch {
+        #expect(!error.description.isEmpty)
+      }
+    }
+  }
+
+  private func report(on document: Any) throws(GoldenError) -> GoldenReport {
+    let data = (try? JSONSerialization.data(withJSONObject: document)) ?? Data()
+    return try GoldenFile(data: data).report(as: "changed")
   }
 
   private func document(_ name: String) throws -> Any {
@@ -77,15 +107,17 @@ private func numbers(of value: Any, at path: [String] = []) -> [[String]] {
   }
 }
 
-/// A JSON value with another number at a path.
-private func changing(_ value: Any, at path: [String], _ change: (Double) -> Double) -> Any {
-  guard let key = path.first else { return change((value as! NSNumber).doubleValue) }
+/// A JSON value with another value at a path; the same if nothing is there.
+private func changing(_ value: Any, at path: [String], _ change: (Any) -> Any) -> Any {
+  guard let key = path.first else { return change(value) }
   let rest = Array(path.dropFirst())
-  if var fields = value as? [String: Any] {
-    fields[key] = changing(fields[key]!, at: rest, change)
+  if var fields = value as? [String: Any], let field = fields[key] {
+    fields[key] = changing(field, at: rest, change)
     return fields
   }
-  var entries = value as! [Any]
-  entries[Int(key)!] = changing(entries[Int(key)!], at: rest, change)
-  return entries
+  if var entries = value as? [Any], let place = Int(key), entries.indices.contains(place) {
+    entries[place] = changing(entries[place], at: rest, change)
+    return entries
+  }
+  return value
 }
