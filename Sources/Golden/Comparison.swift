@@ -1,13 +1,17 @@
 /// Computed numbers beside the numbers of a golden file.
 ///
-///     deviation = |computed − golden| / (|golden| + 0.1),      at most 1e-5
+///     deviation = |computed − golden| / scale,      at most 1e-5
 ///
-/// which is a tolerance of 1e-5 relative and 1e-6 absolute in one number. For gradients |golden| is
-/// the largest entry of the field. Null stands for every number that is not finite.
+/// Null stands for every number that is not finite.
 struct Comparison {
-  /// What a deviation is measured by.
-  enum Scale {
-    case entry, largestEntry
+  /// The scale of a number.
+  enum Measure {
+    /// |golden| + 0.1: a tolerance of 1e-5 relative and 1e-6 absolute in one number.
+    case value
+    /// |golden| + 0.001, for what is small by nature: divergences.
+    case small
+    /// The largest |golden| of the sample + 0.001: gradients, whose small entries are differences.
+    case gradient
   }
 
   static let tolerance = 1e-5
@@ -21,13 +25,17 @@ struct Comparison {
 
   /// Compares a field, which must have the shape of the computed numbers.
   mutating func expect(
-    _ computed: some Computed, at field: GoldenValue, by scale: Scale = .entry
+    _ computed: some Computed, at field: GoldenValue, as measure: Measure = .value
   ) throws(GoldenError) {
     var pairs: [Pair] = []
     try computed.pair(with: field, into: &pairs)
     let largest = pairs.map { abs($0.golden) }.filter(\.isFinite).max() ?? 0
     let judged = pairs.map { pair in
-      (pair, pair.deviation(scale: scale == .entry ? abs(pair.golden) : largest))
+      switch measure {
+      case .value: (pair, pair.deviation(scale: abs(pair.golden) + 0.1))
+      case .small: (pair, pair.deviation(scale: abs(pair.golden) + 0.001))
+      case .gradient: (pair, pair.deviation(scale: largest + 0.001))
+      }
     }
     count += pairs.count
     guard let (pair, deviation) = judged.max(by: { $0.1 < $1.1 }) else { return }
@@ -37,6 +45,14 @@ struct Comparison {
       failures.append(
         "\(pair.path) is \(pair.golden), computed \(pair.computed): deviation \(deviation)"
           + (pairs.count > 1 ? "; \(wrong) of \(pairs.count) numbers differ" : ""))
+    }
+  }
+
+  /// Compares gradients `[sample][D]`, each by its own largest entry: samples may be orders of
+  /// magnitude apart.
+  mutating func expect(gradients: [[Float]], at field: GoldenValue) throws(GoldenError) {
+    for (gradient, entry) in zip(gradients, try field.entries(gradients.count)) {
+      try expect(gradient, at: entry, as: .gradient)
     }
   }
 
@@ -50,7 +66,7 @@ struct Comparison {
       guard computed.isFinite && golden.isFinite else {
         return computed.isFinite == golden.isFinite ? 0 : .infinity
       }
-      return abs(computed - golden) / (scale + 0.1)
+      return abs(computed - golden) / scale
     }
   }
 }

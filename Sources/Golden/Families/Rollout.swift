@@ -38,9 +38,10 @@ enum Rollout: GoldenFamily {
     in comparison: inout Comparison
   ) throws(GoldenError) {
     let plan = wavefront.plan
-    guard wavefront.dynamics.transition(step: 0, on: wavefront.grid).deviation > 0 else {
-      throw GoldenError("\(seed.path) has no noise to branch with")
+    let hasNoise = plan.points.allSatisfy {
+      wavefront.dynamics.transition(step: $0, on: wavefront.grid).deviation > 0
     }
+    guard hasNoise else { throw GoldenError("\(seed.path) has no noise to branch with") }
     let initial = try seed["z"].floats(reward.count)
     var noises: [[[Float]]] = []
     for (step, entry) in try seed["eps"].entries(plan.points.count).enumerated() {

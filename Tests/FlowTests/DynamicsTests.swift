@@ -1,0 +1,63 @@
+import TestSupport
+import Testing
+
+import Flow
+
+struct DynamicsTests {
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `Flow-SDE is Euler's rule with a score`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let grid = SigmaGrid.linear(steps: 9, shift: Double.random(in: 1...5, using: &random))
+    let level = Float.random(in: 0.1...1.2, using: &random)
+    for step in 0..<grid.steps {
+      let (x, v) = (
+        Double.random(in: -2...2, using: &random), Double.random(in: -2...2, using: &random)
+      )
+      // In the form of a score: μ = x + dt·v − ½g²·score·dt, score = −(x − (1 − σ)x̂₀)/σ².
+      let σ = Double(grid.sigmas[step])
+      let dt = Double(grid.sigmas[step + 1]) - σ
+      let g =
+        Double(level) * (σ / (1 - (step == 0 ? Double(grid.sigmas[1]) : σ))).squareRoot()
+      let score = -(x - (1 - σ) * (x - σ * v)) / (σ * σ)
+      let mean = x + dt * v - g * g * score * dt / 2
+
+      let transition = FlowSDE(noiseLevel: level).transition(step: step, on: grid)
+      let ours = Double(transition.mean([Float(x)], [Float(v)])[0])
+      #expect(abs(ours - mean) < 3e-6 * (1 + abs(mean)), "step \(step)")
+      #expect(abs(Double(transition.deviation) - g * (-dt).squareRoot()) < 1e-6 * g)
+      #expect(abs(Double(transition.magnitude) - g) < 1e-6 * g)
+    }
+  }
+
+  @Test func `Flow-SDE without noise is the ODE to the last bit`() {
+    let grid = SigmaGrid.sd3(steps: 12)
+    for step in 0..<grid.steps {
+      #expect(
+        FlowSDE(noiseLevel: 0).transition(step: step, on: grid)
+          == ODE().transition(step: step, on: grid))
+    }
+  }
+
+  @Test func `Flow-SDE tends to the ODE as the noise vanishes`() {
+    let grid = SigmaGrid.linear(steps: 6, shift: 3)
+    for step in 0..<grid.steps {
+      let straight = ODE().transition(step: step, on: grid)
+      let noisy = FlowSDE(noiseLevel: 1e-3).transition(step: step, on: grid)
+      #expect(abs(noisy.stateFactor - straight.stateFactor) < 1e-5)
+      #expect(abs(noisy.velocityFactor - straight.velocityFactor) < 1e-5)
+      #expect(noisy.deviation > 0 && noisy.deviation < 1e-2)
+    }
+  }
+
+  @Test func `the ODE is exact for a straight flow`() {
+    // x_σ = (1 − σ)x₀ + σx₁ has v = x₁ − x₀ everywhere: any grid ends in x₀.
+    let (clean, noise): (Float, Float) = (0.25, -1.5)
+    var x = [noise]
+    let grid = SigmaGrid.linear(steps: 5, shift: 3)
+    for step in 0..<5 {
+      let transition = ODE().transition(step: step, on: grid)
+      x = transition.next(x, [noise - clean], noise: [1e30])
+    }
+    #expect(abs(x[0] - clean) < 1e-6)
+  }
+}

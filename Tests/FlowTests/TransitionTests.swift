@@ -1,0 +1,104 @@
+import Foundation
+import TestSupport
+import Testing
+
+import Flow
+
+struct TransitionTests {
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `next is the mean and s·ε, one rounding for each operation`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let count = Int.random(in: 1...70, using: &random)
+    let t = randomTransition(&random)
+    let x = floats(count, &random), v = floats(count, &random), noise = floats(count, &random)
+    let mean = t.mean(x, v), next = t.next(x, v, noise: noise)
+    for i in 0..<count {
+      let μ = t.stateFactor * x[i] + t.velocityFactor * v[i]
+      #expect(mean[i] == μ)
+      #expect(next[i] == μ + t.deviation * noise[i])
+    }
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `the log-density is the product of normal densities`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let count = Int.random(in: 1...40, using: &random)
+    let t = randomTransition(&random)
+    let next = floats(count, &random), mean = floats(count, &random)
+    let literal = logDensity(next.map(Double.init), mean.map(Double.init), Double(t.deviation))
+    let sum = Double(t.logDensity(of: next, mean: mean, over: .sum))
+    let average = Double(t.logDensity(of: next, mean: mean, over: .mean))
+    #expect(abs(sum - literal) <= 1e-6 * (1 + abs(literal)))
+    #expect(abs(average - literal / Double(count)) <= 1e-6 * (1 + abs(literal) / Double(count)))
+  }
+
+  @Test(arguments: 1...10 as ClosedRange<UInt64>, DensityReduction.allCases)
+  func `the gradient is the slope of the density through the mean`(
+    seed: UInt64, reduction: DensityReduction
+  ) {
+    var random = SplitMix64(seed: seed)
+    let count = 7
+    let t = randomTransition(&random)
+    let x = floats(count, &random), v = floats(count, &random), next = floats(count, &random)
+    let gradient = t.logDensityGradient(of: next, mean: t.mean(x, v), over: reduction)
+    func value(_ v: [Double]) -> Double {
+      let mean = zip(x, v).map {
+        Double(t.stateFactor) * Double($0) + Double(t.velocityFactor) * $1
+      }
+      return logDensity(next.map(Double.init), mean, Double(t.deviation))
+        / (reduction == .sum ? 1 : Double(count))
+    }
+    let slopes = finiteDifferences(of: value, at: v.map(Double.init))
+    #expect(worstDeviation(gradient, slopes.map(Float.init)) < 1e-5)
+  }
+
+  @Test func `the logarithm within agrees with the library's`() {
+    // With next = mean and D = 1 the density is −ln s − ½ ln 2π.
+    var random = SplitMix64(seed: 3)
+    for _ in 0..<20_000 {
+      let s = Float(exp(Double.random(in: -80...80, using: &random)))
+      let t = Transition(stateFactor: 1, velocityFactor: 1, deviation: s, magnitude: 1)
+      let ours = t.logDensity(of: [0], mean: [0], over: .sum)
+      let library = Float(-log(Double(s)) - 0.5 * log(2 * Double.pi))
+      // A last bit apart at most: where the double lies between two floats.
+      #expect(abs(ours - library) <= library.ulp)
+    }
+    for s: Float in [
+      1, 2, 0.5, .leastNonzeroMagnitude, .leastNormalMagnitude, Float(2).squareRoot(),
+    ] {
+      let t = Transition(stateFactor: 1, velocityFactor: 1, deviation: s, magnitude: 1)
+      let library = Float(-log(Double(s)) - 0.5 * log(2 * Double.pi))
+      #expect(abs(t.logDensity(of: [0], mean: [0], over: .sum) - library) <= library.ulp)
+    }
+  }
+
+  @Test func `the exponential agrees with the library's`() {
+    var random = SplitMix64(seed: 4)
+    var worst = 0.0
+    for scale in [1e-6, 1e-3, 1, 20, 699] {
+      for _ in 0..<10_000 {
+        let x = Double.random(in: -scale...scale, using: &random)
+        worst = max(worst, abs(exponential(x) / exp(x) - 1))
+      }
+    }
+    #expect(worst < 1e-15)
+    #expect(exponential(0) == 1)
+    #expect(exponential(1e9) == exponential(700) && exponential(-1e9) == exponential(-700))
+    #expect(exponential(.infinity).isFinite && exponential(.nan).isNaN)
+  }
+
+  private func randomTransition(_ random: inout SplitMix64) -> Transition {
+    Transition(
+      stateFactor: .random(in: 0.5...1, using: &random),
+      velocityFactor: .random(in: -0.4...(-0.01), using: &random),
+      deviation: .random(in: 0.05...1, using: &random), magnitude: 1)
+  }
+}
+
+/// Σ of the logarithms of D normal densities.
+private func logDensity(_ next: [Double], _ mean: [Double], _ s: Double) -> Double {
+  zip(next, mean).reduce(0) { sum, pair in
+    let z = (pair.0 - pair.1) / s
+    return sum + log(1 / (s * (2 * Double.pi).squareRoot())) - z * z / 2
+  }
+}

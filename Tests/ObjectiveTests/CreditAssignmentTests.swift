@@ -1,0 +1,92 @@
+import Records
+import TestSupport
+import Testing
+
+import Objective
+
+struct CreditAssignmentTests {
+  @Test(arguments: 1...20 as ClosedRange<UInt64>, CreditAssignment.Deviation.allCases)
+  func `advantages are the literal standard scores`(
+    seed: UInt64, deviation: CreditAssignment.Deviation
+  ) {
+    var random = SplitMix64(seed: seed)
+    let count = Int.random(in: 1...30, using: &random)
+    let rewards = (0..<count).map { _ in Double.random(in: -3...3, using: &random) }
+    let groups = (0..<count).map { _ in Int.random(in: -2...2, using: &random) }
+    let credit = CreditAssignment(deviation: deviation, floor: 1e-3, clip: 1.5)
+    let advantages = credit.advantages(of: rewards, groups: groups)
+    for i in 0..<count {
+      let mates = (0..<count).filter { groups[$0] == groups[i] }.map { rewards[$0] }
+      let mean = mates.reduce(0, +) / Double(mates.count)
+      let all = deviation == .group ? mates : rewards
+      let centre = all.reduce(0, +) / Double(all.count)
+      var variance = 0.0
+      for r in all { variance += (r - centre) * (r - centre) / Double(all.count) }
+      let score = (rewards[i] - mean) / (variance.squareRoot() + 1e-3)
+      #expect(abs(advantages[i] - max(-1.5, min(1.5, score))) < 1e-12)
+    }
+  }
+
+  @Test func `a group without variance has no advantages`() {
+    for deviation in CreditAssignment.Deviation.allCases {
+      let credit = CreditAssignment(deviation: deviation)
+      #expect(credit.advantages(of: [2, 2, 2, 7], groups: [0, 0, 0, 1]) == [0, 0, 0, 0])
+    }
+    // A third that has no exact double: what is left is far below the floor.
+    let credit = CreditAssignment()
+    let rest = credit.advantages(of: [1.0 / 3, 1.0 / 3, 1.0 / 3], groups: [0, 0, 0])
+    #expect(rest.allSatisfy { abs($0) < 1e-9 })
+  }
+
+  @Test func `an outlier is clipped`() {
+    let rewards = [100] + [Double](repeating: 0, count: 63)
+    let groups = [Int](repeating: 0, count: 64)
+    #expect(CreditAssignment(clip: 5).advantages(of: rewards, groups: groups)[0] == 5)
+    #expect(CreditAssignment(clip: .infinity).advantages(of: rewards, groups: groups)[0] > 7)
+  }
+
+  @Test func `a shift of all rewards changes nothing, a scale next to nothing`() {
+    let rewards = [0.5, 1, -2, 0.25], groups = [0, 0, 0, 0]
+    let credit = CreditAssignment()
+    let plain = credit.advantages(of: rewards, groups: groups)
+    #expect(credit.advantages(of: rewards.map { $0 + 4 }, groups: groups) == plain)
+    let scaled = credit.advantages(of: rewards.map { $0 * 8 }, groups: groups)
+    for (a, b) in zip(plain, scaled) { #expect(abs(a - b) < 1e-3) }
+  }
+
+  @Test func `every step is a batch of its own, seeds or prompts are its groups`() {
+    var random = SplitMix64(seed: 9)
+    // Two prompts of two seeds; two points with three branches and with two.
+    let units = (0..<4).map { unit in
+      Trajectory(
+        unit: UnitID(UInt64(unit)), version: PolicyVersion(0), prompt: unit / 2, noiseChecksum: 0,
+        points: [(0, 3), (2, 2)].map { step, count in
+          BranchingPoint(
+            step: step, state: [], velocity: [],
+            branches: (0..<count).map { _ in
+              Branch(
+                logDensity: 0, nextStateChecksum: 0, rewards: floats(2, &random), latent: [])
+            })
+        })
+    }
+    for group in CreditAssignment.Group.allCases {
+      let credit = CreditAssignment(group: group)
+      let advantages = credit.advantages(of: units, seedsPerPrompt: 2, reward: 1)
+      for unit in 0..<4 {
+        for point in 0..<2 {
+          let mates = group == .seed ? [unit] : [unit / 2 * 2, unit / 2 * 2 + 1]
+          let rewards = mates.flatMap { mate in
+            units[mate].points[point].branches.map { Double($0.rewards[1]) }
+          }
+          let scores = credit.advantages(of: rewards, groups: rewards.map { _ in 0 })
+          let own = units[unit].points[point].branches.count
+          let from = group == .seed ? 0 : unit % 2 * own
+          #expect(advantages[unit][point] == scores[from..<from + own].map { Float($0) })
+        }
+      }
+    }
+    let seed = CreditAssignment(group: .seed).advantages(of: units, seedsPerPrompt: 2)
+    #expect(seed != CreditAssignment(group: .prompt).advantages(of: units, seedsPerPrompt: 2))
+    #expect(seed == CreditAssignment(group: .prompt).advantages(of: units, seedsPerPrompt: 1))
+  }
+}

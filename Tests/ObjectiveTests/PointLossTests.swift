@@ -1,0 +1,108 @@
+import Flow
+import Foundation
+import TestSupport
+import Testing
+
+import Objective
+
+struct PointLossTests {
+  @Test(arguments: 1...20 as ClosedRange<UInt64>, DensityReduction.allCases)
+  func `the loss is the literal sum over branches, its gradient the slope`(
+    seed: UInt64, reduction: DensityReduction
+  ) {
+    var random = SplitMix64(seed: seed)
+    let point = Point(reduction: reduction, &random)
+    let loss = point.loss(reference: point.reference)
+    let v = point.velocity.map(Double.init)
+    let literal = point.literal(v)
+    #expect(abs(Double(loss.total(point.regulariser)) - literal) < 1e-4 * (1 + abs(literal)))
+    let slopes = finiteDifferences(of: point.literal, at: v, step: 1e-6).map { Float($0) }
+    #expect(worstDeviation(loss.gradient, slopes) < 1e-4)
+    #expect(loss.ratios.count == point.next.count)
+    let outside = loss.ratios.indices.count { k in
+      point.advantages[k] >= 0 ? loss.ratios[k] > 1.2 : loss.ratios[k] < 0.8
+    }
+    #expect(loss.clipped == outside)
+  }
+
+  @Test func `without a reference there is no divergence`() {
+    var random = SplitMix64(seed: 1)
+    let point = Point(reduction: .mean, &random)
+    let with = point.loss(reference: point.reference), without = point.loss(reference: nil)
+    #expect(without.divergence == 0 && without.policy == with.policy && with.divergence > 0)
+    let same = point.loss(reference: point.velocity)
+    #expect(same.divergence == 0 && same.gradient == without.gradient)
+  }
+
+  @Test func `on the behaviour policy every ratio is 1 and equal advantages cancel nothing else`() {
+    var random = SplitMix64(seed: 2)
+    var point = Point(reduction: .sum, &random)
+    let mean = point.transition.mean(point.state, point.velocity)
+    point.old = point.next.map { point.transition.logDensity(of: $0, mean: mean, over: .sum) }
+    let loss = point.loss(reference: nil)
+    #expect(loss.ratios.allSatisfy { $0 == 1 } && loss.clipped == 0)
+    let average = point.advantages.reduce(0, +) / Float(point.advantages.count)
+    #expect(abs(loss.policy + point.weight * average) < 1e-5)
+  }
+}
+
+/// A random branching point: five branches, densities near the old ones.
+private struct Point {
+  let reduction: DensityReduction
+  let transition: Transition
+  let state, velocity, reference: [Float]
+  let next: [[Float]]
+  let advantages: [Float]
+  var old: [Float]
+  let weight: Float = 1.6
+  let regulariser = Regulariser(kind: .withStep, coefficient: 0.3)
+
+  init(reduction: DensityReduction, _ random: inout SplitMix64) {
+    self.reduction = reduction
+    let grid = SigmaGrid.linear(steps: 6, shift: 3)
+    let t = FlowSDE(noiseLevel: 0.7).transition(
+      step: .random(in: 0..<6, using: &random), on: grid)
+    let (x, v) = (floats(8, &random), floats(8, &random))
+    let branches = (0..<5).map { _ in t.next(x, v, noise: floats(8, &random)) }
+    let mean = t.mean(x, v)
+    transition = t
+    (state, velocity, reference, next) = (x, v, floats(8, &random), branches)
+    advantages = floats(5, &random)
+    // Ratios inside and outside 0.8...1.2, none where the loss has a corner.
+    old = zip(branches, [-0.5, -0.1, 0, 0.1, 0.5] as [Float]).map {
+      t.logDensity(of: $0, mean: mean, over: reduction) + $1
+    }
+  }
+
+  func loss(reference: [Float]?) -> PointLoss {
+    PointLoss(
+      state: state, velocity: velocity, reference: reference, next: next, oldLogDensities: old,
+      advantages: advantages, weight: weight, transition: transition, reduction: reduction,
+      surrogate: ClippedSurrogate(clip: 0.2), regulariser: regulariser)
+  }
+
+  /// L as a function of v, in double precision.
+  func literal(_ v: [Double]) -> Double {
+    let s = Double(transition.deviation), b = Double(transition.velocityFactor)
+    let count = Double(v.count)
+    let mean = v.indices.map { Double(transition.stateFactor) * Double(state[$0]) + b * v[$0] }
+    var policy = 0.0
+    for k in next.indices {
+      var density = 0.0
+      for i in v.indices {
+        let z = (Double(next[k][i]) - mean[i]) / s
+        density += -z * z / 2 - log(s * (2 * Double.pi).squareRoot())
+      }
+      if reduction == .mean { density /= count }
+      let ratio = exp(density - Double(old[k])), a = Double(advantages[k])
+      policy += max(-a * ratio, -a * min(max(ratio, 0.8), 1.2))
+    }
+    var divergence = 0.0
+    for i in v.indices {
+      let μ = b * (v[i] - Double(reference[i]))
+      divergence += μ * μ / (2 * s * s) / count
+    }
+    return Double(weight) * policy / Double(next.count)
+      + Double(regulariser.coefficient) * divergence
+  }
+}
