@@ -95,13 +95,15 @@ let package = Package(
     .target(name: "CWire", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // -O3 also in debug builds: a loop at -O0 is sixty times slower and tests nothing else.
     .target(
-      name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Werror", "-Wno-psabi"])],
+      name: "CKernels",
+      cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Werror", "-Wno-psabi"])],
       linkerSettings: [.linkedLibrary("m")]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Configuration", "Benchmarks", "Golden", "Roles", "Objective", "Flow", "Network", "Autograd", "Tensor",
+        "Configuration", "Benchmarks", "Golden", "Roles", "Objective", "Flow", "Network",
+        "Autograd", "Tensor",
         "Tasks",
         "Records", "Wire", "Transport", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

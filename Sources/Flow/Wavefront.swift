@@ -56,6 +56,7 @@ package struct Wavefront: Sendable {
   ) -> [Point] {
     let count = initial.count
     let ode = ODE()
+    let lastPoint = plan.points.last ?? 0
     var points: [Point] = []
     var trunk: [Float]? = initial
     // Live branches in order of birth: (point, branch) and state.
@@ -79,8 +80,7 @@ package struct Wavefront: Sendable {
           live.append((points.count - 1, k, branch.next))
         }
       }
-      let isLast = step >= plan.points.last!
-      trunk = isLast ? nil : straight.next(state, v, noise: state)
+      trunk = step >= lastPoint ? nil : straight.next(state, v, noise: state)
     }
     for node in live { points[node.point].branches[node.branch].latent = node.state }
     return points

@@ -19,7 +19,10 @@ package struct ClippedSurrogate: Hashable, Sendable {
   }
 
   package func term(logDensity: Float, old: Float, advantage: Float) -> Term {
-    let ratio = Float(ExactMath.exponential(Double(logDensity) - Double(old)))
+    // Held where a float still holds e to its power: an infinite ratio times a zero advantage would
+    // be no number.
+    let difference = min(max(Double(logDensity) - Double(old), -80), 80)
+    let ratio = Float(ExactMath.exponential(difference))
     let clipped = min(max(ratio, 1 - clip), 1 + clip)
     let binds = advantage >= 0 ? ratio > 1 + clip : ratio < 1 - clip
     return Term(

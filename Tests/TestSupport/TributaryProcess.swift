@@ -1,26 +1,26 @@
-public import Foundation
+package import Foundation
 import Testing
 
 /// The real binary, as a user starts it.
-public enum Tributary {
+package enum Tributary {
   /// Built beside the tests.
-  public static let binary = URL(fileURLWithPath: CommandLine.arguments[0])
+  package static let binary = URL(fileURLWithPath: CommandLine.arguments[0])
     .deletingLastPathComponent().appendingPathComponent("tributary").path
 
-  public struct Outcome: Sendable {
-    public var status: Int32
-    public var output: String
-    public var errors: String
+  package struct Outcome: Sendable {
+    package var status: Int32
+    package var output: String
+    package var errors: String
 
     /// The JSON object on the last line.
-    public var json: [String: Any] {
+    package var json: [String: Any] {
       let last = output.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()
       return (try? JSONSerialization.jsonObject(with: last)) as? [String: Any] ?? [:]
     }
   }
 
   /// Starts a process whose output goes to files in `folder`.
-  public static func start(
+  package static func start(
     _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
   ) throws -> Running {
     let number = UUID().uuidString.prefix(8)
@@ -40,14 +40,14 @@ public enum Tributary {
   }
 
   /// Runs to the end.
-  public static func run(
+  package static func run(
     _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
   ) throws -> Outcome {
     try start(arguments, in: folder, environment: environment).wait()
   }
 
-  public final class Running {
-    public let process: Process
+  package final class Running {
+    package let process: Process
     let arguments: [String]
     let output: String
     let errors: String
@@ -59,14 +59,14 @@ public enum Tributary {
       self.errors = errors
     }
 
-    public var text: String { Self.read(output) }
+    package var text: String { Self.read(output) }
 
     private static func read(_ path: String) -> String {
       String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }
 
     /// Waits for the end; after five minutes the process is ended and the test fails.
-    public func wait() -> Outcome {
+    package func wait() -> Outcome {
       if !waitUntil("tributary \(arguments.joined(separator: " ")) to end", { !process.isRunning })
       {
         kill()
@@ -77,7 +77,7 @@ public enum Tributary {
     }
 
     /// SIGKILL, and the wait for it.
-    public func kill() {
+    package func kill() {
       Foundation.kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
@@ -86,7 +86,7 @@ public enum Tributary {
 
 /// Waits until `condition` holds; after five minutes records what it waited for, and returns false.
 @discardableResult
-public func waitUntil(_ what: String, _ condition: () -> Bool) -> Bool {
+package func waitUntil(_ what: String, _ condition: () -> Bool) -> Bool {
   let deadline = Date(timeIntervalSinceNow: 300)
   while !condition() {
     if Date() > deadline {
@@ -99,21 +99,21 @@ public func waitUntil(_ what: String, _ condition: () -> Bool) -> Bool {
 }
 
 /// A folder that goes with its owner.
-public final class TemporaryFolder {
-  public let root: String
+package final class TemporaryFolder {
+  package let root: String
 
-  public init() throws {
+  package init() throws {
     root = NSTemporaryDirectory() + "tributary-test-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: root) }
 
-  public func path(_ name: String) -> String { "\(root)/\(name)" }
+  package func path(_ name: String) -> String { "\(root)/\(name)" }
 }
 
 /// The repository, found from a test's own file.
-public func repositoryRoot(_ file: String = #filePath) -> String {
+package func repositoryRoot(_ file: String = #filePath) -> String {
   URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
 }
