@@ -209,6 +209,14 @@ struct AdmissionTests {
           .version(Self.id, found: PolicyVersion(3), expected: PolicyVersion(0))))
   }
 
+  @Test func `the bytes of a payload are known beforehand`() {
+    let trajectory = Tiny.trajectory(0, Self.recipe, weights: Self.weights)
+    let bytes = trajectory.encoded().count
+    #expect(bytes <= Self.recipe.payloadBytes)
+    // What does not depend on the geometry is small.
+    #expect(Self.recipe.payloadBytes - bytes < 64 + 4 * 96)
+  }
+
   @Test(arguments: [
     "state", "velocity", "latent", "log-density", "reward",
   ])
