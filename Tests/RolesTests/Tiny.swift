@@ -85,6 +85,9 @@ enum Tiny {
     }
   }
 
+  /// A digest of nothing in particular.
+  static func digest(_ byte: UInt8) -> Digest { Digest(bytes: Array(repeating: byte, count: 32)) }
+
   static func core(_ recipe: Recipe, updates: Int = 0) throws -> LearnerCore {
     let core = LearnerCore(recipe: recipe, policy: policy(recipe))
     for _ in 0..<updates { _ = core.advance(with: try nextUnits(core), epoch: 1) }
