@@ -236,7 +236,7 @@ struct RecipeTests {
   }
 
   @Test func `a file is taken by its path, and what is neither is refused`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     try folder.write(Data("seed: 77".utf8), to: "mine.yaml")
     #expect(try RunConfiguration(named: folder.file("mine.yaml")).seed == 77)
     try folder.write(Data([0xff, 0x00, 0x80, 0xfe]), to: "binary")

@@ -8,12 +8,12 @@ import TestSupport
 import Testing
 
 struct CheckpointTests {
-  let place: TemporaryFolder
+  let place: ScratchFolder
   let folder: RunFolder
   let recipe = Tiny.recipe(lag: 1)
 
   init() throws {
-    place = try TemporaryFolder()
+    place = try ScratchFolder()
     folder = RunFolder(place.path)
     try folder.create()
   }

@@ -7,10 +7,10 @@ import Wire
 
 /// A journal read back and run again: what resume and replay do.
 struct RerunTests {
-  let place: TemporaryFolder
+  let place: ScratchFolder
   let recipe = Tiny.recipe(lag: 1)
 
-  init() throws { place = try TemporaryFolder() }
+  init() throws { place = try ScratchFolder() }
 
   private static let header = RunHeader(
     runID: "test", epoch: 1, segment: 0, configurationHash: Tiny.digest(1),

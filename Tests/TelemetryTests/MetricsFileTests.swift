@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 
 struct MetricsFileTests {
-  let place: TemporaryFolder
+  let place: ScratchFolder
 
-  init() throws { place = try TemporaryFolder() }
+  init() throws { place = try ScratchFolder() }
 
   private func open(committed: UInt64) throws -> MetricsFile {
     try MetricsFile(path: place.file("metrics.jsonl"), committed: committed)

@@ -1,7 +1,7 @@
 package import Foundation
 
 /// A folder of its own for one test, removed when the value is gone.
-package final class TemporaryFolder: Sendable {
+package final class ScratchFolder: Sendable {
   package let path: String
 
   package init() throws {
