@@ -12,8 +12,9 @@ extension RunConfiguration {
   /// A preset by name, or a YAML file by path.
   package init(named name: String) throws(ConfigurationError) {
     self.init()
-    let preset = Bundle.module.url(
-      forResource: name, withExtension: "yaml", subdirectory: "Presets")
+    let preset =
+      Self.presets.contains(name)
+      ? Bundle.module.url(forResource: name, withExtension: "yaml", subdirectory: "Presets") : nil
     let url = preset ?? URL(fileURLWithPath: name)
     guard let data = try? Data(contentsOf: url) else {
       throw .impossible(

@@ -28,13 +28,19 @@ extension RunConfiguration {
         "group.branches \(branches) leaves one branch in a group, whose advantage is always 0;"
           + " use at least 2")
     }
-    return Recipe(
+    let recipe = Recipe(
       runSeed: seed, task: task,
       network: DiT(.standard(for: task, width: width, depth: depth, heads: heads)),
       algorithm: try algorithm(), prompts: prompts, seeds: seeds, optimizer: optimizer,
       ema: averaging, minibatches: minibatches, chunkUnits: chunkUnits, lag: lag,
       evaluation: EvaluationOptions(
         interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises))
+    guard recipe.payloadBytes <= Recipe.payloadLimit else {
+      throw .impossible(
+        "one unit would send \(recipe.payloadBytes) bytes, \(Recipe.payloadLimit) are allowed; use"
+          + " fewer group.branches or group.branch_steps")
+    }
+    return recipe
   }
 
   private func algorithm() throws(ConfigurationError) -> Algorithm {

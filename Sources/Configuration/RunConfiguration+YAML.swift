@@ -34,6 +34,9 @@ extension RunConfiguration {
         try merge(value, prefix: path, file: file)
       }
     case .scalar(let scalar):
+      // A file or a section of comments alone.
+      let isSection = prefix.isEmpty || Self.keys.contains { $0.path.hasPrefix("\(prefix).") }
+      if isSection && scalar.string.isEmpty { return }
       try set(prefix, to: scalar.string, place: "\(file):\(line)")
     default:
       throw .invalidValue(
@@ -73,9 +76,26 @@ extension RunConfiguration {
       }
       open = sections
       let indent = String(repeating: "  ", count: sections.count)
-      lines.append("\(indent)\(parts[parts.count - 1]): \(key.read(self))")
+      lines.append("\(indent)\(parts[parts.count - 1]): \(Self.scalar(key.read(self)))")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The text as one YAML value: in quotes where it would be read as something else.
+  private static func scalar(_ text: String) -> String {
+    let plain = text.unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic || "0123456789._/+-".unicodeScalars.contains($0)
+    }
+    if plain && !text.isEmpty && text != "-" { return text }
+    let quoted = text.unicodeScalars.map { scalar in
+      switch scalar {
+      case "\"", "\\": "\\\(scalar)"
+      case _ where scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value):
+        "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      default: "\(scalar)"
+      }
+    }
+    return "\"\(quoted.joined())\""
   }
 
   /// The paths of the numerical keys in which two configurations differ.

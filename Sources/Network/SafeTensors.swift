@@ -75,6 +75,7 @@ package struct SafeTensors: Sendable {
     else { throw .malformed("its header is not a JSON object") }
     metadata = header["__metadata__"] as? [String: String] ?? [:]
     entries = []
+    var ranges: [[Int]] = []
     for (name, value) in header where name != "__metadata__" {
       guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
         let shape = fields["shape"] as? [Int], let range = fields["data_offsets"] as? [Int],
@@ -99,8 +100,20 @@ package struct SafeTensors: Sendable {
             | UInt32(bytes[at + 3]) << 24)
       }
       entries.append(Entry(name: name, shape: shape, scalars: scalars))
+      ranges.append(range)
     }
     entries.sort { $0.name < $1.name }
+    // Every byte belongs to one tensor.
+    var end = 0
+    for range in ranges.sorted(by: { ($0[0], $0[1]) < ($1[0], $1[1]) }) {
+      guard range[0] == end else {
+        throw .malformed("its tensors overlap or leave bytes out at \(min(range[0], end))")
+      }
+      end = range[1]
+    }
+    guard end == bytes.count - start else {
+      throw .malformed("its tensors end at \(end), its data has \(bytes.count - start) bytes")
+    }
   }
 }
 

@@ -21,7 +21,7 @@ package final class MetricsFile {
     }
     self.versions = versions
     try Data((kept.joined(separator: "\n") + (kept.isEmpty ? "" : "\n")).utf8)
-      .write(to: URL(fileURLWithPath: path))
+      .write(to: URL(fileURLWithPath: path), options: .atomic)
     handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     try handle.seekToEnd()
   }

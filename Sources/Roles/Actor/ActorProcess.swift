@@ -66,6 +66,8 @@ package final class ActorProcess {
   private var waitingForParameters: [Lease] = []
   private var pull: ParameterPull?
   private var askedVersion: PolicyVersion?
+  /// When the last request for a manifest or a chunk was sent.
+  private var lastAsked: ContinuousClock.Instant
   private var parameters: [(hash: Digest, version: PolicyVersion, weights: Buffer)] = []
   private var unacknowledged: [UnitID: ComputeThread.Finished] = [:]
   private var isDraining = false
@@ -85,6 +87,7 @@ package final class ActorProcess {
     wakeup = try Wakeup()
     finished = Mailbox(waking: wakeup)
     lastHeard = clock.now
+    lastAsked = clock.now
     nextHeartbeat = clock.now
     phase = .greeting(since: clock.now)
   }
@@ -111,7 +114,6 @@ package final class ActorProcess {
         log("\(silence.reason); connecting again")
       }
       if case .open = phase { lastContact = lastHeard }
-      if lastHeard > lastContact { lastContact = lastHeard }
       if lastContact.duration(to: clock.now) > options.patience {
         throw RunFailure(
           .unreachable,
@@ -159,6 +161,7 @@ package final class ActorProcess {
     waitingForParameters = []
     pull = nil
     askedVersion = nil
+    isGone = false
     var hasGreeted = false
     while true {
       if !hasGreeted { hasGreeted = try greet(socket) }
@@ -175,6 +178,9 @@ package final class ActorProcess {
       if lastHeard.duration(to: clock.now) > .seconds(5) {
         if isDraining { return }
         throw Silence(reason: "no word from \(endpoint) for 5 s")
+      }
+      if askedVersion != nil, lastAsked.duration(to: clock.now) > .seconds(30) {
+        throw Silence(reason: "no answer to a request for parameters for 30 s")
       }
       if case .open = phase, clock.now >= nextHeartbeat { sendHeartbeat(socket) }
     }
@@ -352,6 +358,7 @@ package final class ActorProcess {
     waitingForParameters = waiting
     if let lease = waiting.first, pull == nil, askedVersion != lease.version {
       askedVersion = lease.version
+      lastAsked = clock.now
       send(.manifestRequest(lease.version), socket)
     }
   }
@@ -369,12 +376,14 @@ package final class ActorProcess {
     }
     let started = try ParameterPull(manifest, expectedCount: membership.recipe.network.table.count)
     pull = started
+    lastAsked = clock.now
     send(.chunkRequest(started.first), socket)
   }
 
   private func continuePull(_ chunk: Chunk, payload: [UInt8], _ socket: borrowing Socket) throws {
     guard var current = pull, let step = current.received(chunk, payload: payload) else { return }
     pull = current
+    lastAsked = clock.now
     switch step {
     case .ask(let request): send(.chunkRequest(request), socket)
     case .failed(let reason): throw Silence(reason: reason)

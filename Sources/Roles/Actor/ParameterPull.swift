@@ -41,7 +41,9 @@ package struct ParameterPull: Sendable {
 
   /// Takes a chunk in; chunks that were not asked for are ignored.
   package mutating func received(_ chunk: Chunk, payload: [UInt8]) -> Step? {
-    guard chunk.paramsHash == manifest.paramsHash, chunk.index == next else { return nil }
+    guard chunk.paramsHash == manifest.paramsHash, chunk.index == next,
+      Int(next) < manifest.chunks.count
+    else { return nil }
     guard Digest(of: payload) == manifest.chunks[Int(next)] else {
       return .failed("chunk \(next) of \(manifest.version) does not have its digest")
     }

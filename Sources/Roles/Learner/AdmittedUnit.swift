@@ -57,6 +57,19 @@ package enum AdmissionError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Recipe {
+  /// The most that one unit's payload may have.
+  package static var payloadLimit: Int { WireLimits.payloadBytes }
+
+  /// Bytes of one unit's payload, from above.
+  package var payloadBytes: Int {
+    // Log-density, checksum and reward of a branch, and its latent; state and velocity of a point.
+    let branch = 12 + 4 * latentCount
+    let points = algorithm.plan.points.map {
+      96 + 8 * latentCount + algorithm.plan.branches[$0] * branch
+    }
+    return 64 + points.reduce(0, +)
+  }
+
   /// What a trajectory of this run may hold.
   var trajectoryLimits: TrajectoryLimits {
     TrajectoryLimits(

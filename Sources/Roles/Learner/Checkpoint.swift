@@ -15,6 +15,7 @@ package enum Checkpoint {
     var optimizerSkipped: UInt64
     var emaSteps: UInt64
     var snapshots: [UInt64]
+    var snapshotHashes: [String]
     var paramsHash: String
     var stateHash: String
   }
@@ -22,7 +23,7 @@ package enum Checkpoint {
   /// The versions that have a checkpoint, ascending.
   package static func versions(in folder: RunFolder) -> [UInt64] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
-    return names.compactMap { $0.count == 6 ? UInt64($0) : nil }.sorted()
+    return names.compactMap { $0.count >= 6 ? UInt64($0) : nil }.sorted()
   }
 
   package static func path(of version: UInt64, in folder: RunFolder) -> String {
@@ -36,7 +37,11 @@ package enum Checkpoint {
     let version = policy.version.rawValue
     let place = path(of: version, in: folder)
     let manager = FileManager.default
-    if manager.fileExists(atPath: place) { return }
+    if manager.fileExists(atPath: place) {
+      // One that does not verify was passed over, and is no checkpoint.
+      if (try? read(version, in: folder, recipe: core.recipe)) != nil { return }
+      try manager.removeItem(atPath: place)
+    }
     let temporary = "\(folder.checkpoints)/.new-\(version)"
     try? manager.removeItem(atPath: temporary)
     try manager.createDirectory(atPath: temporary, withIntermediateDirectories: true)
@@ -55,7 +60,8 @@ package enum Checkpoint {
     let state = State(
       version: version, optimizerSteps: policy.optimizer.steps,
       optimizerSkipped: policy.optimizer.skipped, emaSteps: policy.ema.steps,
-      snapshots: core.recent.map(\.version.rawValue), paramsHash: "\(policy.paramsHash)",
+      snapshots: core.recent.map(\.version.rawValue),
+      snapshotHashes: core.recent.map { "\($0.hash)" }, paramsHash: "\(policy.paramsHash)",
       stateHash: "\(policy.stateHash)")
     try RunFolder.write(state, to: "\(temporary)/state.json")
     try manager.moveItem(atPath: temporary, toPath: place)
@@ -107,11 +113,16 @@ package enum Checkpoint {
     else {
       throw RunFailure(.mismatch, "\(place): its tensors do not have the hashes of state.json")
     }
-    let recent = try state.snapshots.map { number in
+    let recent = try zip(state.snapshots, state.snapshotHashes).map { number, hash in
       if number == state.version { return policy.snapshot }
       let weights = try tensors("snapshot-\(number)").scalars
-      return Snapshot(
+      let snapshot = Snapshot(
         version: PolicyVersion(number), parameters: weights, hash: Digest(of: weights))
+      guard "\(snapshot.hash)" == hash else {
+        throw RunFailure(
+          .mismatch, "\(place): snapshot \(number) does not have the hash of state.json")
+      }
+      return snapshot
     }
     return LearnerCore(recipe: recipe, policy: policy, recent: recent)
   }

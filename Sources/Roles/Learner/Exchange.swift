@@ -253,7 +253,7 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func greet(_ hello: Hello, _ route: [UInt8]) throws {
-    if hello.highestEpoch > epoch {
+    if hello.runID == terms.runID && hello.highestEpoch > epoch {
       throw RunFailure(
         .restart,
         "actor \(hello.actor) has served epoch \(hello.highestEpoch) of this run, this learner is"
@@ -370,7 +370,13 @@ package final class Exchange: @unchecked Sendable {
     leases.left(session)
   }
 
-  private func count(_ reason: String) { refusals.withLock { $0[reason, default: 0] += 1 } }
+  /// Reasons quote what a peer sent, so only so many different ones are kept.
+  private func count(_ reason: String) {
+    refusals.withLock { counts in
+      let isKnown = counts[reason] != nil || counts.count < 256
+      counts[isKnown ? reason : "others", default: 0] += 1
+    }
+  }
 
   private func send(_ message: Message, payload: [UInt8]? = nil, to session: UInt64) {
     guard let peer = peers[session] else { return }

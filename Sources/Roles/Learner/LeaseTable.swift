@@ -37,8 +37,12 @@ package struct LeaseTable: Sendable {
   private struct Session {
     var window = 0
     var outstanding: Set<UnitID> = []
+    /// What the actor said that it holds, also after a lease has run out.
+    var held: Set<UnitID> = []
     var lastHeard: Time
     var lastProgress: UInt64 = 0
+
+    var load: Int { outstanding.union(held).count }
   }
 
   private let unitsPerUpdate: Int
@@ -93,6 +97,7 @@ package struct LeaseTable: Sendable {
     guard var entry = sessions[session] else { return }
     entry.lastHeard = now
     entry.window = free + held.count
+    entry.held = Set(held)
     let advanced = progress > entry.lastProgress
     entry.lastProgress = progress
     for unit in entry.outstanding {
@@ -125,6 +130,7 @@ package struct LeaseTable: Sendable {
   /// The actor hands one lease back.
   package mutating func released(_ unit: UnitID, by session: SessionID) {
     sessions[session]?.outstanding.remove(unit)
+    sessions[session]?.held.remove(unit)
     free(unit, heldBy: session)
   }
 
@@ -137,6 +143,7 @@ package struct LeaseTable: Sendable {
     -> Admission
   {
     sessions[session]?.outstanding.remove(unit)
+    sessions[session]?.held.remove(unit)
     switch states[unit] {
     case .buffered(let known): return known == digest ? .duplicate(isDurable: false) : .conflict
     case .durable(let known): return known == digest ? .duplicate(isDurable: true) : .conflict
@@ -171,6 +178,8 @@ package struct LeaseTable: Sendable {
   }
 
   /// The leases to send out now: free units in ascending order, to the least busy sessions.
+  ///
+  /// A lease that ran out does not go back to the session that sits on it.
   package mutating func grants(now: Time) -> [Grant] {
     for (unit, state) in states {
       if case .leased(let session, let deadline) = state, deadline < now {
@@ -182,12 +191,13 @@ package struct LeaseTable: Sendable {
     for raw in open {
       let unit = UnitID(raw)
       guard states[unit] == nil else { continue }
-      let candidates = sessions.filter { $0.value.outstanding.count < $0.value.window }
+      let candidates = sessions.filter { $0.value.load < $0.value.window }
+      if candidates.isEmpty { break }
       guard
-        let session = candidates.min(by: {
-          ($0.value.outstanding.count, $0.key) < ($1.value.outstanding.count, $1.key)
+        let session = candidates.filter({ !$0.value.held.contains(unit) }).min(by: {
+          ($0.value.load, $0.key) < ($1.value.load, $1.key)
         })?.key
-      else { break }
+      else { continue }
       sessions[session]?.outstanding.insert(unit)
       states[unit] = .leased(session: session, deadline: now + patience)
       let attempt = attempts[unit, default: 0] + 1

@@ -31,7 +31,7 @@ package struct UnitAddress: Sendable {
     let words = philox.words(
       at: NoiseAddress(unit: update, purpose: .promptChoice, branch: slot), block: 0)
     // 32 random bits over at most a few thousand prompts: the bias is below one in a million.
-    return members[Int(UInt64(words[0]) * UInt64(members.count) >> 32)]
+    return members[Int((UInt64(words[0]) * UInt64(members.count)) >> 32)]
   }
 
   /// x₁, `[D]`.

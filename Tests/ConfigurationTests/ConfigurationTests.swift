@@ -1,0 +1,323 @@
+import Configuration
+import Flow
+import Foundation
+import Network
+import Objective
+import Records
+import Roles
+import Tasks
+import TestSupport
+import Testing
+
+enum Settings {
+  /// A value for every key that is allowed and not its default.
+  static let other = [
+    "task.name": "density", "model.width": "48", "model.depth": "2", "model.heads": "3",
+    "model.init": "random", "sample.grid": "sd3", "sample.steps": "12", "sample.shift": "2.5",
+    "sample.noise_level": "0.9", "group.prompts": "5", "group.seeds": "3", "group.branches": "6",
+    "group.branch_steps": "1..5", "advantage.over": "prompt", "advantage.std": "batch",
+    "advantage.floor": "0.001", "advantage.clip": "4.0", "loss.log_density": "mean",
+    "loss.clip": "0.1", "loss.weight": "uniform", "loss.kl.kind": "with-dt",
+    "loss.kl.beta": "0.03", "optim.learning_rate": "1e-05", "optim.beta1": "0.8",
+    "optim.beta2": "0.95", "optim.weight_decay": "0.01", "optim.minibatches": "3",
+    "optim.chunk_units": "4", "optim.max_grad_norm": "2.0", "optim.ema.max": "0.9",
+    "optim.ema.interval": "4", "optim.ema.warm_up": "false", "schedule.lag": "2",
+    "eval.every": "7", "eval.ode_steps": "8", "eval.noises": "2", "save.every": "5",
+    "updates": "99", "seed": "18446744073709551615",
+  ]
+
+  /// Keys with one value only.
+  static let single: Set = ["sample.dynamics"]
+
+  static func changed() throws -> RunConfiguration {
+    var configuration = RunConfiguration()
+    for (path, value) in other { try configuration.set(path, to: value, place: "test") }
+    return configuration
+  }
+
+  static func merged(_ yaml: String) throws(ConfigurationError) -> RunConfiguration {
+    var configuration = RunConfiguration()
+    try configuration.merge(yaml: yaml, file: "run.yaml")
+    return configuration
+  }
+
+  static func refusal(_ yaml: String) -> ConfigurationError? {
+    do throws(ConfigurationError) {
+      _ = try merged(yaml)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+struct ConfigurationFileTests {
+  @Test func `every key is tested here`() {
+    let paths = RunConfiguration.keys.map(\.path)
+    #expect(Set(paths).count == paths.count)
+    #expect(Set(paths) == Set(Settings.other.keys).union(Settings.single))
+    #expect(RunConfiguration.keys.allSatisfy { $0.meaning.hasSuffix(".") })
+  }
+
+  @Test func `every key goes to a file and back`() throws {
+    let changed = try Settings.changed()
+    #expect(try Settings.merged(changed.yaml) == changed)
+    #expect(try Settings.merged(RunConfiguration().yaml) == RunConfiguration())
+    for (path, value) in Settings.other {
+      var one = RunConfiguration()
+      try one.set(path, to: value, place: "test")
+      #expect(one != RunConfiguration(), "\(path)")
+      #expect(one.yaml != RunConfiguration().yaml, "\(path)")
+      #expect(try Settings.merged(one.yaml) == one, "\(path)")
+    }
+  }
+
+  @Test(arguments: [
+    "/runs/a b/base #3.safetensors", "a: b", "it's \"so\"", "- x", "*x", "&x", "!x", "%x", "@x",
+    "[x]", "{x}", "x\ny", "x\ty", "back\\slash", " x ", "", "~", "null", "é π", "#x", "|", ">",
+    "\u{1}",
+  ])
+  func `a text setting survives the file whatever is in it`(text: String) throws {
+    var configuration = RunConfiguration()
+    try configuration.set("model.init", to: text, place: "test")
+    #expect(try Settings.merged(configuration.yaml) == configuration)
+  }
+
+  @Test func `a file changes what it names and nothing else`() throws {
+    let merged = try Settings.merged("loss:\n  kl: {beta: 0.25}\nupdates: 3 # few\n")
+    var expected = RunConfiguration()
+    expected.klBeta = 0.25
+    expected.updates = 3
+    #expect(merged == expected)
+    #expect(try Settings.merged("loss.kl.beta: 0.25\nupdates: 3") == expected)
+  }
+
+  @Test(arguments: [
+    ("a: 1", "a", 1, ""), ("model:\n  widht: 3", "model.widht", 2, "model.width"),
+    ("seed: 1\n\nloss:\n  kl:\n    bta: 1\n", "loss.kl.bta", 5, "loss.kl.beta"),
+    ("actorz: {count: 3}", "actorz", 1, ""), ("model:\n  width: {x: 1}", "model.width", 2, ""),
+    ("model: 3", "model", 1, ""),
+  ])
+  func `an unknown key is named with its place and the nearest one`(
+    yaml: String, path: String, line: Int, nearest: String
+  ) {
+    guard case .unknownKey(let found, let near, let place) = Settings.refusal(yaml) else {
+      Issue.record("\(yaml) is taken")
+      return
+    }
+    #expect(found == path)
+    #expect(place == "run.yaml:\(line)")
+    #expect(RunConfiguration.keys.contains { $0.path == near })
+    #expect(nearest.isEmpty || near == nearest)
+  }
+
+  @Test(arguments: [
+    ("model.width", "wide"), ("model.width", "15"), ("model.width", "4097"),
+    ("model.width", "64.0"),
+    ("model.width", ""), ("model.width", "99999999999999999999"), ("seed", "-1"),
+    ("seed", "18446744073709551616"), ("loss.clip", "-0.1"), ("loss.clip", "nan"),
+    ("loss.clip", "inf"), ("loss.clip", "0,2"), ("optim.learning_rate", "1e999"),
+    ("optim.ema.max", "1"), ("optim.ema.warm_up", "yes"), ("advantage.over", "unit"),
+    ("advantage.over", "Seed"), ("task.name", "Shapes"), ("sample.dynamics", "ode"),
+    ("eval.noises", "0"), ("schedule.lag", "-1"),
+  ])
+  func `a wrong value is named with what is allowed`(path: String, value: String) {
+    var configuration = RunConfiguration()
+    do throws(ConfigurationError) {
+      try configuration.set(path, to: value, place: "--set")
+      Issue.record("\(path)=\(value) is taken")
+    } catch {
+      guard case .invalidValue(path, value: value, let allowed, place: "--set") = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(!allowed.isEmpty)
+    }
+    #expect(configuration == RunConfiguration(), "a refused value changes nothing")
+  }
+
+  @Test func `a wrong value in a file is named with its line`() {
+    let error = Settings.refusal("model:\n  depth: 2\n  width: wide\n")
+    guard case .invalidValue("model.width", value: "wide", _, place: "run.yaml:3") = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  @Test func `settings of the command line come last and are checked alike`() throws {
+    var configuration = try Settings.merged("seed: 4")
+    try configuration.set("seed", to: "5", place: "--set")
+    #expect(configuration.seed == 5)
+    #expect(throws: ConfigurationError.self) {
+      try configuration.set("sed", to: "5", place: "--set")
+    }
+  }
+
+  @Test(arguments: ["", "\n\n", "# only a comment\n", "---\n", "{}", "loss:\n  # clip: 0.1\n"])
+  func `a file without settings changes nothing`(yaml: String) throws {
+    #expect(try Settings.merged(yaml) == RunConfiguration())
+  }
+
+  @Test(arguments: [
+    "- 1", "[1, 2]", "hello", "model: [64]", "model:\n - width: 64", "model: {width: [64]}",
+    "seed: 1\nseed: 2", "model: {width: 32}\nmodel: {depth: 2}", "model: {width: 32, width: 48}",
+    "seed: *nowhere", "a: &a {b: *a}", "{", "}", "model: {width: 64", "\"", "seed: 'x",
+    "\tseed: 1", "? [a, b]\n: 3", "seed: 1\n---\nseed: 2", "%YAML 9.9\n---\nseed: 1",
+    "\u{0}\u{1}\u{2}", "seed: \u{7}", "x: &x [*x, *x]", "seed:", "seed: ~", "<<: {seed: 3}",
+    "model: !!binary aGk=",
+  ])
+  func `a file that is no configuration is refused`(yaml: String) {
+    #expect(Settings.refusal(yaml) != nil)
+  }
+
+  @Test func `anchors of single values are YAML's own and work`() throws {
+    let merged = try Settings.merged("optim: {beta1: &b 0.5, beta2: *b}")
+    #expect(merged.beta1 == 0.5 && merged.beta2 == 0.5)
+  }
+
+  @Test func `deep nesting and many aliases are refused, not followed`() {
+    for open in ["{a: ", "[", "- ", "? ", "{model: "] {
+      #expect(Settings.refusal(String(repeating: open, count: 20_000)) != nil, "\(open)")
+    }
+    let closed =
+      String(repeating: "{model: ", count: 900) + "1" + String(repeating: "}", count: 900)
+    #expect(Settings.refusal(closed) != nil)
+    var laughs = "a0: &a0 {x: 1}\n"
+    for level in 1...40 {
+      laughs += "a\(level): &a\(level) {x: *a\(level - 1), y: *a\(level - 1)}\n"
+    }
+    #expect(Settings.refusal(laughs) != nil)
+    // The same where the keys are known, so that every alias is looked at.
+    #expect(Settings.refusal("loss: &l {kl: {beta: 1}}\nmodel: *l\n") != nil)
+  }
+
+  @Test func `random bytes never crash`() {
+    var random = SplitMix64(seed: 5)
+    let alphabet = Array("seed: 1\nmodl{}[]-?&*!|>'\"%@`#,\t0.~<".utf8)
+    for _ in 0..<2_000 {
+      let length = Int.random(in: 0..<60, using: &random)
+      let isText = Bool.random(using: &random)
+      let bytes = (0..<length).map { _ in
+        isText ? alphabet.randomElement(using: &random)! : UInt8.random(in: 0...255, using: &random)
+      }
+      _ = Settings.refusal(String(decoding: bytes, as: UTF8.self))
+    }
+  }
+}
+
+struct RecipeTests {
+  static func impossible(_ settings: [String: String]) throws -> String? {
+    var configuration = RunConfiguration()
+    for (path, value) in settings { try configuration.set(path, to: value, place: "test") }
+    do throws(ConfigurationError) {
+      _ = try configuration.recipe()
+      return nil
+    } catch {
+      guard case .impossible(let reason) = error else {
+        Issue.record("\(error)")
+        return nil
+      }
+      return reason
+    }
+  }
+
+  @Test(arguments: RunConfiguration.presets)
+  func `a preset gives a recipe and says which task it is for`(name: String) throws {
+    let configuration = try RunConfiguration(named: name)
+    #expect(configuration.task == name)
+    let recipe = try configuration.recipe()
+    #expect(recipe.task.name == name)
+    #expect(recipe.unitsPerUpdate == configuration.prompts * configuration.seeds)
+  }
+
+  @Test func `the presets are there, the default first`() throws {
+    #expect(RunConfiguration.presets == ["shapes", "density"])
+    #expect(try RunConfiguration(named: "shapes") == RunConfiguration())
+  }
+
+  @Test func `a file is taken by its path, and what is neither is refused`() throws {
+    let folder = try ScratchFolder()
+    try folder.write(Data("seed: 77".utf8), to: "mine.yaml")
+    #expect(try RunConfiguration(named: folder.file("mine.yaml")).seed == 77)
+    try folder.write(Data([0xff, 0x00, 0x80, 0xfe]), to: "binary")
+    for name in ["binary", "missing.yaml", "."] {
+      #expect(throws: ConfigurationError.self) { try RunConfiguration(named: folder.file(name)) }
+    }
+    #expect(throws: ConfigurationError.self) { try RunConfiguration(named: "") }
+  }
+
+  @Test func `every setting reaches the recipe`() throws {
+    let recipe = try Settings.changed().recipe()
+    #expect(recipe.runSeed == .max && recipe.task.name == "density")
+    #expect(recipe.network.shape.width == 48 && recipe.network.shape.depth == 2)
+    #expect(recipe.network.shape.heads == 3)
+    let algorithm = recipe.algorithm
+    #expect(algorithm.grid == .sd3(steps: 12, shift: 2.5))
+    #expect(algorithm.plan.branches == [0, 6, 6, 6, 6, 6, 0, 0, 0, 0, 0, 0])
+    #expect(
+      algorithm.credit
+        == CreditAssignment(group: .prompt, deviation: .batch, floor: 0.001, clip: 4))
+    #expect(algorithm.reduction == .mean && algorithm.stepWeight == .uniform)
+    #expect(algorithm.surrogate.clip == 0.1)
+    #expect(algorithm.regulariser == Regulariser(kind: .withStep, coefficient: 0.03))
+    #expect(recipe.prompts == 5 && recipe.seeds == 3 && recipe.lag == 2)
+    #expect(recipe.optimizer.learningRate == 1e-5)
+    #expect(recipe.optimizer.beta1 == 0.8 && recipe.optimizer.beta2 == 0.95)
+    #expect(recipe.optimizer.weightDecay == 0.01 && recipe.optimizer.maximumGradientNorm == 2)
+    #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
+    #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)
+    #expect(recipe.evaluation == EvaluationOptions(interval: 7, odeSteps: 8, noises: 2))
+  }
+
+  @Test(arguments: [
+    ["model.width": "72"], ["model.heads": "3"], ["optim.minibatches": "5"],
+    ["optim.minibatches": "48"], ["group.branches": "1"],
+    ["group.branches": "1", "group.seeds": "1", "advantage.over": "prompt"],
+    ["group.branch_steps": "0..10"], ["group.branch_steps": "5..4"],
+    ["group.branch_steps": "-1..4"], ["group.branch_steps": "0...7"],
+    ["group.branch_steps": "all"], ["group.branch_steps": ""], ["group.branch_steps": "0..7..9"],
+    ["group.branch_steps": "0..9223372036854775807"], ["sample.steps": "7"],
+    ["group.branches": "4095"],
+  ])
+  func `what cannot be run is refused with a reason`(settings: [String: String]) throws {
+    let reason = try Self.impossible(settings)
+    #expect(reason?.isEmpty == false)
+  }
+
+  @Test(arguments: [
+    ["model.width": "128"], ["optim.minibatches": "24"],
+    ["group.branches": "1", "advantage.over": "prompt"], ["group.branch_steps": "9..9"],
+    ["sample.steps": "8"], ["sample.grid": "sd3", "sample.shift": "100", "sample.steps": "1000"],
+    ["sample.grid": "sd3", "sample.shift": "0.01", "sample.steps": "1000"],
+    ["sample.grid": "linear", "sample.shift": "100", "sample.steps": "1000"],
+    ["sample.grid": "linear", "sample.shift": "0.01", "sample.steps": "1000"],
+  ])
+  func `what is close to it can be run`(settings: [String: String]) throws {
+    #expect(try Self.impossible(settings) == nil)
+  }
+
+  @Test func `what decides numbers is compared, the rest is not`() throws {
+    let base = RunConfiguration()
+    func hash(_ configuration: RunConfiguration) throws -> Digest {
+      configuration.terms(runID: "run", recipe: try RunConfiguration().recipe()).configurationHash
+    }
+    let free: Set = [
+      "eval.every", "eval.ode_steps", "eval.noises", "save.every", "updates",
+    ]
+    for (path, value) in Settings.other {
+      var changed = base
+      try changed.set(path, to: value, place: "test")
+      let differences = changed.numericalDifferences(from: base)
+      if free.contains(path) {
+        #expect(differences.isEmpty, "\(path)")
+        #expect(try hash(changed) == hash(base), "\(path)")
+      } else {
+        #expect(differences.count == 1 && differences[0].hasPrefix(path), "\(path)")
+        #expect(try hash(changed) != hash(base), "\(path)")
+      }
+    }
+    var changed = base
+    changed.klBeta = 0.2
+    #expect(changed.numericalDifferences(from: base) == ["loss.kl.beta (0.1 → 0.2)"])
+  }
+}

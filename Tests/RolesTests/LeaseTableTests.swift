@@ -1,0 +1,335 @@
+import Records
+import Roles
+import TestSupport
+import Testing
+import Wire
+
+/// The lease table under a clock that the tests move.
+struct LeaseTableTests {
+  /// Four units an update; 5 s of silence end a session, 30 s without progress a lease.
+  static func table(lag: Int = 0, committed: UInt64 = 0, lastUpdate: UInt64? = nil) -> LeaseTable {
+    LeaseTable(
+      unitsPerUpdate: 4, lag: lag, committed: PolicyVersion(committed), lastUpdate: lastUpdate)
+  }
+
+  static func digest(_ number: UInt64) -> Digest { Digest(of: [UInt8(truncatingIfNeeded: number)]) }
+
+  static func ids(_ grants: [LeaseTable.Grant]) -> [UInt64] { grants.map(\.unit.rawValue) }
+
+  @Test(
+    arguments: [
+      (0, 0, nil, 0..<4), (0, 2, nil, 8..<12), (1, 0, nil, 0..<8), (1, 2, nil, 8..<16),
+      (3, 1, nil, 4..<20), (3, 8, 10, 32..<40), (1, 9, 10, 36..<40), (1, 10, 10, 40..<40),
+      (1, 12, 10, 48..<48),
+    ] as [(Int, UInt64, UInt64?, Range<UInt64>)])
+  func `updates V to V + S are open, and none after the last`(
+    lag: Int, committed: UInt64, last: UInt64?, open: Range<UInt64>
+  ) {
+    #expect(Self.table(lag: lag, committed: committed, lastUpdate: last).open == open)
+  }
+
+  @Test func `units go out in ascending order to the least busy, within windows`() {
+    var table = Self.table(lag: 1)
+    for session: UInt64 in [1, 2] { table.joined(session, now: 0) }
+    #expect(table.grants(now: 0).isEmpty, "no window is known yet")
+    table.heartbeat(1, free: 3, held: [], progress: 0, now: 0)
+    table.heartbeat(2, free: 2, held: [], progress: 0, now: 0)
+    let grants = table.grants(now: 0)
+    #expect(Self.ids(grants) == [0, 1, 2, 3, 4])
+    #expect(grants.map(\.session) == [1, 2, 1, 2, 1])
+    #expect(grants.allSatisfy { $0.attempt == 1 && $0.version == PolicyVersion(0) })
+    #expect(table.grants(now: 0).isEmpty, "nothing is granted twice")
+  }
+
+  @Test func `a grant carries the version of the schedule`() {
+    var table = Self.table(lag: 1, committed: 5)
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 8, held: [], progress: 0, now: 0)
+    let versions = table.grants(now: 0).map(\.version.rawValue)
+    #expect(versions == [4, 4, 4, 4, 5, 5, 5, 5])
+  }
+
+  @Test func `a lease without progress falls free after its deadline and counts an attempt`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.joined(2, now: 0)
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [0])
+    table.heartbeat(1, free: 0, held: [UnitID(0)], progress: 0, now: 29)
+    table.heartbeat(2, free: 1, held: [], progress: 0, now: 29)
+    #expect(Self.ids(table.grants(now: 30)) == [1], "on time until the deadline")
+    table.heartbeat(2, free: 1, held: [UnitID(1)], progress: 0, now: 30)
+    let again = table.grants(now: 30.5)
+    #expect(Self.ids(again) == [0])
+    #expect(
+      again.map(\.session) == [2], "not to the actor that sits on it, though its lease is gone")
+    #expect(again.map(\.attempt) == [2])
+  }
+
+  @Test func `progress renews a lease, silence about it does not`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [0])
+    table.heartbeat(1, free: 0, held: [UnitID(0)], progress: 1, now: 25)
+    table.heartbeat(1, free: 0, held: [UnitID(0)], progress: 1, now: 50)
+    #expect(table.grants(now: 54).isEmpty, "renewed at 25")
+    table.joined(2, now: 54)
+    table.heartbeat(2, free: 1, held: [], progress: 0, now: 54)
+    #expect(Self.ids(table.grants(now: 54)) == [1])
+    table.heartbeat(2, free: 1, held: [UnitID(1)], progress: 0, now: 55)
+    #expect(Self.ids(table.grants(now: 55.5)) == [0], "the same progress again renews nothing")
+  }
+
+  @Test func `a lease that its actor does not know of is free after a while`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [0])
+    // A heartbeat that crossed the lease on the way proves nothing.
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 1)
+    #expect(table.grants(now: 1).isEmpty)
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 6)
+    let grants = table.grants(now: 6)
+    #expect(Self.ids(grants) == [0])
+    #expect(grants.map(\.attempt) == [2])
+  }
+
+  @Test func `an actor that says nothing is silent, any message is a sign of life`() {
+    var table = Self.table()
+    for session: UInt64 in [3, 1, 2] { table.joined(session, now: 0) }
+    table.heard(2, now: 4)
+    #expect(table.silent(now: 5).isEmpty)
+    #expect(table.silent(now: 5.1) == [1, 3])
+    table.heard(99, now: 5)
+    #expect(table.silent(now: 9.1) == [1, 2, 3])
+  }
+
+  @Test func `who leaves or hands back frees leases and nothing else`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.joined(2, now: 0)
+    table.heartbeat(1, free: 3, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [0, 1, 2])
+    #expect(table.received(UnitID(0), digest: Self.digest(0), from: 1) == .admitted)
+    table.released(UnitID(1), by: 2)
+    table.heartbeat(2, free: 4, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [3], "unit 1 was not session 2's to hand back")
+    table.released(UnitID(1), by: 1)
+    #expect(Self.ids(table.grants(now: 0)).first == 1)
+    table.left(1)
+    #expect(table.sessionCount == 1)
+    #expect(Self.ids(table.grants(now: 0)) == [1, 2], "unit 0 came in before")
+    table.left(1)
+    #expect(table.sessionCount == 1)
+  }
+
+  @Test func `the same bytes twice are a duplicate, other bytes a conflict`() {
+    var table = Self.table()
+    let unit = UnitID(2)
+    #expect(table.received(unit, digest: Self.digest(1), from: 1) == .admitted)
+    #expect(!table.isDurable(unit, digest: Self.digest(1)))
+    #expect(table.received(unit, digest: Self.digest(1), from: 2) == .duplicate(isDurable: false))
+    #expect(table.received(unit, digest: Self.digest(2), from: 2) == .conflict)
+    table.durable(unit, digest: Self.digest(1))
+    #expect(table.isDurable(unit, digest: Self.digest(1)))
+    #expect(!table.isDurable(unit, digest: Self.digest(2)))
+    #expect(table.received(unit, digest: Self.digest(1), from: 2) == .duplicate(isDurable: true))
+    #expect(table.received(unit, digest: Self.digest(2), from: 2) == .conflict)
+    #expect(table.received(UnitID(4), digest: Self.digest(1), from: 1) == .notOpen)
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 4, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [0, 1, 3], "a unit that is here is not leased")
+  }
+
+  @Test func `a commit opens the next update; late duplicates are still known, then forgotten`() {
+    var table = Self.table(lastUpdate: 8)
+    table.joined(1, now: 0)
+    for unit: UInt64 in 0..<4 {
+      #expect(table.received(UnitID(unit), digest: Self.digest(unit), from: 1) == .admitted)
+      table.durable(UnitID(unit), digest: Self.digest(unit))
+    }
+    #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1) == .notOpen)
+    table.commit(PolicyVersion(1))
+    #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1) == .admitted)
+    #expect(
+      table.received(UnitID(0), digest: Self.digest(0), from: 1) == .duplicate(isDurable: true))
+    for version: UInt64 in 2...6 { table.commit(PolicyVersion(version)) }
+    #expect(table.received(UnitID(0), digest: Self.digest(0), from: 1) == .notOpen)
+    table.commit(PolicyVersion(8))
+    #expect(table.open.isEmpty)
+    table.heartbeat(1, free: 4, held: [], progress: 0, now: 0)
+    #expect(table.grants(now: 0).isEmpty)
+  }
+}
+
+/// A law over seeds: actors join, die, forget, stall and answer in any order.
+struct LeaseTableLaws {
+  private struct Actor {
+    var held: [UnitID] = []
+    var progress: UInt64 = 0
+    /// Says nothing any more; the table has to find out.
+    var isDead = false
+    /// Heartbeats, but its arithmetic hangs.
+    var isStalled = false
+  }
+
+  /// Every unit has one right digest; the table is asked to admit no other.
+  private static func digest(_ unit: UnitID) -> Digest {
+    Digest(of: (0..<8).map { UInt8(truncatingIfNeeded: unit.rawValue >> (8 * UInt64($0))) })
+  }
+
+  private struct World {
+    static let perUpdate = 5
+    static let updates: UInt64 = 6
+    let lag: Int
+    var random: SplitMix64
+    var table: LeaseTable
+    var actors: [UInt64: Actor] = [:]
+    var nextSession: UInt64 = 1
+    var now = 0.0
+    var admitted: Set<UnitID> = []
+    var buffered: [UnitID] = []
+    var durable: Set<UnitID> = []
+
+    init(seed: UInt64, lag: Int) {
+      self.lag = lag
+      random = SplitMix64(seed: seed)
+      table = LeaseTable(
+        unitsPerUpdate: Self.perUpdate, lag: lag, committed: PolicyVersion(0),
+        lastUpdate: Self.updates)
+    }
+
+    var isDone: Bool { table.committed.rawValue == Self.updates }
+
+    mutating func join() {
+      actors[nextSession] = Actor()
+      table.joined(nextSession, now: now)
+      nextSession += 1
+    }
+
+    /// One result arrives, perhaps of an actor that is no session any more.
+    mutating func deliver(_ unit: UnitID, from session: UInt64) {
+      switch table.received(unit, digest: LeaseTableLaws.digest(unit), from: session) {
+      case .admitted:
+        #expect(admitted.insert(unit).inserted, "\(unit) is admitted twice")
+        buffered.append(unit)
+      case .duplicate: #expect(admitted.contains(unit))
+      case .conflict: Issue.record("\(unit): equal bytes are no conflict")
+      case .notOpen: #expect(!table.open.contains(unit.rawValue))
+      }
+    }
+
+    mutating func grant() {
+      for grant in table.grants(now: now) {
+        #expect(table.open.contains(grant.unit.rawValue))
+        #expect(!admitted.contains(grant.unit), "\(grant.unit) is leased after it came in")
+        guard actors[grant.session]?.isDead == false else { continue }
+        // One message in eight is lost.
+        if UInt64.random(in: 0..<8, using: &random) == 0 { continue }
+        if actors[grant.session]?.held.contains(grant.unit) == false {
+          actors[grant.session]?.held.append(grant.unit)
+        }
+      }
+      #expect(table.open.count <= (lag + 1) * Self.perUpdate)
+      let ahead = (Int(table.committed.rawValue) + lag + 1) * Self.perUpdate
+      #expect(admitted.allSatisfy { $0.rawValue < UInt64(ahead) })
+    }
+
+    mutating func heartbeat(_ session: UInt64) {
+      guard let actor = actors[session], !actor.isDead else { return }
+      table.heartbeat(
+        session, free: max(0, 3 - actor.held.count), held: actor.held, progress: actor.progress,
+        now: now)
+    }
+
+    mutating func answer(_ session: UInt64) {
+      guard let actor = actors[session], !actor.isDead, !actor.isStalled,
+        let unit = actor.held.first
+      else { return }
+      actors[session]?.held.removeFirst()
+      actors[session]?.progress += 1
+      deliver(unit, from: session)
+      // One result in sixteen comes a second time.
+      if UInt64.random(in: 0..<16, using: &random) == 0 { deliver(unit, from: session) }
+    }
+
+    mutating func sync() {
+      for unit in buffered { table.durable(unit, digest: LeaseTableLaws.digest(unit)) }
+      durable.formUnion(buffered)
+      buffered = []
+    }
+
+    mutating func commitIfWhole() {
+      let first = table.committed.rawValue * UInt64(Self.perUpdate)
+      guard !isDone,
+        (first..<first + UInt64(Self.perUpdate)).allSatisfy({ durable.contains(UnitID($0)) })
+      else { return }
+      table.commit(PolicyVersion(table.committed.rawValue + 1))
+    }
+
+    mutating func endSilent() {
+      for session in table.silent(now: now) {
+        table.left(session)
+        actors[session] = nil
+      }
+    }
+
+    /// One thing happens, whichever.
+    mutating func happen() {
+      now += Double.random(in: 0...0.5, using: &random)
+      let sessions = actors.keys.sorted()
+      let one = sessions.randomElement(using: &random) ?? 0
+      switch UInt64.random(in: 0..<16, using: &random) {
+      case 0 where actors.count < 5: join()
+      case 1: actors[one]?.isDead = true
+      case 2:
+        table.left(one)
+        // What it had computed may still be on its way.
+        for unit in actors.removeValue(forKey: one)?.held ?? [] where unit.rawValue % 2 == 0 {
+          deliver(unit, from: one)
+        }
+      case 3:
+        if let unit = actors[one]?.held.popLast() { table.released(unit, by: one) }
+      case 4: now += 31
+      case 5: endSilent()
+      case 6, 7: sync()
+      case 8: commitIfWhole()
+      case 9, 10, 11: heartbeat(one)
+      default: answer(one)
+      }
+      grant()
+    }
+  }
+
+  @Test(arguments: [0, 1, 3])
+  func `no unit is admitted twice, few are open, and a live actor finishes the run`(lag: Int) {
+    for seed: UInt64 in 1...200 {
+      var world = World(seed: seed, lag: lag)
+      for _ in 0..<150 { world.happen() }
+      // From here on one actor heartbeats each second and answers; all others are dead or hang.
+      for session in world.actors.keys {
+        let isDead = Bool.random(using: &world.random)
+        if isDead { world.actors[session]?.isDead = true }
+        world.actors[session]?.isStalled = true
+      }
+      world.join()
+      let survivor = world.nextSession - 1
+      var seconds = 0
+      while !world.isDone && seconds < 1_000 {
+        seconds += 1
+        world.now += 1
+        for session in world.actors.keys.sorted() { world.heartbeat(session) }
+        world.endSilent()
+        world.grant()
+        world.answer(survivor)
+        world.sync()
+        world.commitIfWhole()
+      }
+      #expect(world.isDone, "seed \(seed): stuck at \(world.table.committed)")
+      #expect(
+        world.admitted.count == World.perUpdate * Int(World.updates),
+        "seed \(seed): every unit once")
+    }
+  }
+}
