@@ -72,21 +72,6 @@ struct TransitionTests {
     }
   }
 
-  @Test func `the exponential agrees with the library's`() {
-    var random = SplitMix64(seed: 4)
-    var worst = 0.0
-    for scale in [1e-6, 1e-3, 1, 20, 699] {
-      for _ in 0..<10_000 {
-        let x = Double.random(in: -scale...scale, using: &random)
-        worst = max(worst, abs(exponential(x) / exp(x) - 1))
-      }
-    }
-    #expect(worst < 1e-15)
-    #expect(exponential(0) == 1)
-    #expect(exponential(1e9) == exponential(700) && exponential(-1e9) == exponential(-700))
-    #expect(exponential(.infinity).isFinite && exponential(.nan).isNaN)
-  }
-
   private func randomTransition(_ random: inout SplitMix64) -> Transition {
     Transition(
       stateFactor: .random(in: 0.5...1, using: &random),
