@@ -3,7 +3,8 @@
 package enum ExactMath {
   /// ln x for x > 0: x = 2ᵉ·m with m in [√½, √2), ln m = 2(s + s³/3 + s⁵/5 + …), s = (m − 1)/(m + 1).
   package static func logarithm(_ x: Double) -> Double {
-    precondition(x > 0 && x.isFinite, "no logarithm of \(x)")
+    precondition(x > 0, "no logarithm of \(x)")
+    guard x.isFinite else { return x }
     var exponent = Double(x.exponent)
     var m = x.significand
     if m > 2.0.squareRoot() {

@@ -7,8 +7,8 @@ import Wire
 /// Nothing acknowledged is lost: `fdatasync` returned before each acknowledgement was sent.
 @Suite(.serialized) struct AcknowledgementTests {
   @Test func `every acknowledgement follows the sync of its record`() throws {
-    let folder = try TemporaryFolder()
-    let library = folder.path("recorder.so")
+    let folder = try ScratchFolder()
+    let library = folder.file("recorder.so")
     let compiler = Process()
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.arguments = [
@@ -19,8 +19,8 @@ import Wire
     compiler.waitUntilExit()
     #expect(compiler.terminationStatus == 0)
 
-    let log = folder.path("record")
-    let run = folder.path("run")
+    let log = folder.file("record")
+    let run = folder.file("run")
     // The learner alone is recorded; its actor is another process, started by hand.
     let learner = try Tributary.start(
       ["learner", "density", "--run", run, "--updates", "4", "--json"], in: folder,

@@ -4,12 +4,12 @@ import Testing
 
 /// The command line as others script against it.
 @Suite(.serialized) struct CommandTests {
-  let folder: TemporaryFolder
+  let folder: ScratchFolder
   let run: String
 
   init() throws {
-    folder = try TemporaryFolder()
-    run = folder.path("run")
+    folder = try ScratchFolder()
+    run = folder.file("run")
   }
 
   func tributary(_ arguments: String...) throws -> Tributary.Outcome {
@@ -71,7 +71,7 @@ import Testing
     #expect(base.json["soft"] as? Double != trained["soft"])
     let checkpoint = try tributary("eval", "\(run)/checkpoints/000002", "--json")
     #expect(checkpoint.json["soft"] as? Double == trained["soft"])
-    let picture = folder.path("grid.png")
+    let picture = folder.file("grid.png")
     let sample = try tributary("sample", run, "north", "-n", "5", "--seed", "3", "-o", picture)
     #expect(sample.status == 0, "\(sample.errors)")
     let bytes = try #require(FileManager.default.contents(atPath: picture))
@@ -91,7 +91,7 @@ import Testing
     let geometry = try tributary("train", "density", "--run", run, "--set", "optim.minibatches=3")
     #expect(geometry.status == 64)
     #expect(!FileManager.default.fileExists(atPath: run), "nothing is made for a wrong command")
-    let missing = try tributary("replay", folder.path("nothing"), "--verify")
+    let missing = try tributary("replay", folder.file("nothing"), "--verify")
     #expect(missing.status == 64)
     #expect(missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
     let actor = try tributary("actor", "--connect", "tcp://127.0.0.1:1", "--learner-timeout", "1")
@@ -115,7 +115,7 @@ import Testing
     let directory = "\(repositoryRoot())/Tests/Golden"
     let outcome = try tributary("golden", directory, "--json")
     #expect(outcome.status == 0, "\(outcome.output)")
-    let copy = folder.path("golden")
+    let copy = folder.file("golden")
     try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
     let path = "\(directory)/ema.json"
     let text = try #require(FileManager.default.contents(atPath: path))

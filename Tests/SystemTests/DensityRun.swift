@@ -6,7 +6,7 @@ enum DensityRun {
   static let updates = 12
 
   static func train(
-    _ run: String, actors: Int = 2, updates: Int = updates, in folder: TemporaryFolder,
+    _ run: String, actors: Int = 2, updates: Int = updates, in folder: ScratchFolder,
     more: [String] = []
   ) throws -> Tributary.Outcome {
     try Tributary.run(arguments(run, actors: actors, updates: updates) + more, in: folder)
@@ -21,8 +21,8 @@ enum DensityRun {
 
   /// The hash of an undisturbed run, computed once.
   static let reference: Result<String, any Error> = Result {
-    let folder = try TemporaryFolder()
-    let outcome = try train(folder.path("run"), in: folder)
+    let folder = try ScratchFolder()
+    let outcome = try train(folder.file("run"), in: folder)
     guard outcome.status == 0, let hash = outcome.json["params_hash"] as? String else {
       throw Failure(description: outcome.errors)
     }

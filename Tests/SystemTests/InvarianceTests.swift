@@ -8,12 +8,12 @@ import Testing
   @Test(arguments: [1, 2, 4]) func `the hash does not depend on the number of actors`(
     actors: Int
   ) throws {
-    let folder = try TemporaryFolder()
-    let outcome = try DensityRun.train(folder.path("run"), actors: actors, in: folder)
+    let folder = try ScratchFolder()
+    let outcome = try DensityRun.train(folder.file("run"), actors: actors, in: folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.json["params_hash"] as? String == (try DensityRun.reference.get()))
     let replay = try Tributary.run(
-      ["replay", folder.path("run"), "--verify", "--json"], in: folder)
+      ["replay", folder.file("run"), "--verify", "--json"], in: folder)
     #expect(replay.status == 0)
     #expect(replay.json["verified"] as? Int == DensityRun.updates)
     #expect(replay.json["mismatches"] as? Int == 0)
@@ -21,11 +21,11 @@ import Testing
   }
 
   @Test func `shapes, five updates, one and three actors`() throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let hashes = try [1, 3].map { actors in
       let outcome = try Tributary.run(
         [
-          "train", "shapes", "--run", folder.path("run-\(actors)"), "--actors", "\(actors)",
+          "train", "shapes", "--run", folder.file("run-\(actors)"), "--actors", "\(actors)",
           "--updates", "5", "--json", "--set", "eval.noises=1",
         ], in: folder)
       #expect(outcome.status == 0, "\(outcome.errors)")
@@ -35,8 +35,8 @@ import Testing
   }
 
   @Test func `the learner killed again and again`() throws {
-    let folder = try TemporaryFolder()
-    let run = folder.path("run")
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
     for delay in [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.12, 0.22] {
       let life = try Tributary.start(DensityRun.arguments(run), in: folder)
       let end = Date(timeIntervalSinceNow: delay)
@@ -49,8 +49,8 @@ import Testing
   }
 
   @Test func `actors killed again and again`() throws {
-    let folder = try TemporaryFolder()
-    let run = folder.path("run")
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
     let life = try Tributary.start(DensityRun.arguments(run, actors: 3), in: folder)
     var kills = 0
     while life.process.isRunning && kills < 20 {
@@ -66,8 +66,8 @@ import Testing
   }
 
   @Test func `stopped by Ctrl-C and resumed`() throws {
-    let folder = try TemporaryFolder()
-    let run = folder.path("run")
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
     let life = try Tributary.start(DensityRun.arguments(run, updates: 5_000), in: folder)
     waitUntil("a few updates") { life.text.contains("\n    3") }
     Foundation.kill(life.process.processIdentifier, SIGINT)
@@ -78,15 +78,15 @@ import Testing
     let reached = stopped.json["params_hash"] as? String
     let again = try DensityRun.train(run, updates: version + 3, in: folder)
     #expect(again.status == 0, "\(again.errors)")
-    let whole = try DensityRun.train(folder.path("whole"), updates: version, in: folder)
+    let whole = try DensityRun.train(folder.file("whole"), updates: version, in: folder)
     #expect(whole.json["params_hash"] as? String == reached)
-    let longer = try DensityRun.train(folder.path("whole"), updates: version + 3, in: folder)
+    let longer = try DensityRun.train(folder.file("whole"), updates: version + 3, in: folder)
     #expect(longer.json["params_hash"] as? String == again.json["params_hash"] as? String)
   }
 
   @Test func `garbage on the learner's port changes nothing`() throws {
-    let folder = try TemporaryFolder()
-    let run = folder.path("run")
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
     let life = try Tributary.start(DensityRun.arguments(run, actors: 1), in: folder)
     waitUntil("the endpoint") {
       FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.process.isRunning

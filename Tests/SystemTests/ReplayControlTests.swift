@@ -14,12 +14,12 @@ import Wire
 
 /// The negative controls of replay: a journal with one thing wrong must not pass.
 @Suite(.serialized) struct ReplayControlTests {
-  let folder: TemporaryFolder
+  let folder: ScratchFolder
   let run: String
 
   init() throws {
-    folder = try TemporaryFolder()
-    run = folder.path("run")
+    folder = try ScratchFolder()
+    run = folder.file("run")
     let outcome = try DensityRun.train(run, updates: 4, in: folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
   }

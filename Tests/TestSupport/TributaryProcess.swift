@@ -21,10 +21,10 @@ package enum Tributary {
 
   /// Starts a process whose output goes to files in `folder`.
   package static func start(
-    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+    _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:]
   ) throws -> Running {
     let number = UUID().uuidString.prefix(8)
-    let (output, errors) = (folder.path("out-\(number)"), folder.path("err-\(number)"))
+    let (output, errors) = (folder.file("out-\(number)"), folder.file("err-\(number)"))
     for path in [output, errors] {
       _ = FileManager.default.createFile(atPath: path, contents: nil)
     }
@@ -41,7 +41,7 @@ package enum Tributary {
 
   /// Runs to the end.
   package static func run(
-    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+    _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:]
   ) throws -> Outcome {
     try start(arguments, in: folder, environment: environment).wait()
   }
@@ -96,20 +96,6 @@ package func waitUntil(_ what: String, _ condition: () -> Bool) -> Bool {
     Thread.sleep(forTimeInterval: 0.005)
   }
   return true
-}
-
-/// A folder that goes with its owner.
-package final class TemporaryFolder {
-  package let root: String
-
-  package init() throws {
-    root = NSTemporaryDirectory() + "tributary-test-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
-
-  package func path(_ name: String) -> String { "\(root)/\(name)" }
 }
 
 /// The repository, found from a test's own file.
