@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Foundation
 import Roles
+import Transport
 
 /// The root of the command line; each subcommand has a file of its own.
 @main
@@ -26,6 +27,10 @@ struct Tributary: ParsableCommand {
       end("tributary: \(failure)", code: failure.code.rawValue)
     } catch let error as ConfigurationError {
       end("tributary: \(error)", code: RunFailure.Code.usage.rawValue)
+    } catch let error as FileError {
+      end("tributary: \(error)", code: RunFailure.Code.disk.rawValue)
+    } catch let error as JournalError {
+      end("tributary: \(error)", code: RunFailure.Code.disk.rawValue)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch {

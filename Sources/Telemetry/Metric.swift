@@ -32,7 +32,6 @@ package struct Metric: Hashable, Sendable {
     "time/learn", "Seconds of the learner's arithmetic in this update.")
   package static let secondsWait = Metric(
     "time/wait", "Seconds the learner waited for units of this update.")
-  package static let actors = Metric("actors/count", "Sessions open when the update was committed.")
   package static let soft = Metric(
     "eval/soft", "Mean soft score on held-out prompts: EMA weights, ODE, fixed noises.")
   package static let strict = Metric("eval/strict", "Share of strictly right pictures, as above.")
@@ -41,6 +40,6 @@ package struct Metric: Hashable, Sendable {
   /// All of them, in the order of the reference page.
   package static let all = [
     reward, policyLoss, divergence, firstRatio, clipped, zeroVariance, gradientNorm, skipped,
-    secondsUpdate, secondsLearn, secondsWait, actors, soft, strict, heldOut,
+    secondsUpdate, secondsLearn, secondsWait, soft, strict, heldOut,
   ]
 }

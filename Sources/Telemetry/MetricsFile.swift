@@ -3,8 +3,9 @@ import Foundation
 /// `metrics.jsonl`: one JSON object for each update and each evaluation, appended as they happen.
 package final class MetricsFile {
   private let handle: FileHandle
-  /// The versions that have a line of their own update.
-  private var versions: Set<UInt64>
+  /// The versions that have a line of their own update, and those that have one of an evaluation.
+  private var updated: Set<UInt64>
+  private var evaluated: Set<UInt64>
 
   /// Opens the file at its end; lines of versions that are not committed are dropped.
   ///
@@ -13,13 +14,16 @@ package final class MetricsFile {
     let text = FileManager.default.contents(atPath: path).map {
       String(decoding: $0, as: UTF8.self)
     }
-    var versions: Set<UInt64> = []
+    var updated: Set<UInt64> = []
+    var evaluated: Set<UInt64> = []
     let kept = (text ?? "").split(separator: "\n").filter { line in
       guard let version = Self.version(of: line), version <= committed else { return false }
-      if line.contains("\"\(Metric.reward.name)\"") { versions.insert(version) }
+      if line.contains("\"\(Metric.reward.name)\"") { updated.insert(version) }
+      if line.contains("\"\(Metric.soft.name)\"") { evaluated.insert(version) }
       return true
     }
-    self.versions = versions
+    self.updated = updated
+    self.evaluated = evaluated
     try Data((kept.joined(separator: "\n") + (kept.isEmpty ? "" : "\n")).utf8)
       .write(to: URL(fileURLWithPath: path), options: .atomic)
     handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
@@ -31,9 +35,10 @@ package final class MetricsFile {
     return (object?["version"] as? NSNumber)?.uint64Value
   }
 
-  /// Appends one line; an update's line is written once.
+  /// Appends one line; an update's line is written once, and so is an evaluation's.
   package func append(version: UInt64, _ values: [Metric: Double]) throws {
-    if values[.reward] != nil, !versions.insert(version).inserted { return }
+    if values[.reward] != nil, !updated.insert(version).inserted { return }
+    if values[.soft] != nil, !evaluated.insert(version).inserted { return }
     var object: [String: Any] = ["version": version]
     for (metric, value) in values where value.isFinite { object[metric.name] = value }
     let line = try JSONSerialization.data(

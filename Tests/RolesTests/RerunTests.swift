@@ -118,7 +118,7 @@ struct RerunTests {
     default: changed[2].points[1].branches[0].latent[0] += 0.25
     }
     let reason = try refusal(changed.map { Self.record($0) }, commits[0])
-    let expected = field == "state" ? "next state" : "not the ones that were committed"
+    let expected = field == "state" ? "its state at step" : "not the ones that were committed"
     #expect(reason?.contains(expected) == true, "\(reason ?? "taken")")
   }
 

@@ -146,7 +146,10 @@ struct AdmissionTests {
       Self.refusal { $0.points[1].branches.append($0.points[1].branches[0]) }
         == .geometry(Self.id))
     let wrong = TrajectoryError.nextState(Self.id, step: 2, branch: 0)
-    #expect(Self.refusal { $0.points[2].state[1] += 1e-3 } == wrong)
+    #expect(Self.refusal { $0.points[2].state[1] += 1e-3 } == .trunk(Self.id, step: 2))
+    #expect(
+      Self.refusal { $0.points[2].branches[1].logDensity += 1e-3 }
+        == .logDensity(Self.id, step: 2, branch: 1))
     #expect(Self.refusal { $0.points[2].velocity[0] += 1e-3 } == wrong)
     #expect(Self.refusal { $0.points[2].branches.swapAt(0, 1) } == wrong)
     #expect(
@@ -167,7 +170,7 @@ struct AdmissionTests {
         mine = other
         mine.unit = Self.id
         mine.noiseChecksum = checksum
-      } == .nextState(Self.id, step: 0, branch: 0))
+      } == .trunk(Self.id, step: 0))
   }
 
   static func admission(_ payload: [UInt8], digest: Digest, unit: UnitID = id) -> AdmissionError? {

@@ -104,7 +104,8 @@ package final class ActorProcess {
   package func run() throws {
     let context = try Context()
     var lastContact = clock.now
-    var pause = Duration.milliseconds(200)
+    let shortest = Duration.milliseconds(200)
+    var pause = shortest
     defer { membership?.compute.stop() }
     while true {
       do {
@@ -121,6 +122,7 @@ package final class ActorProcess {
         )
       }
       if shouldStop { return }
+      if case .open = phase { pause = shortest }
       Thread.sleep(forTimeInterval: pause.seconds)
       pause = min(pause * 2, .seconds(2))
       phase = .greeting(since: clock.now)

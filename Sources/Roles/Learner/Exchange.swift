@@ -50,6 +50,7 @@ package final class Exchange: @unchecked Sendable {
   static let heartbeatMilliseconds: UInt32 = 1_000
   static let livenessMilliseconds: UInt32 = 5_000
   private static let maximumSessions = 256
+  private static let patienceWithInvalidResults = 8
 
   private let wakeup: Wakeup
   private let mail: Mailbox<Order>
@@ -71,6 +72,8 @@ package final class Exchange: @unchecked Sendable {
   private var sessionOfRoute: [[UInt8]: UInt64] = [:]
   /// Who sent the units that are on their way to the journal.
   private var senders: [UnitID: [UInt64]] = [:]
+  /// Refused results of units that are still open.
+  private var invalidResults: [UnitID: Int] = [:]
   private var draining: Double?
 
   /// Where the learner listens, wildcards resolved.
@@ -174,7 +177,9 @@ package final class Exchange: @unchecked Sendable {
       let lag = UInt64(recipe.lag)
       let oldest = snapshot.version.rawValue > lag ? snapshot.version.rawValue - lag : 0
       published.publish(snapshot, keepingFrom: PolicyVersion(oldest))
-    case .committed(let version): leases.commit(version)
+    case .committed(let version):
+      leases.commit(version)
+      invalidResults = invalidResults.filter { leases.open.contains($0.key.rawValue) }
     case .drain(let reason):
       draining = now + 3
       for session in peers.keys { send(.drain(reason: reason), to: session) }
@@ -190,7 +195,7 @@ package final class Exchange: @unchecked Sendable {
         .lease(
           Lease(
             unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
-            deadlineMilliseconds: 30_000)), to: grant.session)
+            deadlineMilliseconds: UInt32(leases.patience * 1000))), to: grant.session)
     }
   }
 
@@ -313,6 +318,16 @@ package final class Exchange: @unchecked Sendable {
       send(
         .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
       )
+      guard code == .invalid, leases.open.contains(result.unit.rawValue) else { return }
+      leases.released(result.unit, by: session)
+      invalidResults[result.unit, default: 0] += 1
+      if invalidResults[result.unit, default: 0] >= Self.patienceWithInvalidResults {
+        callbacks.failed(
+          RunFailure(
+            .internal,
+            "\(result.unit) came back invalid \(Self.patienceWithInvalidResults) times, last because"
+              + " \(text); no group is ever trained in part, so the run stops here"))
+      }
     }
     guard payload.count == Int(result.byteCount) else {
       return refuse(

@@ -112,8 +112,10 @@ package final class Learner {
     if let torn = journal.recovered {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
     }
-    let (core, durable) = try restore(base: base)
+    let (core, durable, rerun) = try restore(base: base)
     let metrics = try MetricsFile(path: folder.metrics, committed: core.policy.version.rawValue)
+    // A life that ended between a commit and its line left a gap.
+    for (version, report) in rerun { try metrics.append(version: version, report.metrics) }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
     let exchange = try Exchange(
@@ -172,13 +174,9 @@ package final class Learner {
       let seconds = lastCommit.duration(to: clock.now).seconds
       try metrics.append(
         version: version,
-        [
-          .reward: result.reward, .policyLoss: result.policyLoss, .divergence: result.divergence,
-          .firstRatio: result.firstRatioDeviation, .clipped: result.clippedShare,
-          .zeroVariance: result.zeroVarianceShare, .gradientNorm: result.gradientNorm,
-          .skipped: Double(result.skippedSteps), .secondsUpdate: seconds, .secondsLearn: learn,
-          .secondsWait: wait,
-        ])
+        result.metrics.merging([
+          .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
+        ]) { $1 })
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
       if version % options.checkpointInterval == 0 { try Checkpoint.write(core, to: folder) }
       let interval = UInt64(recipe.evaluation.interval)
@@ -201,34 +199,39 @@ package final class Learner {
 
   // MARK: Restoring
 
-  /// The state at the journal's last commit, and the durable units that no update has used yet.
-  private func restore(base: Buffer) throws -> (LearnerCore, [AdmittedUnit]) {
+  /// The state at the journal's last commit, the durable units that no update has used yet, and
+  /// the reports of the updates that were run again.
+  private typealias Restored = (
+    core: LearnerCore, durable: [AdmittedUnit], rerun: [(version: UInt64, Update.Report)]
+  )
+
+  private func restore(base: Buffer) throws -> Restored {
     guard !Checkpoint.versions(in: folder).isEmpty else {
       let policy = PolicySet(
         network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema)
       let core = LearnerCore(recipe: recipe, policy: policy)
       try Checkpoint.write(core, to: folder)
-      return try (core, replayJournal(into: core))
+      return try replayJournal(into: core)
     }
     let core = try Checkpoint.newest(in: folder, recipe: recipe) { report(.notice("! \($0)")) }
-    return try (core, replayJournal(into: core))
+    return try replayJournal(into: core)
   }
 
-  private func replayJournal(into core: LearnerCore) throws -> [AdmittedUnit] {
+  private func replayJournal(into core: LearnerCore) throws -> Restored {
     var journal = try JournalUnits(directory: folder.journal)
-    var rerun = 0
+    var rerun: [(version: UInt64, Update.Report)] = []
     while let committed = try journal.next() {
       if let header = journal.header { try terms.check(header) }
       if committed.commit.update < core.policy.version.rawValue { continue }
-      _ = try core.rerun(committed)
-      rerun += 1
+      let report = try core.rerun(committed)
+      rerun.append((core.policy.version.rawValue, report))
     }
     committed = core.policy.version.rawValue
     if committed > 0 || !journal.pending.isEmpty {
-      report(.resumed(version: committed, rerun: rerun))
+      report(.resumed(version: committed, rerun: rerun.count))
     }
     let recipe = self.recipe
-    return try journal.pending.values.sorted { $0.unit < $1.unit }.map { pending in
+    let durable = try journal.pending.values.sorted { $0.unit < $1.unit }.map { pending in
       do throws(AdmissionError) {
         return try AdmittedUnit(
           payload: pending.payload, digest: pending.digest, unit: pending.unit, recipe: recipe)
@@ -236,6 +239,7 @@ package final class Learner {
         throw RunFailure(.mismatch, "journal \(pending.location): \(error)")
       }
     }
+    return (core, durable, rerun)
   }
 
   // MARK: Waiting

@@ -50,7 +50,7 @@ package struct LeaseTable: Sendable {
   /// Seconds of silence after which a session's leases are free again.
   private let liveness: Time
   /// Seconds without progress after which a lease is given to somebody else.
-  private let patience: Time
+  package let patience: Time
   private var states: [UnitID: State] = [:]
   private var attempts: [UnitID: UInt32] = [:]
   private var sessions: [SessionID: Session] = [:]

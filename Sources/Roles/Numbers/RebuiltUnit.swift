@@ -23,19 +23,34 @@ package struct RebuiltUnit: Sendable {
     guard trajectory.points.map(\.step) == plan.points,
       trajectory.points.allSatisfy({ $0.branches.count == plan.branches[$0.step] })
     else { throw .geometry(unit) }
-    guard CRC32C.of(address.initialNoise) == trajectory.noiseChecksum else {
-      throw .noise(unit)
-    }
+    let noise = address.initialNoise
+    guard CRC32C.of(noise) == trajectory.noiseChecksum else { throw .noise(unit) }
+    let grid = recipe.algorithm.grid
     var next: [[[Float]]] = []
+    // Where the trunk must stand, as far as the recorded velocities tell.
+    var trunk = (step: 0, state: noise)
     for point in trajectory.points {
-      let transition = recipe.algorithm.dynamics.transition(
-        step: point.step, on: recipe.algorithm.grid)
+      guard trunk.step != point.step || trunk.state == point.state else {
+        throw .trunk(unit, step: point.step)
+      }
+      trunk = (
+        point.step + 1,
+        ODE().transition(step: point.step, on: grid).next(
+          point.state, point.velocity, noise: point.state)
+      )
+      let transition = recipe.algorithm.dynamics.transition(step: point.step, on: grid)
+      let mean = transition.mean(point.state, point.velocity)
       var states: [[Float]] = []
       for (k, branch) in point.branches.enumerated() {
         let state = transition.next(
           point.state, point.velocity, noise: address.branchNoise(step: point.step, branch: k))
         guard CRC32C.of(state) == branch.nextStateChecksum else {
           throw .nextState(unit, step: point.step, branch: k)
+        }
+        let density = transition.logDensity(
+          of: state, mean: mean, over: recipe.algorithm.reduction)
+        guard density == branch.logDensity else {
+          throw .logDensity(unit, step: point.step, branch: k)
         }
         states.append(state)
       }
@@ -52,7 +67,9 @@ package enum TrajectoryError: Error, Hashable, CustomStringConvertible {
   case prompt(UnitID, found: Int, expected: Int)
   case geometry(UnitID)
   case noise(UnitID)
+  case trunk(UnitID, step: Int)
   case nextState(UnitID, step: Int, branch: Int)
+  case logDensity(UnitID, step: Int, branch: Int)
 
   package var description: String {
     switch self {
@@ -62,6 +79,10 @@ package enum TrajectoryError: Error, Hashable, CustomStringConvertible {
       "\(unit): made for prompt \(found), its address says \(expected)"
     case .geometry(let unit): "\(unit): its branching points are not those of the plan"
     case .noise(let unit): "\(unit): its initial noise is not the one of its address"
+    case .trunk(let unit, let step):
+      "\(unit): its state at step \(step) does not follow from the noise and the velocities before"
+    case .logDensity(let unit, let step, let branch):
+      "\(unit): the log-density of branch \(branch) at step \(step) is not that of its next state"
     case .nextState(let unit, let step, let branch):
       "\(unit): the next state of branch \(branch) at step \(step) does not follow from its state,"
         + " velocity and noise address"
