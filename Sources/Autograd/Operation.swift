@@ -26,9 +26,9 @@ extension Tape {
     ) { $0.linear(x.value, weight: weight.value, bias: bias.value) }
   }
 
-  /// x · Φ(x), the tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415).
+  /// x · Φ(x), the tanh form, in place on a tape for inference (Hendrycks & Gimpel 2016, arXiv:1606.08415).
   package func gelu(_ x: Variable) -> Variable {
-    record(.gelu(x: x.index), rows: x.rows, columns: x.columns) { $0.gelu(x.value) }
+    record(.gelu(x: x.index), rows: x.rows, columns: x.columns, inPlace: x) { $0.gelu(x.value) }
   }
 
   /// x · sigmoid(x).
@@ -86,14 +86,15 @@ extension Tape {
     }
   }
 
-  /// x + gate · h, per token: adaLN-zero's residual connection.
+  /// x + gate · h, per token: adaLN-zero's residual connection. On a tape for inference the result
+  /// takes over the memory of x.
   package func gatedAdd(
     _ x: Variable, _ h: Variable, by modulation: Variable, groups: [Int32], gate: Int
   ) -> Variable {
     record(
       .gatedAdd(
         x: x.index, h: h.index, modulation: modulation.index, groups: groups, gate: gate),
-      rows: x.rows, columns: x.columns
+      rows: x.rows, columns: x.columns, inPlace: x
     ) {
       $0.add(
         x.value, h.value, gatedBy: Modulation(matrix: modulation.value, groups: groups), gate: gate)

@@ -58,10 +58,27 @@ package final class Tape {
     arena.matrix(rows: rows, columns: columns)
   }
 
-  func record(_ operation: Operation, rows: Int, columns: Int, compute: (Matrix) -> Void)
-    -> Variable
-  {
-    let output = append(arena.matrix(rows: rows, columns: columns), gradient: nil)
+  /// Runs `body`, whose result is a residual stream that was made before it. On a tape for inference
+  /// everything else that it computed is given back.
+  package func block(_ body: () -> Variable) -> Variable {
+    if isRecording { return body() }
+    let mark = arena.mark
+    defer { arena.release(to: mark) }
+    return body()
+  }
+
+  /// - Parameter inPlace: whose memory the result takes over on a tape for inference.
+  func record(
+    _ operation: Operation, rows: Int, columns: Int, inPlace: Variable? = nil,
+    compute: (Matrix) -> Void
+  ) -> Variable {
+    let memory =
+      if !isRecording, let inPlace {
+        inPlace.value
+      } else {
+        arena.matrix(rows: rows, columns: columns)
+      }
+    let output = append(memory, gradient: nil)
     compute(output.value)
     if isRecording { entries.append(Entry(operation: operation, output: output.index)) }
     return output

@@ -42,28 +42,38 @@ package struct DiT: Sendable {
     }
   }
 
+  /// The parameters of one block.
+  private struct Block {
+    let modulation, qkv, attentionOut, mlpIn, mlpOut: ParameterTable.Linear
+  }
+
   package let shape: Shape
   package let table: ParameterTable
+  private let latentIn, time0, time1, finalModulation, latentOut: ParameterTable.Linear
+  private let latentPosition, words, wordPosition, promptCondition: ParameterTable.Entry
+  private let blocks: [Block]
 
   package init(_ shape: Shape) {
     let width = shape.width
     var table = ParameterTable()
-    table.addLinear("latent_in", inputs: shape.latentChannels, outputs: width)
-    table.add("latent_position", rows: shape.latentTokens, columns: width)
-    table.add("words", rows: max(shape.vocabulary, 1), columns: width)
-    table.add("word_position", rows: max(shape.longestPrompt, 1), columns: width)
-    table.addLinear("time.0", inputs: Self.timeFeatures, outputs: width)
-    table.addLinear("time.1", inputs: width, outputs: width)
-    table.add("prompt_condition", rows: 1, columns: width)
-    for block in 0..<shape.depth {
-      table.addLinear("blocks.\(block).modulation", inputs: width, outputs: 6 * width)
-      table.addLinear("blocks.\(block).qkv", inputs: width, outputs: 3 * width)
-      table.addLinear("blocks.\(block).attention_out", inputs: width, outputs: width)
-      table.addLinear("blocks.\(block).mlp_in", inputs: width, outputs: 4 * width)
-      table.addLinear("blocks.\(block).mlp_out", inputs: 4 * width, outputs: width)
+    latentIn = table.addLinear("latent_in", inputs: shape.latentChannels, outputs: width)
+    latentPosition = table.add("latent_position", rows: shape.latentTokens, columns: width)
+    words = table.add("words", rows: max(shape.vocabulary, 1), columns: width)
+    wordPosition = table.add("word_position", rows: max(shape.longestPrompt, 1), columns: width)
+    time0 = table.addLinear("time.0", inputs: Self.timeFeatures, outputs: width)
+    time1 = table.addLinear("time.1", inputs: width, outputs: width)
+    promptCondition = table.add("prompt_condition", rows: 1, columns: width)
+    blocks = (0..<shape.depth).map { block in
+      let name = "blocks.\(block)"
+      return Block(
+        modulation: table.addLinear("\(name).modulation", inputs: width, outputs: 6 * width),
+        qkv: table.addLinear("\(name).qkv", inputs: width, outputs: 3 * width),
+        attentionOut: table.addLinear("\(name).attention_out", inputs: width, outputs: width),
+        mlpIn: table.addLinear("\(name).mlp_in", inputs: width, outputs: 4 * width),
+        mlpOut: table.addLinear("\(name).mlp_out", inputs: 4 * width, outputs: width))
     }
-    table.addLinear("final.modulation", inputs: width, outputs: 2 * width)
-    table.addLinear("latent_out", inputs: width, outputs: shape.latentChannels)
+    finalModulation = table.addLinear("final.modulation", inputs: width, outputs: 2 * width)
+    latentOut = table.addLinear("latent_out", inputs: width, outputs: shape.latentChannels)
     self.shape = shape
     self.table = table
   }
@@ -81,12 +91,11 @@ package struct DiT: Sendable {
     of input: VelocityInput, weights: Buffer, gradients: Buffer? = nil, on tape: Tape
   ) -> Variable {
     precondition(weights.count == table.count, "\(weights.count) weights for \(table.count)")
-    func parameter(_ name: String) -> Variable {
-      tape.parameter(
-        table.view(name, in: weights), gradient: gradients.map { table.view(name, in: $0) })
+    func parameter(_ entry: ParameterTable.Entry) -> Variable {
+      tape.parameter(entry.view(in: weights), gradient: gradients.map { entry.view(in: $0) })
     }
-    func linear(_ name: String, _ x: Variable) -> Variable {
-      tape.linear(x, weight: parameter("\(name).weight"), bias: parameter("\(name).bias"))
+    func linear(_ layer: ParameterTable.Linear, _ x: Variable) -> Variable {
+      tape.linear(x, weight: parameter(layer.weight), bias: parameter(layer.bias))
     }
     let segments = input.segments(for: shape)
     let rows = input.sigmas.count
@@ -97,14 +106,14 @@ package struct DiT: Sendable {
     latents.assign(input.latents)
     let positions = (0..<tokens).map { Int32($0 % shape.latentTokens) }
     var x = tape.add(
-      linear("latent_in", tape.input(latents)),
-      tape.gather(parameter("latent_position"), rows: positions))
+      linear(latentIn, tape.input(latents)),
+      tape.gather(parameter(latentPosition), rows: positions))
     let words = input.prompts.flatMap(\.self)
     if !words.isEmpty {
       let places = input.prompts.flatMap { $0.indices.map { Int32($0) } }
       let prompts = tape.add(
-        tape.gather(parameter("words"), rows: words),
-        tape.gather(parameter("word_position"), rows: places))
+        tape.gather(parameter(self.words), rows: words),
+        tape.gather(parameter(wordPosition), rows: places))
       x = tape.concatenate(x, prompts)
     }
 
@@ -112,28 +121,30 @@ package struct DiT: Sendable {
     let (distinct, conditionOfRow) = input.distinctSigmas
     let features = tape.scratch(rows: distinct.count, columns: Self.timeFeatures)
     features.assign(distinct.flatMap(Self.features(of:)))
-    let time = linear("time.1", tape.silu(linear("time.0", tape.input(features))))
-    let condition = tape.silu(tape.concatenate(time, parameter("prompt_condition")))
+    let time = linear(time1, tape.silu(linear(time0, tape.input(features))))
+    let condition = tape.silu(tape.concatenate(time, parameter(promptCondition)))
     let groups =
       conditionOfRow.flatMap { Array(repeating: $0, count: shape.latentTokens) }
       + Array(repeating: Int32(distinct.count), count: words.count)
 
-    for block in 0..<shape.depth {
-      let name = "blocks.\(block)"
-      let width = shape.width
-      // Columns: shift, scale and gate of attention, then of the MLP.
-      let modulation = linear("\(name).modulation", condition)
-      var h = tape.modulate(x, by: modulation, groups: groups, shift: 0, scale: width)
-      h = linear("\(name).attention_out", tape.attend(linear("\(name).qkv", h), segments))
-      x = tape.gatedAdd(x, h, by: modulation, groups: groups, gate: 2 * width)
-      h = tape.modulate(x, by: modulation, groups: groups, shift: 3 * width, scale: 4 * width)
-      h = linear("\(name).mlp_out", tape.gelu(linear("\(name).mlp_in", h)))
-      x = tape.gatedAdd(x, h, by: modulation, groups: groups, gate: 5 * width)
+    let width = shape.width
+    for block in blocks {
+      // Columns: shift, scale and gate of attention, then of the MLP. Without a backward pass the
+      // residual stream stays in place and the rest of a block's memory is used again.
+      x = tape.block {
+        let modulation = linear(block.modulation, condition)
+        var h = tape.modulate(x, by: modulation, groups: groups, shift: 0, scale: width)
+        h = linear(block.attentionOut, tape.attend(linear(block.qkv, h), segments))
+        let y = tape.gatedAdd(x, h, by: modulation, groups: groups, gate: 2 * width)
+        h = tape.modulate(y, by: modulation, groups: groups, shift: 3 * width, scale: 4 * width)
+        h = linear(block.mlpOut, tape.gelu(linear(block.mlpIn, h)))
+        return tape.gatedAdd(y, h, by: modulation, groups: groups, gate: 5 * width)
+      }
     }
     let last = tape.prefix(x, rows: tokens)
-    let modulation = linear("final.modulation", condition)
+    let modulation = linear(finalModulation, condition)
     return linear(
-      "latent_out",
+      latentOut,
       tape.modulate(
         last, by: modulation, groups: Array(groups.prefix(tokens)), shift: 0, scale: shape.width))
   }

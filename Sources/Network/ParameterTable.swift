@@ -11,6 +11,10 @@ package struct ParameterTable: Hashable, Sendable {
     package let offset: Int
 
     package var count: Int { rows * columns }
+
+    package func view(in buffer: Buffer) -> Matrix {
+      buffer.matrix(at: offset, rows: rows, columns: columns)
+    }
   }
 
   package private(set) var entries: [Entry] = []
@@ -18,16 +22,26 @@ package struct ParameterTable: Hashable, Sendable {
 
   package init() {}
 
-  package mutating func add(_ name: String, rows: Int, columns: Int) {
+  @discardableResult
+  package mutating func add(_ name: String, rows: Int, columns: Int) -> Entry {
     precondition(positions[name] == nil, "two parameters named \(name)")
     positions[name] = entries.count
-    entries.append(Entry(name: name, rows: rows, columns: columns, offset: count))
+    let entry = Entry(name: name, rows: rows, columns: columns, offset: count)
+    entries.append(entry)
+    return entry
   }
 
   /// Adds `name.weight` `[inputs, outputs]` and `name.bias` `[1, outputs]`.
-  package mutating func addLinear(_ name: String, inputs: Int, outputs: Int) {
-    add("\(name).weight", rows: inputs, columns: outputs)
-    add("\(name).bias", rows: 1, columns: outputs)
+  package mutating func addLinear(_ name: String, inputs: Int, outputs: Int) -> Linear {
+    Linear(
+      weight: add("\(name).weight", rows: inputs, columns: outputs),
+      bias: add("\(name).bias", rows: 1, columns: outputs))
+  }
+
+  /// The parameters of a linear layer.
+  package struct Linear: Hashable, Sendable {
+    package let weight: Entry
+    package let bias: Entry
   }
 
   package var count: Int { entries.last.map { $0.offset + $0.count } ?? 0 }
@@ -37,8 +51,5 @@ package struct ParameterTable: Hashable, Sendable {
     return entries[position]
   }
 
-  package func view(_ name: String, in buffer: Buffer) -> Matrix {
-    let entry = self[name]
-    return buffer.matrix(at: entry.offset, rows: entry.rows, columns: entry.columns)
-  }
+  package func view(_ name: String, in buffer: Buffer) -> Matrix { self[name].view(in: buffer) }
 }

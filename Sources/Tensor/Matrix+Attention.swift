@@ -39,12 +39,19 @@ package struct Segments: Sendable {
 
   /// The longest list of keys, rounded up to whole registers of sixteen.
   package var paddedKeys: Int {
-    let longest = zip(promptOffsets.dropFirst(), promptOffsets).map { Int($0 - $1) }.max() ?? 0
-    return (longest + tokensPerLatent + 15) / 16 * 16
+    (longestPrompt + tokensPerLatent + 15) / 16 * 16
   }
 
   /// Floats of scratch memory that attention needs.
-  package var scratchCount: Int { 2 * (width / heads) * paddedKeys }
+  package var scratchCount: Int {
+    let head = width / heads
+    return head * (paddedKeys + 16) + max(paddedKeys, head)
+      + max(tokensPerLatent, longestPrompt) * paddedKeys
+  }
+
+  private var longestPrompt: Int {
+    zip(promptOffsets.dropFirst(), promptOffsets).map { Int($0 - $1) }.max() ?? 0
+  }
 
   func withC(_ body: (UnsafePointer<CKernelsSegments>) -> Void) {
     promptOffsets.withUnsafeBufferPointer { prompts in

@@ -71,7 +71,8 @@ typedef struct {
 
   // Softmax attention over qkv [tokens, 3W]. A latent's tokens see its prompt and themselves, a
   // prompt's tokens see the prompt. `weights` keeps the probabilities for the gradient, one row
-  // of `padded_keys` floats for each (query, head); `scratch` holds 2 · head width · padded keys.
+  // of `padded_keys` floats for each (query, head). `scratch` holds
+  // head width · (padded keys + 16) + max(padded keys, head width) + most queries · padded keys.
   void (*attend)(const CKernelsSegments *segments, const float *qkv, float *out, float *weights,
                  float *scratch, size_t padded_keys);
   // dqkv +=

@@ -1,31 +1,20 @@
-// One head: queries `first ..< first + queries`, keys = `prompt_keys` rows from `prompt_row`
-// followed by `own_keys` rows from `own_row`. Keys stand transposed in `kt` [head, padded], so
-// that sixteen scores are one register.
-
-// Writes columns `at ..< at + keys` of the transposed matrix from rows of `source` [·, 3W].
-INLINE void ISA(transpose_keys)(const float *source, size_t row, size_t keys, size_t stride,
-                                       size_t head, float *kt, size_t padded, size_t at) {
-  for (size_t k = 0; k < keys; k++) {
-    const float *from = source + (row + k) * stride;
-    for (size_t d = 0; d < head; d++) kt[d * padded + at + k] = from[d];
-  }
-}
-
-// scores[0 ..< padded] = q · kt
-INLINE void ISA(scores)(const float *q, const float *kt, size_t head, size_t padded,
-                               float *scores) {
-  for (size_t block = 0; block < padded; block += 16) {
-    f16 total = ISA(splat)(0);
-    for (size_t d = 0; d < head; d++)
-      total = ISA(fma16)(ISA(splat)(q[d]), ISA(load)(kt + d * padded + block), total);
-    ISA(store)(scores + block, total);
-  }
-}
+// A block of queries and its keys: the rows of a prompt, then rows of its own. Keys stand
+// transposed, so that sixteen scores are one register; rows of scores are `padded` long, a multiple
+// of 16, and the transposed keys have sixteen floats more for what a transposition spills.
+typedef struct {
+  size_t first, queries, prompt_row, prompt_keys, own_row, own_keys;
+} ISA(Block);
 
 // p = softmax(scale · p) over the first `keys`; the padding becomes 0.
-INLINE void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
-  float largest = p[0];
-  for (size_t k = 1; k < keys; k++) largest = p[k] > largest ? p[k] : largest;
+static void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
+  for (size_t k = keys; k < padded; k++) p[k] = -__builtin_inff();
+  f16 most = ISA(load)(p);
+  for (size_t block = 16; block < padded; block += 16) {
+    f16 next = ISA(load)(p + block);
+    most = ISA(select)(next > most, next, most);
+  }
+  float largest = most[0];
+  for (int i = 1; i < 16; i++) largest = most[i] > largest ? most[i] : largest;
   for (size_t block = 0; block < padded; block += 16) {
     f16 e = ISA(exponential16)((ISA(load)(p + block) - largest) * scale);
     ISA(store)(p + block, e);
@@ -38,54 +27,80 @@ INLINE void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
     ISA(store)(p + block, ISA(load)(p + block) * inverse);
 }
 
-typedef struct {
-  size_t first, queries, prompt_row, prompt_keys, own_row, own_keys;
-} ISA(Block);
-
-INLINE const float *ISA(key_row)(const ISA(Block) *b, const float *base, size_t stride,
-                                        size_t k) {
-  size_t row = k < b->prompt_keys ? b->prompt_row + k : b->own_row + (k - b->prompt_keys);
-  return base + row * stride;
+// y[query] = Σ over keys of p[query, key] · rows[key], in the keys' order.
+static void ISA(weigh)(const ISA(Block) *b, const float *p, size_t p_row, const float *rows,
+                       size_t stride, size_t head, const float *zeros, float *y, size_t y_row) {
+  ISA(Operands) o = {p, p_row, 1, rows + b->prompt_row * stride, stride, zeros, 0, y, y_row};
+  ISA(product)(&o, b->queries, b->prompt_keys, head);
+  if (b->own_keys == 0) return;
+  ISA(Operands) own = {p + b->prompt_keys, p_row, 1, rows + b->own_row * stride, stride, y, y_row,
+                       y, y_row};
+  ISA(product)(&own, b->queries, b->own_keys, head);
 }
 
-INLINE void ISA(attend_block)(const ISA(Block) *b, const float *q, const float *v,
-                                     const float *kt, size_t stride, size_t head, size_t width,
-                                     float *out, float *weights, size_t weight_stride,
-                                     size_t padded) {
-  size_t keys = b->prompt_keys + b->own_keys;
-  float scale = 1.0f / __builtin_sqrtf((float)head);
-  for (size_t i = b->first; i < b->first + b->queries; i++) {
-    float *p = weights + i * weight_stride;
-    ISA(scores)(q + i * stride, kt, head, padded, p);
-    ISA(softmax)(p, keys, padded, scale);
-    for (size_t d = 0; d < head; d += 16) {
-      f16 total = ISA(splat)(0);
-      for (size_t k = 0; k < keys; k++)
-        total = ISA(fma16)(ISA(splat)(p[k]), ISA(load)(ISA(key_row)(b, v, stride, k) + d), total);
-      ISA(store)(out + i * width + d, total);
-    }
-  }
+// rows[key] += Σ over queries of p[query, key] · x[query], in the queries' order.
+static void ISA(spread)(const ISA(Block) *b, const float *p, size_t p_row, const float *x,
+                        size_t x_row, size_t head, float *rows, size_t stride) {
+  float *prompt = rows + b->prompt_row * stride, *own = rows + b->own_row * stride;
+  ISA(Operands) o = {p, 1, p_row, x, x_row, prompt, stride, prompt, stride};
+  ISA(product)(&o, b->prompt_keys, b->queries, head);
+  if (b->own_keys == 0) return;
+  ISA(Operands) mine = {p + b->prompt_keys, 1, p_row, x, x_row, own, stride, own, stride};
+  ISA(product)(&mine, b->own_keys, b->queries, head);
+}
+
+typedef struct {
+  size_t width, stride, head, padded, keys_row, weight_row;
+  float scale;
+  float *transposed, *zeros, *slopes;
+} ISA(Attention);
+
+INLINE ISA(Attention) ISA(attention)(const CKernelsSegments *s, size_t padded, float *scratch) {
+  size_t width = (size_t)s->width, head = width / (size_t)s->heads;
+  ISA(Attention) t = {.width = width,
+                      .stride = 3 * width,
+                      .head = head,
+                      .padded = padded,
+                      .keys_row = padded + 16,
+                      .weight_row = (size_t)s->heads * padded,
+                      .scale = 1.0f / __builtin_sqrtf((float)head),
+                      .transposed = scratch,
+                      .zeros = scratch + head * (padded + 16)};
+  size_t zeros = padded > head ? padded : head;
+  for (size_t i = 0; i < zeros; i++) t.zeros[i] = 0;
+  t.slopes = t.zeros + zeros;
+  return t;
+}
+
+static void ISA(attend_block)(const ISA(Attention) *t, const ISA(Block) *b, const float *q,
+                              const float *v, float *out, float *weights) {
+  float *p = weights + b->first * t->weight_row;
+  ISA(Operands) o = {q + b->first * t->stride, t->stride, 1, t->transposed, t->keys_row, t->zeros, 0,
+                     p, t->weight_row};
+  ISA(product)(&o, b->queries, t->head, t->padded);
+  for (size_t i = 0; i < b->queries; i++)
+    ISA(softmax)(p + i * t->weight_row, b->prompt_keys + b->own_keys, t->padded, t->scale);
+  ISA(weigh)(b, p, t->weight_row, v, t->stride, t->head, t->zeros, out + b->first * t->width,
+             t->width);
 }
 
 static void ISA(attend)(const CKernelsSegments *s, const float *qkv, float *out, float *weights,
                         float *scratch, size_t padded) {
-  size_t width = (size_t)s->width, stride = 3 * width, head = width / (size_t)s->heads;
-  size_t weight_stride = (size_t)s->heads * padded, n = (size_t)s->tokens;
+  ISA(Attention) t = ISA(attention)(s, padded, scratch);
+  size_t n = (size_t)s->tokens;
   for (size_t h = 0; h < (size_t)s->heads; h++) {
-    const float *q = qkv + h * head, *k = q + width, *v = k + width;
-    float *kt = scratch;
+    const float *q = qkv + h * t.head, *k = q + t.width, *v = k + t.width;
     for (int32_t p = 0; p < s->prompts; p++) {
       size_t row = (size_t)s->prompt_offset[p], count = (size_t)s->prompt_offset[p + 1] - row;
-      for (size_t i = 0; i < head * padded; i++) kt[i] = 0;
-      ISA(transpose_keys)(k, row, count, stride, head, kt, padded, 0);
+      for (size_t i = 0; i < t.head * t.keys_row; i++) t.transposed[i] = 0;
+      ISA(transpose)(k + row * t.stride, t.stride, count, t.head, t.transposed, t.keys_row);
       ISA(Block) prompt = {row, count, row, count, 0, 0};
-      ISA(attend_block)(&prompt, q, v, kt, stride, head, width, out + h * head,
-                        weights + h * padded, weight_stride, padded);
+      ISA(attend_block)(&t, &prompt, q, v, out + h * t.head, weights + h * padded);
       for (int32_t r = s->latent_offset[p]; r < s->latent_offset[p + 1]; r++) {
         ISA(Block) latent = {(size_t)r * n, n, row, count, (size_t)r * n, n};
-        ISA(transpose_keys)(k, latent.own_row, n, stride, head, kt, padded, count);
-        ISA(attend_block)(&latent, q, v, kt, stride, head, width, out + h * head,
-                          weights + h * padded, weight_stride, padded);
+        ISA(transpose)(k + latent.own_row * t.stride, t.stride, n, t.head, t.transposed + count,
+                       t.keys_row);
+        ISA(attend_block)(&t, &latent, q, v, out + h * t.head, weights + h * padded);
       }
     }
   }
@@ -93,59 +108,56 @@ static void ISA(attend)(const CKernelsSegments *s, const float *qkv, float *out,
 
 // With P the weights and dO the gradient of the output:
 // dV = Pᵀ dO,  dP = dO Vᵀ,  dS = P ∘ (dP - rowsum(P ∘ dP)),  dQ = scale · dS K,  dK = scale · dSᵀ Q.
-INLINE void ISA(attend_block_gradient)(const ISA(Block) *b, const float *q, const float *k,
-                                              const float *vt, size_t stride, size_t head,
-                                              size_t width, const float *weights,
-                                              size_t weight_stride, const float *dout, float *dq,
-                                              float *dk, float *dv, float *ds, size_t padded) {
-  size_t keys = b->prompt_keys + b->own_keys;
-  float scale = 1.0f / __builtin_sqrtf((float)head);
-  for (size_t i = b->first; i < b->first + b->queries; i++) {
-    const float *p = weights + i * weight_stride, *d_out = dout + i * width;
-    ISA(scores)(d_out, vt, head, padded, ds);
+static void ISA(attend_block_gradient)(const ISA(Attention) *t, const ISA(Block) *b,
+                                       const float *q, const float *k, const float *weights,
+                                       const float *dout, float *dq, float *dk, float *dv) {
+  const float *p = weights + b->first * t->weight_row, *d = dout + b->first * t->width;
+  float *ds = t->slopes;
+  ISA(Operands) o = {d, t->width, 1, t->transposed, t->keys_row, t->zeros, 0, ds, t->padded};
+  ISA(product)(&o, b->queries, t->head, t->padded);
+  for (size_t i = 0; i < b->queries; i++) {
+    const float *row = p + i * t->weight_row;
+    float *slope = ds + i * t->padded;
     f16 dots = ISA(splat)(0);
-    for (size_t block = 0; block < padded; block += 16)
-      dots = ISA(fma16)(ISA(load)(p + block), ISA(load)(ds + block), dots);
+    for (size_t block = 0; block < t->padded; block += 16)
+      dots = ISA(fma16)(ISA(load)(row + block), ISA(load)(slope + block), dots);
     float dot = ISA(sum)(dots);
-    for (size_t block = 0; block < padded; block += 16)
-      ISA(store)(ds + block, ISA(load)(p + block) * (ISA(load)(ds + block) - dot) * scale);
-    for (size_t d = 0; d < head; d += 16) {
-      f16 query = ISA(load)(q + i * stride + d), total = ISA(load)(dq + i * stride + d);
-      f16 gradient = ISA(load)(d_out + d);
-      for (size_t j = 0; j < keys; j++) {
-        float *dkj = (float *)ISA(key_row)(b, dk, stride, j) + d;
-        float *dvj = (float *)ISA(key_row)(b, dv, stride, j) + d;
-        f16 key = ISA(load)(ISA(key_row)(b, k, stride, j) + d);
-        total = ISA(fma16)(ISA(splat)(ds[j]), key, total);
-        ISA(store)(dkj, ISA(fma16)(ISA(splat)(ds[j]), query, ISA(load)(dkj)));
-        ISA(store)(dvj, ISA(fma16)(ISA(splat)(p[j]), gradient, ISA(load)(dvj)));
-      }
-      ISA(store)(dq + i * stride + d, total);
-    }
+    for (size_t block = 0; block < t->padded; block += 16)
+      ISA(store)(slope + block,
+                 ISA(load)(row + block) * (ISA(load)(slope + block) - dot) * t->scale);
   }
+  // dQ += dS K: the keys' rows, in order, on what is there.
+  float *mine = dq + b->first * t->stride;
+  ISA(Operands) prompt = {ds,   t->padded, 1,    k + b->prompt_row * t->stride,
+                          t->stride, mine, t->stride, mine, t->stride};
+  ISA(product)(&prompt, b->queries, b->prompt_keys, t->head);
+  ISA(Operands) own = {ds + b->prompt_keys, t->padded, 1, k + b->own_row * t->stride, t->stride,
+                       mine, t->stride, mine, t->stride};
+  ISA(product)(&own, b->queries, b->own_keys, t->head);
+  ISA(spread)(b, ds, t->padded, q + b->first * t->stride, t->stride, t->head, dk, t->stride);
+  ISA(spread)(b, p, t->weight_row, d, t->width, t->head, dv, t->stride);
 }
 
 static void ISA(attend_gradient)(const CKernelsSegments *s, const float *qkv,
                                  const float *weights, const float *dout, float *dqkv,
                                  float *scratch, size_t padded) {
-  size_t width = (size_t)s->width, stride = 3 * width, head = width / (size_t)s->heads;
-  size_t weight_stride = (size_t)s->heads * padded, n = (size_t)s->tokens;
-  float *vt = scratch, *ds = scratch + head * padded;
+  ISA(Attention) t = ISA(attention)(s, padded, scratch);
+  size_t n = (size_t)s->tokens;
   for (size_t h = 0; h < (size_t)s->heads; h++) {
-    const float *q = qkv + h * head, *k = q + width, *v = k + width;
-    float *dq = dqkv + h * head, *dk = dq + width, *dv = dk + width;
+    const float *q = qkv + h * t.head, *k = q + t.width, *v = k + t.width;
+    float *dq = dqkv + h * t.head, *dk = dq + t.width, *dv = dk + t.width;
+    const float *p_weights = weights + h * padded, *d = dout + h * t.head;
     for (int32_t p = 0; p < s->prompts; p++) {
       size_t row = (size_t)s->prompt_offset[p], count = (size_t)s->prompt_offset[p + 1] - row;
-      for (size_t i = 0; i < head * padded; i++) vt[i] = 0;
-      ISA(transpose_keys)(v, row, count, stride, head, vt, padded, 0);
+      for (size_t i = 0; i < t.head * t.keys_row; i++) t.transposed[i] = 0;
+      ISA(transpose)(v + row * t.stride, t.stride, count, t.head, t.transposed, t.keys_row);
       ISA(Block) prompt = {row, count, row, count, 0, 0};
-      ISA(attend_block_gradient)(&prompt, q, k, vt, stride, head, width, weights + h * padded,
-                                 weight_stride, dout + h * head, dq, dk, dv, ds, padded);
+      ISA(attend_block_gradient)(&t, &prompt, q, k, p_weights, d, dq, dk, dv);
       for (int32_t r = s->latent_offset[p]; r < s->latent_offset[p + 1]; r++) {
         ISA(Block) latent = {(size_t)r * n, n, row, count, (size_t)r * n, n};
-        ISA(transpose_keys)(v, latent.own_row, n, stride, head, vt, padded, count);
-        ISA(attend_block_gradient)(&latent, q, k, vt, stride, head, width, weights + h * padded,
-                                   weight_stride, dout + h * head, dq, dk, dv, ds, padded);
+        ISA(transpose)(v + latent.own_row * t.stride, t.stride, n, t.head, t.transposed + count,
+                       t.keys_row);
+        ISA(attend_block_gradient)(&t, &latent, q, k, p_weights, d, dq, dk, dv);
       }
     }
   }

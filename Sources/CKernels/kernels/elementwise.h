@@ -6,7 +6,7 @@ INLINE float ISA(gelu_gate)(float x) {
 }
 
 static void ISA(gelu)(const float *x, float *y, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] = x[i] * ISA(gelu_gate)(x[i]);
+  IN_PLACE for (size_t i = 0; i < count; i++) y[i] = x[i] * ISA(gelu_gate)(x[i]);
 }
 
 static void ISA(gelu_gradient)(const float *x, const float *dy, float *dx, size_t count) {
@@ -42,7 +42,7 @@ static void ISA(gated_add)(const float *x, const float *h, const float *gate, si
                            const int32_t *group, float *y, size_t rows, size_t width) {
   for (size_t r = 0; r < rows; r++) {
     const float *g = gate + (size_t)group[r] * stride;
-    for (size_t c = 0; c < width; c++)
+    IN_PLACE for (size_t c = 0; c < width; c++)
       y[r * width + c] = __builtin_fmaf(g[c], h[r * width + c], x[r * width + c]);
   }
 }

@@ -1,6 +1,7 @@
 // Compiled once per instruction set: the including file defines ISA(name), ISA_NAME and the tile of
 // matrix products that fits its registers.
 #include "vector.h"
+#include "product.h"
 #include "multiply.h"
 #include "elementwise.h"
 #include "modulate.h"
