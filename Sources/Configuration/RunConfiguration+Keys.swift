@@ -15,8 +15,11 @@ extension RunConfiguration {
     .choice("sample.grid", \.grid, ["uniform", "linear", "sd3"], "The grid of times."),
     .integer("sample.steps", \.steps, 2...1000, "T: steps of the grid."),
     .number("sample.shift", \.shift, 0.01...100, "Shift of the grids linear and sd3."),
-    .choice("sample.dynamics", \.dynamics, ["flow-sde"], "What happens at a branching point."),
-    .number("sample.noise_level", \.noiseLevel, 0.001...10, "a of Flow-SDE."),
+    .choice(
+      "sample.dynamics", \.dynamics, ["flow-sde", "dance-sde", "cps"],
+      "What happens at a branching point."),
+    .number(
+      "sample.noise_level", \.noiseLevel, 0.001...10, "a of Flow-SDE, η of Dance-SDE and CPS."),
     .integer("group.prompts", \.prompts, 1...4096, "Prompts of one update."),
     .integer("group.seeds", \.seeds, 1...1024, "Seeds of each prompt; one unit each."),
     .integer("group.branches", \.branches, 1...4095, "K: branches of each branching point."),
@@ -31,7 +34,7 @@ extension RunConfiguration {
     .number("advantage.clip", \.advantageClip, 0.01...1000, "Advantages are held in ±clip."),
     .choice(
       "loss.log_density", \.logDensity, DensityReduction.allCases.map(\.rawValue),
-      "Whether a log-density adds or averages its D scalars; clip widths belong to one of them."),
+      "How a log-density is taken over its D scalars; clip widths belong to one of these."),
     .number("loss.clip", \.clip, 0...100, "c: the ratio is held in 1 ± c."),
     .choice(
       "loss.weight", \.weight, StepWeight.allCases.map(\.rawValue), "Weight of each step's loss."),

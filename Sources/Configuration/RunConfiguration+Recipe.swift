@@ -58,9 +58,23 @@ extension RunConfiguration {
         "group.branch_steps is \(branchSteps); allowed is FIRST..LAST within 0..\(steps - 1)"
           + " (sample.steps \(steps))")
     }
+    let plan = BranchingPlan(steps: steps, branching: first..<last + 1, count: branches)
+    let dynamics: any Dynamics =
+      switch self.dynamics {
+      case "dance-sde": DanceSDE(noiseLevel: Float(noiseLevel))
+      case "cps": CoefficientsPreserving(noiseLevel: Float(noiseLevel))
+      default: FlowSDE(noiseLevel: Float(noiseLevel))
+      }
+    if self.dynamics == "cps" && noiseLevel > 1 {
+      throw .impossible("sample.noise_level \(noiseLevel) is above 1, the largest η of cps")
+    }
+    for step in plan.points where !(dynamics.transition(step: step, on: sigmas).deviation > 0) {
+      throw .impossible(
+        "group.branch_steps \(branchSteps) has step \(step), at which \(self.dynamics) adds no noise:"
+          + " its branches would all be one; leave the step out")
+    }
     return Algorithm(
-      grid: sigmas, dynamics: FlowSDE(noiseLevel: Float(noiseLevel)),
-      plan: BranchingPlan(steps: steps, branching: first..<last + 1, count: branches),
+      grid: sigmas, dynamics: dynamics, plan: plan,
       reduction: DensityReduction(rawValue: logDensity) ?? .sum,
       credit: CreditAssignment(
         group: CreditAssignment.Group(rawValue: advantageOver) ?? .seed,

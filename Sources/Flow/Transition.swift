@@ -31,35 +31,45 @@ package struct Transition: Hashable, Sendable {
     exactTransition(stateFactor, x, velocityFactor, v, deviation, noise)
   }
 
-  /// log p(x′ | x) = Σ_D or mean_D of [ −(x′ − μ)² / 2s² − ln s − ½ ln 2π ].
+  /// log p(x′ | x) = Σ_D or mean_D of [ −(x′ − μ)² / 2s² − ln s − ½ ln 2π ], or −mean_D (x′ − μ)².
   ///
   /// - Parameters: `next` and `mean` are `[D]`.
-  /// - Precondition: s > 0; a deterministic step has no density.
+  /// - Precondition: s > 0 unless `bare`; a deterministic step has no density.
   package func logDensity(of next: [Float], mean: [Float], over reduction: DensityReduction)
     -> Float
   {
-    precondition(deviation > 0, "a deterministic step has no log-density")
-    let s = Double(deviation)
     var squares = 0.0
     for (x, m) in zip(next, mean) { squares += (Double(x) - Double(m)) * (Double(x) - Double(m)) }
-    let total =
-      -squares / (2 * s * s) - Double(next.count) * (ExactMath.logarithm(s) + halfLogTwoPi)
-    return Float(reduction == .sum ? total : total / Double(next.count))
+    let count = Double(next.count)
+    if reduction == .bare { return Float(-squares / count) }
+    precondition(deviation > 0, "a deterministic step has no log-density")
+    let s = Double(deviation)
+    let total = -squares / (2 * s * s) - count * (ExactMath.logarithm(s) + halfLogTwoPi)
+    return Float(reduction == .sum ? total : total / count)
   }
 
-  /// ∂ log p(x′ | x) / ∂v = (x′ − μ)·B / s², divided by D for the mean; `[D]`.
+  /// ∂ log p(x′ | x) / ∂v, `[D]`: (x′ − μ)·B / s² for the sum, divided by D for the mean,
+  /// 2·(x′ − μ)·B / D bare.
   package func logDensityGradient(
     of next: [Float], mean: [Float], over reduction: DensityReduction
   ) -> [Float] {
     let factor =
-      velocityFactor / (deviation * deviation) / (reduction == .sum ? 1 : Float(next.count))
+      switch reduction {
+      case .sum: velocityFactor / (deviation * deviation)
+      case .mean: velocityFactor / (deviation * deviation) / Float(next.count)
+      case .bare: 2 * velocityFactor / Float(next.count)
+      }
     return zip(next, mean).map { ($0 - $1) * factor }
   }
 }
 
-/// Whether a log-density adds its D scalars or averages them; clip widths belong to one of them.
+/// How a log-density is taken over the D scalars of a latent; clip widths belong to one of these.
 package enum DensityReduction: String, Hashable, Sendable, CaseIterable {
-  case sum, mean
+  case sum
+  /// What every published clip width is for.
+  case mean
+  /// −mean (x′ − μ)²: without 1/2s² and constants, as Flow-CPS weighs its steps.
+  case bare
 }
 
 /// ½ ln 2π.
