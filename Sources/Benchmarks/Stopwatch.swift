@@ -16,11 +16,17 @@ package enum Stopwatch {
     return seconds.map { $0.sorted()[rounds / 2] }
   }
 
-  /// CPU seconds of this process so far, user and system.
+  /// CPU seconds of this process so far.
   package static var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// The most memory that this process has had.
+  package static var peakResidentMiB: Double {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    return Double(usage.ru_maxrss) / 1024
   }
 }

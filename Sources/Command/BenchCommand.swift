@@ -7,7 +7,7 @@ import Roles
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure this machine.",
-    subcommands: [BenchModelCommand.self])
+    subcommands: [BenchModelCommand.self, BenchUpdateCommand.self])
 }
 
 struct BenchModelCommand: ParsableCommand {

@@ -81,20 +81,7 @@ struct OpenRun {
   }
 
   /// θ at version 0.
-  func base() throws -> Buffer {
-    switch configuration.initialWeights {
-    case "random": return recipe.network.initialParameters(seed: configuration.seed)
-    case "base":
-      guard let path = baseCheckpoint(ofTask: recipe.task.name) else {
-        throw RunFailure(
-          .usage,
-          "the task \(recipe.task.name) ships no base; use --set model.init=random, or make one:"
-            + " tributary pretrain \(recipe.task.name) -o base.safetensors")
-      }
-      return try Checkpoint.parameters(in: path, network: recipe.network)
-    case let path: return try Checkpoint.parameters(in: path, network: recipe.network)
-    }
-  }
+  func base() throws -> Buffer { try startingWeights(of: configuration, recipe: recipe) }
 
   /// `runs/NAME-0001` and so on.
   private static func nextPath(for preset: String) -> String {
@@ -116,5 +103,21 @@ extension RunConfiguration {
     }
     self.init()
     try merge(yaml: String(decoding: data, as: UTF8.self), file: folder.configuration)
+  }
+}
+
+/// The parameters that `model.init` names.
+func startingWeights(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
+  switch configuration.initialWeights {
+  case "random": return recipe.network.initialParameters(seed: configuration.seed)
+  case "base":
+    guard let path = baseCheckpoint(ofTask: recipe.task.name) else {
+      throw RunFailure(
+        .usage,
+        "the task \(recipe.task.name) ships no base; use --set model.init=random, or make one:"
+          + " tributary pretrain \(recipe.task.name) -o base.safetensors")
+    }
+    return try Checkpoint.parameters(in: path, network: recipe.network)
+  case let path: return try Checkpoint.parameters(in: path, network: recipe.network)
   }
 }

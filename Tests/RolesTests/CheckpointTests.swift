@@ -44,7 +44,7 @@ struct CheckpointTests {
     #expect(notes.isEmpty)
     Self.expectEqual(read, core)
     for _ in 0..<2 {
-      let (straight, _) = core.advance(with: try Tiny.nextUnits(core), epoch: 1)
+      let (straight, _) = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
       let (resumed, _) = read.advance(with: try Tiny.nextUnits(read), epoch: 1)
       #expect(straight == resumed)
     }
@@ -54,7 +54,7 @@ struct CheckpointTests {
   @Test func `an update changes both hashes, and each part of the state counts`() throws {
     let core = try Tiny.core(recipe)
     let before = (core.policy.paramsHash, core.policy.stateHash)
-    _ = core.advance(with: try Tiny.nextUnits(core), epoch: 1)
+    _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
     #expect(core.policy.paramsHash != before.0)
     let state = core.policy.stateHash
     #expect(state != before.1)
@@ -93,7 +93,7 @@ struct CheckpointTests {
     let core = try Tiny.core(recipe, updates: 1)
     try Checkpoint.write(core, to: folder)
     let older = core.policy.stateHash
-    _ = core.advance(with: try Tiny.nextUnits(core), epoch: 1)
+    _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
     try Checkpoint.write(core, to: folder)
     let file = "checkpoints/000002/\(part)." + (part == "state" ? "json" : "safetensors")
     try damage(file, kind)
@@ -120,7 +120,7 @@ struct CheckpointTests {
     let core = try Tiny.core(recipe)
     try Checkpoint.write(core, to: folder)
     for _ in 0..<4 {
-      _ = core.advance(with: try Tiny.nextUnits(core), epoch: 1)
+      _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
       try Checkpoint.write(core, to: folder)
     }
     #expect(Checkpoint.versions(in: folder) == [0, 3, 4])

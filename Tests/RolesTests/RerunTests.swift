@@ -42,7 +42,7 @@ struct RerunTests {
     for _ in 0..<2 {
       let units = try Tiny.nextUnits(core)
       trajectories.append(units.map(\.rebuilt.trajectory))
-      commits.append(core.advance(with: units, epoch: 1).0)
+      commits.append(try core.advance(with: units, epoch: 1).0)
     }
     return (trajectories, commits)
   }

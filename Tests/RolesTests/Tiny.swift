@@ -90,7 +90,7 @@ enum Tiny {
 
   static func core(_ recipe: Recipe, updates: Int = 0) throws -> LearnerCore {
     let core = LearnerCore(recipe: recipe, policy: policy(recipe))
-    for _ in 0..<updates { _ = core.advance(with: try nextUnits(core), epoch: 1) }
+    for _ in 0..<updates { _ = try core.advance(with: try nextUnits(core), epoch: 1) }
     return core
   }
 }

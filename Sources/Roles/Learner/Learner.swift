@@ -160,7 +160,7 @@ package final class Learner {
           update: k, deadline: options.minutes.map { start + .seconds($0 * 60) })
       else { break }
       let began = clock.now
-      let (commit, result) = core.advance(with: units, epoch: epoch)
+      let (commit, result) = try core.advance(with: units, epoch: epoch)
       let computed = clock.now
       journal.submit(.commit(commit))
       try awaitCommit(of: k)

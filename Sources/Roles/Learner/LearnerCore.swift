@@ -23,9 +23,15 @@ package final class LearnerCore {
   }
 
   /// Consumes the units of update k = the policy's version, in unit order.
-  package func advance(with units: [AdmittedUnit], epoch: UInt64) -> (Commit, Update.Report) {
+  ///
+  /// - Throws: a `mismatch` if a unit's velocities are not those of the snapshot that it names: then
+  ///   actor and learner compute different numbers, and nothing is trained.
+  package func advance(with units: [AdmittedUnit], epoch: UInt64) throws -> (Commit, Update.Report)
+  {
     let k = policy.version.rawValue
-    let report = update.apply(units.map(\.rebuilt), to: policy)
+    let rebuilt = units.map(\.rebuilt)
+    try checkRatios(of: rebuilt, update: k)
+    let report = update.apply(rebuilt, to: policy)
     var builder = DigestBuilder()
     for unit in units { builder.add(unit.digest.bytes) }
     let snapshot = policy.snapshot
@@ -36,5 +42,25 @@ package final class LearnerCore {
       unitCount: units.count, unitsDigest: Digest(builder), paramsHash: snapshot.hash,
       stateHash: policy.stateHash, reward: Float(report.reward))
     return (commit, report)
+  }
+
+  /// ρ must be exactly 1 at the parameters that sampled: for every unit of update 0, and for one
+  /// unit of each later update, another one each time.
+  private func checkRatios(of units: [RebuiltUnit], update k: UInt64) throws {
+    let checked = k == 0 ? units[...] : units[Int(k) % units.count..<Int(k) % units.count + 1]
+    guard let version = checked.first?.trajectory.version,
+      let snapshot = recent.first(where: { $0.version == version })
+    else { return }
+    let weights = version == policy.version ? policy.weights : Buffer(snapshot.parameters)
+    for unit in checked {
+      let deviation = update.ratioDeviation(of: unit, weights: weights)
+      guard deviation == 0 else {
+        throw RunFailure(
+          .mismatch,
+          "check: the ratio at the sampling parameters is 1 ± \(deviation) for \(unit.trajectory.unit)"
+            + " of update \(k), and must be exactly 1: the actor that sampled it computes other"
+            + " numbers than this learner. Nothing of update \(k) was trained")
+      }
+    }
   }
 }

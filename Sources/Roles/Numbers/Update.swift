@@ -4,7 +4,7 @@ import Network
 import Objective
 import Records
 import Tasks
-import Tensor
+package import Tensor
 
 /// One update: the learner's whole arithmetic, from B trajectories to the next version.
 ///
@@ -74,6 +74,40 @@ package final class Update {
     return tally.report(units.map(\.trajectory), norms: norms, skipped: skipped)
   }
 
+  /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`.
+  package func ratioDeviation(of unit: RebuiltUnit, weights: Buffer) -> Double {
+    let algorithm = recipe.algorithm
+    referenceTape.reset()
+    let predicted =
+      recipe.network.velocity(of: input(for: [unit]), weights: weights, on: referenceTape).value
+      .scalars
+    var worst = 0.0
+    for (place, point) in unit.trajectory.points.enumerated() {
+      let velocity = predicted[place * recipe.latentCount..<(place + 1) * recipe.latentCount]
+      let transition = algorithm.dynamics.transition(step: point.step, on: algorithm.grid)
+      let mean = transition.mean(point.state, Array(velocity))
+      for (next, branch) in zip(unit.next[place], point.branches) {
+        let density = transition.logDensity(of: next, mean: mean, over: algorithm.reduction)
+        let term = algorithm.surrogate.term(
+          logDensity: density, old: branch.logDensity, advantage: 1)
+        worst = max(worst, abs(Double(term.ratio) - 1))
+      }
+    }
+    return worst
+  }
+
+  /// The distinct states of some units, as one network call.
+  private func input(for units: [RebuiltUnit]) -> VelocityInput {
+    VelocityInput(
+      latents: units.flatMap { $0.trajectory.points.flatMap(\.state) },
+      sigmas: units.flatMap { unit in
+        unit.trajectory.points.map { recipe.algorithm.grid.sigmas[$0.step] }
+      },
+      prompts: units.map {
+        recipe.task.tokens(of: recipe.task.trainPrompts[$0.trajectory.prompt])
+      }, latentsOfPrompt: units.map(\.trajectory.points.count))
+  }
+
   /// ∂L/∂θ of one minibatch: L is the mean of the point losses over its branching points.
   private func gradient(
     of units: [RebuiltUnit], advantages: [[[Float]]], policy: PolicySet, isFirst: Bool,
@@ -109,12 +143,7 @@ package final class Update {
     into gradients: Buffer, isFirst: Bool, tally: inout Tally
   ) {
     let algorithm = recipe.algorithm
-    let input = VelocityInput(
-      latents: units.flatMap { $0.trajectory.points.flatMap(\.state) },
-      sigmas: units.flatMap { $0.trajectory.points.map { algorithm.grid.sigmas[$0.step] } },
-      prompts: units.map {
-        recipe.task.tokens(of: recipe.task.trainPrompts[$0.trajectory.prompt])
-      }, latentsOfPrompt: units.map(\.trajectory.points.count))
+    let input = input(for: units)
     tape.reset()
     let velocity = recipe.network.velocity(
       of: input, weights: policy.weights, gradients: gradients, on: tape)

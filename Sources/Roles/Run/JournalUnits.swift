@@ -83,7 +83,7 @@ extension LearnerCore {
         throw mismatch("\(error) (journal \(pending.location))")
       }
     }
-    let (commit, report) = advance(with: units, epoch: expected.epoch)
+    let (commit, report) = try advance(with: units, epoch: expected.epoch)
     if commit.unitsDigest != expected.unitsDigest {
       throw mismatch("its units are not the ones that were committed")
     }
