@@ -1,8 +1,8 @@
-import Tasks
-import Records
 import ArgumentParser
 import Foundation
+import Records
 import Roles
+import Tasks
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
-import Tasks
-import Objective
 import Configuration
-import Network
 import Flow
+import Network
+import Objective
 import Roles
+import Tasks
 import Tensor
 
 /// What a run will do and cost, before it does it.
