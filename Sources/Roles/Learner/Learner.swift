@@ -187,6 +187,11 @@ package final class Learner {
     if !isInterrupted && evaluationVersion != version { try evaluate() }
     try Checkpoint.write(core, to: folder)
     report(.saved(version: version))
+    let refusals = exchange.refusalsSoFar
+    if let most = refusals.max(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
+      let count = refusals.values.reduce(0, +)
+      report(.notice("! \(count) messages were refused, most often because of \(most.key)"))
+    }
     let split = exchange.splitSoFar
     return Summary(
       version: version, paramsHash: "\(core.policy.paramsHash)", reward: lastReward,
