@@ -18,7 +18,7 @@ struct PretrainCommand: ParsableCommand {
   @Argument(help: "The preset whose task and network are meant.")
   var preset: String
 
-  @Option(help: "Optimiser steps; about 30 a second on one core for shapes.")
+  @Option(help: "Optimiser steps; some 50 a second on one core for shapes.")
   var steps = 20_000
 
   @Option(help: "Seed of everything drawn.")
