@@ -9,20 +9,26 @@ struct ActorCommand: ParsableCommand {
     abstract: "Sample for a learner, at any time and for as long as you like.",
     discussion: """
       Examples:
-        tributary actor --run runs/shapes-0001        finds the learner through the run folder
-        tributary actor --connect tcp://127.0.0.1:5555
+        tributary actor --run runs/first             a learner on this machine
+        tributary actor --connect tcp://10.0.0.5:5555       one elsewhere
+
+      An actor may come before its learner and outlive it; it ends when drained.
       """)
 
-  @Option(name: .customLong("run"), help: "The run folder of a learner on this machine.")
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp("The run folder of a learner on this machine.", valueName: "folder"))
   var runFolder: String?
 
-  @Option(help: "The address of a learner.")
+  @Option(help: ArgumentHelp("The address of a learner.", valueName: "endpoint"))
   var connect: String?
 
   @Option(help: "A label for logs.")
   var name = "actor-\(getpid())"
 
-  @Option(help: "Seconds without a learner after which the actor gives up.")
+  @Option(
+    help: ArgumentHelp(
+      "Seconds without a learner after which the actor gives up.", valueName: "seconds"))
   var learnerTimeout = 1_800
 
   @Option(help: .hidden)
@@ -30,7 +36,7 @@ struct ActorCommand: ParsableCommand {
 
   func validate() throws {
     guard (runFolder == nil) != (connect == nil) else {
-      throw ValidationError("give either --run DIR or --connect ENDPOINT")
+      throw ValidationError("give either --run FOLDER or --connect ENDPOINT")
     }
   }
 

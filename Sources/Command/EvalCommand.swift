@@ -6,12 +6,19 @@ import Tasks
 
 struct EvalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "eval", abstract: "Score a policy on held-out prompts with fixed noises.")
+    commandName: "eval", abstract: "Score a policy on held-out prompts with fixed noises.",
+    discussion: """
+      soft: partial credit, 0...1. strict: the share of pictures that meet the prompt.
+
+      Examples:
+        tributary eval runs/shapes-0001
+        tributary eval runs/shapes-0001 --weights base
+      """)
 
   @Argument(help: "A run folder, a checkpoint folder or a safetensors file.")
   var policy: String
 
-  @Option(help: "ema, train or base.")
+  @Option(help: "Which weights of a run: the average, the trained ones or the base.")
   var weights = Policy.Weights.ema
 
   @Option(help: "A text file with one prompt per line, instead of the task's held-out list.")
@@ -44,17 +51,17 @@ struct EvalCommand: ParsableCommand {
       options: EvaluationOptions(odeSteps: odeSteps, noises: noises))
     Console.line(
       "\(policy.origin)  \(evaluation.prompts) prompts × \(noises) noises, ODE \(odeSteps)")
-    func row(_ name: String, _ values: [Double]) {
-      let padded = name.padding(toLength: 16, withPad: " ", startingAt: 0)
-      Console.line(padded + values.map { Console.number($0) }.joined(separator: "   "))
+    func row(_ name: String, _ values: [Double], _ meaning: String = "") {
+      let columns = values.map { Console.number($0) } + (meaning.isEmpty ? [] : [meaning])
+      Console.line(Console.left(name, 16) + columns.joined(separator: "   "))
     }
     Console.line("category        soft    strict")
     for category in evaluation.categories { row(category.name, [category.soft, category.strict]) }
     row("all", [evaluation.soft, evaluation.strict])
-    row("held-out judge", [evaluation.heldOut])
-    row("off canvas", [evaluation.measures.offCanvas])
+    row("held-out judge", [evaluation.heldOut], "mean score of a judge that does not train")
+    row("off canvas", [evaluation.measures.offCanvas], "share of results that leave the canvas")
     for (name, value) in evaluation.measures.diversity.sorted(by: { $0.key < $1.key }) {
-      row(name, [value])
+      row(name, [value], "evenness of what the prompts leave open, 0...1")
     }
     guard json else { return }
     try Console.json([

@@ -1,12 +1,19 @@
-import Foundation
 import ArgumentParser
+import Foundation
 import Golden
 import Roles
 
 struct GoldenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "golden", abstract: "Compare with the numbers of the peers' own code.",
-    discussion: "Example: tributary golden Tests/Golden")
+    discussion: """
+      Golden files hold inputs and what other implementations of GRPO and \
+      TempFlow-GRPO give for them. Every number must agree within 1e-5, or the \
+      exit code is 1.
+
+      Example:
+        tributary golden Tests/Golden
+      """)
 
   @Argument(help: "A folder of golden files.")
   var directory: String
@@ -22,13 +29,14 @@ struct GoldenCommand: ParsableCommand {
       throw RunFailure(.usage, "\(error)")
     }
     for report in reports {
-      let name = report.file.padding(toLength: 32, withPad: " ", startingAt: 0)
+      let name = Console.left(report.file, 32)
       if report.status == .unsupported {
         Console.line("\(name)unsupported")
         continue
       }
       let worst = String(format: "%.1e", report.worstDeviation)
-      Console.line("\(name)\(report.cases) cases  worst deviation \(worst)  \(report.status)")
+      let cases = Console.right("\(report.cases)", 3)
+      Console.line("\(name)\(cases) cases  worst deviation \(worst)  \(report.status)")
       for failure in report.failures { Console.line("  \(failure)") }
     }
     let failed = reports.filter { $0.status == .failed }

@@ -1,12 +1,12 @@
-import Tasks
-import Records
 import ArgumentParser
 import Foundation
+import Records
 import Roles
+import Tasks
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "What a run folder holds.")
+    commandName: "inspect", abstract: "What a run folder holds: journal, checkpoints, versions.")
 
   @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
   var path: String
@@ -19,17 +19,20 @@ struct InspectCommand: ParsableCommand {
     let contents = try JournalContents(of: run.folder)
     Console.line(
       "\(run.folder.path)  run \(run.identity.runID)  task \(run.recipe.task.name)  epoch"
-        + " \(run.identity.epoch)  class \(contents.numericsClass)")
+        + " \(run.identity.epoch)  numerics class \(contents.numericsClass)")
     Console.line(
-      "journal  \(contents.segments) segments, \(contents.bytes) bytes, \(contents.units) units,"
-        + " \(contents.commits.count) commits")
+      "journal  \(Console.count(contents.segments, "segment")), "
+        + "\(Console.number(Double(contents.bytes) / 1e6, digits: 2)) MB, "
+        + "\(Console.count(contents.units, "unit")), "
+        + Console.count(contents.commits.count, "commit"))
     Console.line(
       "checkpoints  "
         + Checkpoint.versions(in: run.folder).map { "\($0)" }.joined(separator: ", "))
+    Console.line("version   reward   params_hash")
     for commit in contents.commits {
       Console.line(
-        "version \(commit.version.rawValue)  reward \(Console.number(Double(commit.reward)))"
-          + "  params_hash \(commit.paramsHash)")
+        Console.right("\(commit.version.rawValue)", 7)
+          + Console.right(Console.number(Double(commit.reward)), 9) + "   \(commit.paramsHash)")
     }
     guard json else { return }
     try Console.json([

@@ -18,8 +18,8 @@ struct LearnerSession {
     let base = try run.base()
     Plan(run: run, actors: actors, updates: updates).show()
 
-    let launcher = Launcher(folder: run.folder) { Console.line("     \($0)") }
-    let printer = ProgressPrinter()
+    let printer = ProgressPrinter(folder: run.folder)
+    let launcher = Launcher(folder: run.folder) { printer.notice($0) }
     var learnerOptions = Learner.Options(updates: UInt64(updates))
     learnerOptions.listen = options.listen
     learnerOptions.minutes = options.minutes
@@ -29,12 +29,15 @@ struct LearnerSession {
       recipe: run.recipe, folder: run.folder, terms: run.terms, options: learnerOptions
     ) { event in
       printer.show(event)
-      if case .listening = event {
+      switch event {
+      case .listening:
         do {
           try launcher.start(actors: count)
         } catch {
-          Console.line("     ! \(error)")
+          printer.notice("! \(error)")
         }
+      case .saved: launcher.expectEnd()
+      default: break
       }
     }
     let interrupts = Interrupts(learner.interrupter)
@@ -47,35 +50,41 @@ struct LearnerSession {
       throw error
     }
     launcher.stop()
-    Console.line("done  version \(summary.version)  params_hash \(summary.paramsHash)")
-    Console.line(
-      "      \(Console.number(summary.seconds, digits: 1)) s  ("
-        + summary.split.map { "\($0.name) \(Console.number($0.seconds, digits: 1))" }
-        .joined(separator: ", ") + ")")
-    Console.line(
-      "      resume: tributary train --run \(run.folder.path) --updates N · check: tributary replay"
-        + " \(run.folder.path) --verify")
-    if options.json {
-      var object: [String: Any] = [
-        "version": summary.version, "params_hash": summary.paramsHash,
-        "reward": jsonNumber(summary.reward), "seconds": summary.seconds,
-        "seconds_split": Dictionary(
-          uniqueKeysWithValues: summary.split.map { ($0.name, $0.seconds) }),
-        "run": run.folder.path,
-      ]
-      if let evaluation = summary.evaluation {
-        object["eval"] = [
-          "soft": evaluation.soft, "strict": evaluation.strict, "held_out": evaluation.heldOut,
-        ]
-      }
-      try Console.json(object)
-    }
+    try show(summary, of: run.folder)
     if summary.wasInterrupted {
       throw RunFailure(
         .interrupted,
         "interrupted; version \(summary.version) is saved. Resume: tributary train --run"
           + " \(run.folder.path)")
     }
+  }
+
+  private func show(_ summary: Learner.Summary, of folder: RunFolder) throws {
+    Console.line("done  version \(summary.version)  params_hash \(summary.paramsHash)")
+    let split = summary.split.map { "\($0.name) \(Console.number($0.seconds, digits: 1))" }
+    Console.line(
+      "      \(Console.number(summary.seconds, digits: 1)) s  (actors: "
+        + split.prefix(2).joined(separator: ", ") + " · learner: "
+        + split.dropFirst(2).joined(separator: ", ") + ")")
+    Console.line(
+      "      pictures: \(folder.grids) · numbers: \(folder.metrics) · logs: \(folder.path)/actors")
+    Console.line(
+      "      go on: tributary train --run \(folder.path) --updates N · check: tributary replay"
+        + " \(folder.path) --verify")
+    guard options.json else { return }
+    var object: [String: Any] = [
+      "version": summary.version, "params_hash": summary.paramsHash,
+      "reward": jsonNumber(summary.reward), "seconds": summary.seconds,
+      "seconds_split": Dictionary(
+        uniqueKeysWithValues: summary.split.map { ($0.name, $0.seconds) }),
+      "run": folder.path,
+    ]
+    if let evaluation = summary.evaluation {
+      object["eval"] = [
+        "soft": evaluation.soft, "strict": evaluation.strict, "held_out": evaluation.heldOut,
+      ]
+    }
+    try Console.json(object)
   }
 }
 

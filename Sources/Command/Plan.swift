@@ -1,9 +1,9 @@
-import Tasks
-import Objective
 import Configuration
-import Network
 import Flow
+import Network
+import Objective
 import Roles
+import Tasks
 import Tensor
 
 /// What a run will do and cost, before it does it.
@@ -19,7 +19,7 @@ struct Plan {
     let branches = units * plan.branchCount
     let configuration = run.configuration
     Console.line(
-      "tributary · run \(run.folder.path) · task \(recipe.task.name) · seed \(recipe.runSeed)"
+      "tributary · run \(run.folder.path) · task \(recipe.task.name) · run seed \(recipe.runSeed)"
         + " · epoch \(run.identity.epoch) · \(Kernels.numericsClass) on \(Kernels.instructionSet)")
     Console.line(
       "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(configuration.branches) branches ×"

@@ -6,14 +6,18 @@ struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay", abstract: "Train again from a run's journal, without actors.",
     discussion: """
-      Every committed update is computed again from the recorded trajectories and must give the
-      committed hashes; the first one that does not is named, and the exit code is 4.
+      Every committed update is computed again from the recorded trajectories \
+      and must give the committed hashes; the first one that does not is named, \
+      and the exit code is 4.
+
+      Example:
+        tributary replay runs/shapes-0001 --verify
       """)
 
   @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
   var path: String
 
-  @Flag(help: "Print only the outcome.")
+  @Flag(help: "Print only the outcome, not a line for each version.")
   var verify = false
 
   @Flag(help: "Print the outcome as one JSON object on the last line.")
@@ -26,7 +30,7 @@ struct ReplayCommand: ParsableCommand {
         if !verify { Console.line("version \(version) matches") }
       }
       Console.line(
-        "\(outcome.verified) updates replayed, all equal to the last bit; params_hash"
+        "\(Console.count(outcome.verified, "update")) replayed, all equal to the last bit; params_hash"
           + " \(outcome.paramsHash)")
       if json {
         try Console.json([

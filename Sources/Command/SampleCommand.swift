@@ -10,13 +10,15 @@ struct SampleCommand: ParsableCommand {
     commandName: "sample", abstract: "Draw pictures of a prompt.",
     discussion: """
       Example:
-        tributary sample runs/shapes-0001 "a red circle and a blue square" -n 16 -o grid.png
+        tributary sample runs/shapes-0001 "two circles" -n 16 -o grid.png
+
+      Green frames meet the prompt; for the others it is said what is wrong.
       """)
 
   @Argument(help: "A run folder, a checkpoint folder or a safetensors file.")
   var policy: String
 
-  @Argument(help: "The prompt.")
+  @Argument(help: "Such as \"a red circle and a blue square\" or \"a circle left of a square\".")
   var prompt: String
 
   @Option(name: .short, help: "How many pictures.")
@@ -28,7 +30,7 @@ struct SampleCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The PNG file.")
   var output = "grid.png"
 
-  @Option(help: "ema, train or base.")
+  @Option(help: "Which weights of a run: the average, the trained ones or the base.")
   var weights = Policy.Weights.ema
 
   @Option(help: "Steps of the ODE sampler.")

@@ -6,13 +6,21 @@ import Transport
 
 /// What `train` and `learner` have in common.
 struct LearnerOptions: ParsableArguments {
-  @Argument(help: "A preset or a YAML file (default: shapes).")
+  @Argument(
+    help:
+      "A preset (\(RunConfiguration.presets.joined(separator: ", "))) or a YAML file; default: shapes."
+  )
   var preset: String?
 
-  @Option(help: "The run folder; an existing run is resumed (default: a new one under runs/).")
+  @Option(
+    help: ArgumentHelp(
+      "The run folder; an existing run is resumed (default: a new one under runs/).",
+      valueName: "folder"))
   var run: String?
 
-  @Option(help: "Stop at this version, counted from the start of the run.")
+  @Option(
+    help: ArgumentHelp(
+      "Updates, counted from the start of the run (default: the configuration's).", valueName: "n"))
   var updates: Int?
 
   @Option(help: "Stop after this many minutes.")
@@ -21,10 +29,16 @@ struct LearnerOptions: ParsableArguments {
   @Option(help: "The run seed.")
   var seed: UInt64?
 
-  @Option(help: "Where to listen for actors, such as tcp://127.0.0.1:5555.")
+  @Option(
+    help: ArgumentHelp(
+      "Where to listen for actors, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
   var listen = "tcp://127.0.0.1:*"
 
-  @Option(name: .customLong("set"), help: "Override one key, such as loss.kl.beta=0.3.")
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "Override one key, such as loss.kl.beta=0.3; `tributary config` lists them.",
+      valueName: "key=value"))
   var changes: [String] = []
 
   @Flag(help: "Refuse a run folder that exists.")
@@ -56,10 +70,12 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train: a learner and local actors in one command.",
     discussion: """
       Examples:
-        tributary train                           the default preset, a new run under runs/
-        tributary train shapes --updates 20 --actors 2 --run runs/first
-        tributary train --run runs/first --updates 60        resume, to 60 updates
+        tributary train                    the default preset, a new run folder
+        tributary train shapes --run runs/first --updates 20
+        tributary train --run runs/first --updates 60       resume, to 60 updates
         tributary train --set loss.kl.beta=0.3 --seed 7
+
+      Ctrl-C saves the state and ends; the same --run goes on from there.
       """)
 
   @OptionGroup var options: LearnerOptions
@@ -79,7 +95,15 @@ struct TrainCommand: ParsableCommand {
 struct LearnerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "learner",
-    abstract: "Only the learner; start actors with `tributary actor --run DIR`.")
+    abstract: "Only the learner; start actors with `tributary actor`.",
+    discussion: """
+      Examples:
+        tributary learner --run runs/first
+        tributary learner --run runs/first --listen tcp://10.0.0.5:5555
+
+      Nothing is encrypted and nobody is asked who they are: listen only where \
+      you trust the network.
+      """)
 
   @OptionGroup var options: LearnerOptions
 

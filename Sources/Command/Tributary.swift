@@ -14,8 +14,8 @@ struct Tributary: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
-      EvalCommand.self, SampleCommand.self, InspectCommand.self, PretrainCommand.self,
-      GoldenCommand.self, BenchCommand.self,
+      EvalCommand.self, SampleCommand.self, InspectCommand.self, ConfigCommand.self,
+      PretrainCommand.self, GoldenCommand.self, BenchCommand.self,
     ])
 
   /// Parses, runs, and turns every error into one sentence and its exit code.

@@ -70,4 +70,9 @@ extension RunConfiguration {
       "Updates of the run unless --updates says otherwise."),
     .seed,
   ]
+
+  /// Every key with its present value and its meaning, for people.
+  package var settings: [(path: String, value: String, meaning: String)] {
+    Self.keys.map { ($0.path, $0.read(self), $0.meaning) }
+  }
 }

@@ -1,5 +1,5 @@
-package import Network
 import Autograd
+package import Network
 package import Tensor
 
 /// The pre-training loss of flow matching (Lipman et al. 2023, arXiv:2210.02747) on the straight

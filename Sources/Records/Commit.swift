@@ -41,11 +41,11 @@ package struct RunHeader: Hashable, Sendable {
   package var epoch: UInt64
   /// The number of the segment, from 0.
   package var segment: UInt64
-  /// The digest of ``configuration``.
+  /// The digest of what decides numbers in ``configuration``.
   package var configurationHash: Digest
   /// The digest of the network's architecture and tensor table.
   package var modelHash: Digest
-  /// Kernel set and instruction set, such as `Haswell/avx2`; bits are equal only within one.
+  /// The rules by which the kernels round, such as `fma-float32/1`; bits are equal only within one.
   package var numericsClass: String
   /// The resolved configuration, YAML.
   package var configuration: String

@@ -1,4 +1,4 @@
-/// A 256-bit BLAKE2b digest; `Transport` computes them.
+/// A 256-bit BLAKE2b digest; `Wire` computes them, with the builder of `Transport`.
 package struct Digest: Hashable, Sendable, CustomStringConvertible {
   /// 32 bytes.
   package let bytes: [UInt8]

@@ -11,3 +11,10 @@ package struct Prompt: Hashable, Sendable {
     self.category = category
   }
 }
+
+extension Sequence<Prompt> {
+  /// The categories, each once, in order of first appearance.
+  package var categories: [String] {
+    reduce(into: []) { if !$0.contains($1.category) { $0.append($1.category) } }
+  }
+}

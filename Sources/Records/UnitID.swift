@@ -25,6 +25,11 @@ package struct PolicyVersion: RawRepresentable, Hashable, Comparable, Sendable,
 
   package init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// The version that generates update k under the pinned schedule: max(0, k − S).
+  package init(generating update: UInt64, lag: Int) {
+    rawValue = update - min(update, UInt64(lag))
+  }
+
   package static func < (left: PolicyVersion, right: PolicyVersion) -> Bool {
     left.rawValue < right.rawValue
   }

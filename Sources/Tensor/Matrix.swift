@@ -49,10 +49,4 @@ package struct Matrix {
     return Matrix(
       base: base + range.lowerBound * columns, rows: range.count, columns: columns, owner: owner)
   }
-
-  /// The same memory with another shape.
-  package func reshaped(rows: Int, columns: Int) -> Matrix {
-    precondition(rows * columns == count, "[\(rows), \(columns)] for \(count) floats")
-    return Matrix(base: base, rows: rows, columns: columns, owner: owner)
-  }
 }

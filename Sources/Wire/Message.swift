@@ -2,9 +2,9 @@ package import Records
 
 /// What learner and actors say to each other.
 ///
-/// One multipart message is `[envelope][payload]`: the envelope is protobuf and at most 4 KiB
-/// (64 KiB for a welcome, which carries the configuration), the payload is one part of at most
-/// 1 MiB, present only in ``result`` (a serialised trajectory) and ``chunk`` (parameter bytes).
+/// One multipart message is `[envelope][payload]`: the envelope is protobuf, the payload is one part,
+/// present only in ``result`` (a serialised trajectory) and ``chunk`` (parameter bytes).
+/// ``WireLimits`` bounds both.
 package enum Message: Hashable, Sendable {
   /// Actor → learner: the first message of a session, and again after each reconnect.
   case hello(Hello)
@@ -121,7 +121,7 @@ package struct Heartbeat: Hashable, Sendable {
   package var free: UInt32
   /// Leases taken and not yet sent back as results.
   package var held: [UnitID]
-  /// Grows by one with every network call and judged picture; proves life to the learner.
+  /// Units finished so far; what grows proves to the learner that leases are worked on.
   package var progress: UInt64
   /// The version of the parameters in memory.
   package var version: PolicyVersion

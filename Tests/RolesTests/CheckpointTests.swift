@@ -45,7 +45,7 @@ struct CheckpointTests {
     Self.expectEqual(read, core)
     for _ in 0..<2 {
       let (straight, _) = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
-      let (resumed, _) = read.advance(with: try Tiny.nextUnits(read), epoch: 1)
+      let (resumed, _) = try read.advance(with: try Tiny.nextUnits(read), epoch: 1)
       #expect(straight == resumed)
     }
     Self.expectEqual(read, core)

@@ -43,6 +43,7 @@ import Testing
     #expect(second.errors.contains("\(learner)"), "\(second.errors)")
     let outcome = life.wait()
     #expect(outcome.status == 0)
+    #expect(!life.text.contains("starting it again"), "an actor that was drained has ended well")
     for field in ["version", "params_hash", "reward", "eval", "seconds", "seconds_split"] {
       #expect(outcome.json[field] != nil, "\(field)")
     }
@@ -109,6 +110,18 @@ import Testing
     let same = try DensityRun.train(
       run, actors: 1, updates: 2, in: folder, more: ["--set", "eval.every=1"])
     #expect(same.status == 0, "\(same.errors)")
+  }
+
+  @Test func `config lists what --set takes`() throws {
+    let outcome = try tributary("config", "density")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
+    let beta = try #require(lines.first { $0[0] == "loss.kl.beta" })
+    #expect(beta[1] == "0.02")
+    let changed = lines.map { "--set=\($0[0])=\($0[1])" }
+    let train = try Tributary.run(
+      ["train", "density", "--run", run, "--updates", "1"] + changed, in: folder)
+    #expect(train.status == 0, "\(train.errors)")
   }
 
   @Test func `golden files`() throws {

@@ -1,11 +1,11 @@
-import Tasks
-import Objective
 import Autograd
 import Configuration
 import Flow
 import Foundation
+import Objective
 import Records
 import Roles
+import Tasks
 import Tensor
 import TestSupport
 import Testing

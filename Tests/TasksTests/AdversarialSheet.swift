@@ -1,6 +1,7 @@
 import Foundation
 import Records
 import Tasks
+import TestSupport
 
 /// Pictures that are wrong for their prompt, each kind in its own way: what a policy might try on
 /// a judge.

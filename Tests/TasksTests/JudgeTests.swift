@@ -1,6 +1,7 @@
 import Foundation
 import Records
 import Tasks
+import TestSupport
 import Testing
 
 struct JudgeTests {

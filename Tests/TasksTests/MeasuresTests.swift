@@ -1,5 +1,6 @@
 import Records
 import Tasks
+import TestSupport
 import Testing
 
 struct MeasuresTests {

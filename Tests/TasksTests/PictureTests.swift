@@ -2,6 +2,7 @@ import CPNG
 import Foundation
 import Records
 import Tasks
+import TestSupport
 import Testing
 
 struct PictureTests {

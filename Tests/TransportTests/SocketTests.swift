@@ -11,6 +11,7 @@ struct SocketTests {
     let learner = try Socket(.router, in: context)
     let resolved = try learner.bind(endpoint)
     #expect(!resolved.contains("*"))
+    #expect(resolved.hasPrefix(transport == "ipc" ? "ipc://" : "tcp://127.0.0.1:"))
     let actor = try Socket(.dealer, in: context)
     try actor.connect(resolved)
 

@@ -7,7 +7,8 @@ import Wire
 /// The learner's side of the network, on a thread of its own: sessions, leases, results,
 /// acknowledgements and parameters. It never waits for a kernel or a disk.
 package final class Exchange: @unchecked Sendable {
-  // `@unchecked`: everything below `mail` is touched by the thread alone.
+  // `@unchecked`: after `init`, all variables from `socket` on are touched by the thread alone;
+  // what others call goes through the mailbox, the semaphore, a mutex or a constant.
   package enum Order: Sendable {
     case durable([AdmittedUnit])
     case publish(Snapshot)
@@ -126,10 +127,8 @@ package final class Exchange: @unchecked Sendable {
 
   package var refusalsSoFar: [String: Int] { refusals.withLock { $0 } }
 
-  private var now: Double {
-    let parts = start.duration(to: clock.now).components
-    return Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
-  }
+  /// Seconds since the start of this thread's life.
+  private var now: Double { start.duration(to: clock.now).seconds }
 
   private func loop() throws {
     var nextTick = 0.0
@@ -174,9 +173,9 @@ package final class Exchange: @unchecked Sendable {
         }
       }
     case .publish(let snapshot):
-      let lag = UInt64(recipe.lag)
-      let oldest = snapshot.version.rawValue > lag ? snapshot.version.rawValue - lag : 0
-      published.publish(snapshot, keepingFrom: PolicyVersion(oldest))
+      published.publish(
+        snapshot,
+        keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.lag))
     case .committed(let version):
       leases.commit(version)
       invalidResults = invalidResults.filter { leases.open.contains($0.key.rawValue) }

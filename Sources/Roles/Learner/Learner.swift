@@ -92,23 +92,7 @@ package final class Learner {
     let journal = try JournalThread(
       directory: folder.journal, epoch: epoch,
       header: { [terms] in terms.header(epoch: epoch, segment: $0) },
-      deliver: { event in
-        switch event {
-        case .durable(let jobs):
-          var units: [AdmittedUnit] = []
-          for case .unit(let unit) in jobs { units.append(unit) }
-          if !units.isEmpty {
-            exchangeBox.withLock { $0 }?.send(.durable(units))
-            inbox.post(.durable(units))
-          }
-          for case .commit(let commit) in jobs { inbox.post(.committed(commit.update)) }
-        case .failed(let reason):
-          inbox.post(
-            .failed(
-              RunFailure(.disk, "\(reason); nothing unacknowledged is lost, start again to resume"))
-          )
-        }
-      })
+      deliver: { Self.pass($0, to: inbox, and: exchangeBox.withLock { $0 }) })
     if let torn = journal.recovered {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
     }
@@ -159,14 +143,9 @@ package final class Learner {
         let units = try collect(
           update: k, deadline: options.minutes.map { start + .seconds($0 * 60) })
       else { break }
-      let began = clock.now
-      let (commit, result) = try core.advance(with: units, epoch: epoch)
-      let computed = clock.now
-      journal.submit(.commit(commit))
-      try awaitCommit(of: k)
-      exchange.send(.publish(core.policy.snapshot))
-      exchange.send(.committed(core.policy.version))
-      let (wait, learn) = (asked.duration(to: began).seconds, began.duration(to: computed).seconds)
+      let wait = asked.duration(to: clock.now).seconds
+      let (result, learn) = try advance(
+        core, with: units, epoch: epoch, journal: journal, exchange: exchange)
       waitSeconds += wait
       learnSeconds += learn
       lastReward = result.reward
@@ -187,6 +166,7 @@ package final class Learner {
     if !isInterrupted && evaluationVersion != version { try evaluate() }
     try Checkpoint.write(core, to: folder)
     report(.saved(version: version))
+    reportRefusals(of: exchange)
     let split = exchange.splitSoFar
     return Summary(
       version: version, paramsHash: "\(core.policy.paramsHash)", reward: lastReward,
@@ -195,6 +175,51 @@ package final class Learner {
         ("sample", split.sample), ("judge", split.judge), ("wire", split.wire),
         ("journal", journal.seconds), ("learn", learnSeconds), ("wait", waitSeconds),
       ], wasInterrupted: isInterrupted)
+  }
+
+  /// What the journal did, to those who wait for it.
+  private static func pass(
+    _ event: JournalThread.Event, to inbox: Mailbox<Letter>, and exchange: Exchange?
+  ) {
+    switch event {
+    case .durable(let jobs):
+      var units: [AdmittedUnit] = []
+      for case .unit(let unit) in jobs { units.append(unit) }
+      if !units.isEmpty {
+        exchange?.send(.durable(units))
+        inbox.post(.durable(units))
+      }
+      for case .commit(let commit) in jobs { inbox.post(.committed(commit.update)) }
+    case .failed(let reason):
+      inbox.post(
+        .failed(
+          RunFailure(.disk, "\(reason); nothing acknowledged is lost, start again to resume")))
+    }
+  }
+
+  /// One update: computed, made durable, and only then published.
+  ///
+  /// - Returns: the update's report and the seconds of its arithmetic.
+  private func advance(
+    _ core: LearnerCore, with units: [AdmittedUnit], epoch: UInt64, journal: JournalThread,
+    exchange: Exchange
+  ) throws -> (report: Update.Report, learn: Double) {
+    let began = clock.now
+    let (commit, report) = try core.advance(with: units, epoch: epoch)
+    let learn = began.duration(to: clock.now).seconds
+    journal.submit(.commit(commit))
+    try awaitCommit(of: commit.update)
+    exchange.send(.publish(core.policy.snapshot))
+    exchange.send(.committed(core.policy.version))
+    return (report, learn)
+  }
+
+  /// What was refused, in one line; nothing if nothing was.
+  private func reportRefusals(of exchange: Exchange) {
+    let refusals = exchange.refusalsSoFar
+    guard let most = refusals.max(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else { return }
+    let count = refusals.values.reduce(0, +)
+    report(.notice("! \(count) messages were refused, most often because of \(most.key)"))
   }
 
   // MARK: Restoring
@@ -302,12 +327,5 @@ package final class Learner {
     try AtomicFile.write(grid.png(), to: folder.grid(of: version))
     evaluationVersion = version
     return result
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -78,10 +78,9 @@ package struct LeaseTable: Sendable {
     return first * UInt64(unitsPerUpdate)..<end * UInt64(unitsPerUpdate)
   }
 
-  /// The version that generates a unit: max(0, k − S).
+  /// The version that generates a unit.
   package func version(of unit: UnitID) -> PolicyVersion {
-    let update = unit.rawValue / UInt64(unitsPerUpdate)
-    return PolicyVersion(update > UInt64(lag) ? update - UInt64(lag) : 0)
+    PolicyVersion(generating: unit.rawValue / UInt64(unitsPerUpdate), lag: lag)
   }
 
   package mutating func joined(_ session: SessionID, now: Time) {

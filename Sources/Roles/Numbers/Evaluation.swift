@@ -59,9 +59,7 @@ package struct Evaluation: Sendable {
     soft = mean(scores.map { Double($0.1.soft) })
     strict = mean(scores.map { $0.1.strict ? 1 : 0 })
     heldOut = mean(scores.map { Double($0.1.heldOut) })
-    var order: [String] = []
-    for prompt in prompts where !order.contains(prompt.category) { order.append(prompt.category) }
-    categories = order.map { name in
+    categories = prompts.categories.map { name in
       let members = scores.filter { $0.0.category == name }.map(\.1)
       return (name, mean(members.map { Double($0.soft) }), mean(members.map { $0.strict ? 1 : 0 }))
     }

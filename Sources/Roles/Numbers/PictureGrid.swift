@@ -10,11 +10,7 @@ package enum PictureGrid {
     _ weights: Buffer, network: DiT, task: some Task, odeSteps: Int, columns: Int = 8,
     side: Int = 64
   ) -> Picture {
-    var order: [String] = []
-    for prompt in task.heldOutPrompts where !order.contains(prompt.category) {
-      order.append(prompt.category)
-    }
-    let rows = order.map { category in
+    let rows = task.heldOutPrompts.categories.map { category in
       Array(task.heldOutPrompts.filter { $0.category == category }.prefix(columns))
     }
     let latents = Evaluation.latents(

@@ -1,5 +1,5 @@
-import Objective
 import Flow
+import Objective
 package import Records
 import Transport
 

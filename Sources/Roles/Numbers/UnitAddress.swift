@@ -1,5 +1,5 @@
-import Tasks
 package import Records
+import Tasks
 import Tensor
 
 /// Everything that follows from a unit's id: its update, its prompt, its noises.
@@ -17,10 +17,8 @@ package struct UnitAddress: Sendable {
   /// k: the update that consumes the unit.
   package var update: UInt64 { unit.rawValue / UInt64(recipe.unitsPerUpdate) }
 
-  /// The version that generates it under the pinned schedule: max(0, k − S).
-  package var version: PolicyVersion {
-    PolicyVersion(update > UInt64(recipe.lag) ? update - UInt64(recipe.lag) : 0)
-  }
+  /// The version that generates it.
+  package var version: PolicyVersion { PolicyVersion(generating: update, lag: recipe.lag) }
 
   /// The index of its prompt: categories in turn, and a random prompt of the category.
   package var prompt: Int {
@@ -52,12 +50,8 @@ package struct UnitAddress: Sendable {
 extension Recipe {
   /// The indices of the training prompts of each category, in order of first appearance.
   var promptsOfCategory: [[Int]] {
-    var order: [String] = []
-    var members: [String: [Int]] = [:]
-    for (index, prompt) in task.trainPrompts.enumerated() {
-      if members[prompt.category] == nil { order.append(prompt.category) }
-      members[prompt.category, default: []].append(index)
-    }
-    return order.map { members[$0]! }
+    let prompts = task.trainPrompts
+    let members = Dictionary(grouping: prompts.indices) { prompts[$0].category }
+    return prompts.categories.compactMap { members[$0] }
   }
 }

@@ -1,8 +1,8 @@
-import Tasks
-import Objective
 import Autograd
 import Flow
+import Objective
 package import Records
+import Tasks
 package import Tensor
 import Transport
 

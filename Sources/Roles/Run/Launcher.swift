@@ -90,6 +90,9 @@ package final class Launcher: Sendable {
     }
   }
 
+  /// From now on an actor that ends has done its work.
+  package func expectEnd() { state.withLock { $0.isStopping = true } }
+
   /// Waits for the actors to end by themselves, then asks, then ends them.
   package func stop() {
     let processes = state.withLock { state in

@@ -43,8 +43,7 @@ extension RunTerms {
       throw RunFailure(
         .incompatible,
         "the run was made in numerics class \(header.numericsClass), this process computes in"
-          + " \(numericsClass): their bits differ. Use a machine of that class, or set"
-          + " OPENBLAS_CORETYPE as it was")
+          + " \(numericsClass): their bits differ. Use the release that made the run")
     }
     guard header.modelHash == modelHash else {
       throw RunFailure(.incompatible, "the run was made with another model")

@@ -1,5 +1,5 @@
-package import Records
 import Foundation
+package import Records
 
 /// The test bed for everything that is about processes and not about learning: a latent is a point
 /// of the plane, a prompt names one of eight modes on the circle of radius 1.

@@ -69,7 +69,10 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &count) == 0 else {
       throw .last("reading the endpoint of \(endpoint)")
     }
-    return String(decoding: text.prefix(while: { $0 != 0 }), as: UTF8.self)
+    let resolved = String(decoding: text.prefix(while: { $0 != 0 }), as: UTF8.self)
+    // A socket for both families reports an IPv4 address in IPv6 form: tcp://[::ffff:127.0.0.1]:5555.
+    guard resolved.hasPrefix("tcp://[::ffff:") else { return resolved }
+    return resolved.replacing("[::ffff:", with: "").replacing("]", with: "")
   }
 
   /// Connects in the background, and again whenever the connection breaks.
