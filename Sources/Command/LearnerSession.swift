@@ -17,6 +17,11 @@ struct LearnerSession {
     try run.begin()
     let base = try run.base()
     Plan(run: run, actors: actors, updates: updates).show()
+    if Checkpoint.versions(in: run.folder).isEmpty {
+      let findings = try Doctor(run.recipe, base: base).examine()
+      for finding in findings { Console.line(finding.line) }
+      try Doctor.Finding.requireHealth(findings)
+    }
 
     let printer = ProgressPrinter(folder: run.folder)
     let launcher = Launcher(folder: run.folder) { printer.notice($0) }

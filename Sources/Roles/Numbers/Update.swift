@@ -62,8 +62,8 @@ package final class Update {
     for minibatch in 0..<recipe.minibatches {
       let range = minibatch * share..<(minibatch + 1) * share
       let gradient = gradient(
-        of: Array(units[range]), advantages: Array(advantages[range]), policy: policy,
-        isFirst: minibatch == 0, tally: &tally)
+        of: Array(units[range]), advantages: Array(advantages[range]), weights: policy.weights,
+        reference: policy.reference, isFirst: minibatch == 0, tally: &tally)
       switch policy.optimizer.step(policy.weights, along: gradient) {
       case .stepped(let norm): norms.append(norm)
       case .skippedNonFinite: skipped += 1
@@ -72,6 +72,21 @@ package final class Update {
     }
     policy.version = PolicyVersion(policy.version.rawValue + 1)
     return tally.report(units.map(\.trajectory), norms: norms, skipped: skipped)
+  }
+
+  /// The loss of some whole prompts' units as one minibatch, and its gradient.
+  package func loss(of units: [RebuiltUnit], weights: Buffer, reference: Buffer) -> (
+    loss: Double, gradient: Buffer
+  ) {
+    var tally = Tally()
+    let gradient = gradient(
+      of: units,
+      advantages: recipe.algorithm.credit.advantages(
+        of: units.map(\.trajectory), seedsPerPrompt: recipe.seeds),
+      weights: weights, reference: reference, isFirst: true, tally: &tally)
+    let beta = Double(recipe.algorithm.regulariser.coefficient)
+    let loss = (tally.policyLoss + beta * tally.divergence) / Double(tally.points)
+    return (loss, gradient.copy())
   }
 
   /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`.
@@ -110,21 +125,22 @@ package final class Update {
 
   /// ∂L/∂θ of one minibatch: L is the mean of the point losses over its branching points.
   private func gradient(
-    of units: [RebuiltUnit], advantages: [[[Float]]], policy: PolicySet, isFirst: Bool,
-    tally: inout Tally
+    of units: [RebuiltUnit], advantages: [[[Float]]], weights: Buffer, reference: Buffer,
+    isFirst: Bool, tally: inout Tally
   ) -> Buffer {
     let chunks = stride(from: 0, to: units.count, by: recipe.chunkUnits).map {
       $0..<min($0 + recipe.chunkUnits, units.count)
     }
     while chunkGradients.count < chunks.count {
-      chunkGradients.append(Buffer(count: policy.weights.count))
+      chunkGradients.append(Buffer(count: weights.count))
     }
     let points = units.reduce(0) { $0 + $1.trajectory.points.count }
     for (index, chunk) in chunks.enumerated() {
       chunkGradients[index].clear()
       backpropagate(
         Array(units[chunk]), advantages: Array(advantages[chunk]), scale: 1 / Float(points),
-        policy: policy, into: chunkGradients[index], isFirst: isFirst, tally: &tally)
+        weights: weights, reference: reference, into: chunkGradients[index], isFirst: isFirst,
+        tally: &tally)
     }
     // A fixed tree: neighbours first, whatever computed them and when.
     var stride = 1
@@ -139,20 +155,19 @@ package final class Update {
 
   /// One forward and one backward over the distinct states of a chunk.
   private func backpropagate(
-    _ units: [RebuiltUnit], advantages: [[[Float]]], scale: Float, policy: PolicySet,
-    into gradients: Buffer, isFirst: Bool, tally: inout Tally
+    _ units: [RebuiltUnit], advantages: [[[Float]]], scale: Float, weights: Buffer,
+    reference: Buffer, into gradients: Buffer, isFirst: Bool, tally: inout Tally
   ) {
     let algorithm = recipe.algorithm
     let input = input(for: units)
     tape.reset()
     let velocity = recipe.network.velocity(
-      of: input, weights: policy.weights, gradients: gradients, on: tape)
-    var reference: [Float]?
+      of: input, weights: weights, gradients: gradients, on: tape)
+    var anchor: [Float]?
     if algorithm.regulariser.coefficient != 0 {
       referenceTape.reset()
-      reference =
-        recipe.network.velocity(of: input, weights: policy.reference, on: referenceTape).value
-        .scalars
+      anchor =
+        recipe.network.velocity(of: input, weights: reference, on: referenceTape).value.scalars
     }
     let predicted = velocity.value.scalars
     let count = recipe.latentCount
@@ -164,7 +179,7 @@ package final class Update {
         let scalars = row * count..<(row + 1) * count
         let loss = PointLoss(
           state: point.state, velocity: Array(predicted[scalars]),
-          reference: reference.map { Array($0[scalars]) }, next: unit.next[place],
+          reference: anchor.map { Array($0[scalars]) }, next: unit.next[place],
           oldLogDensities: point.branches.map(\.logDensity), advantages: advantages[index][place],
           weight: weightOfStep[point.step],
           transition: algorithm.dynamics.transition(step: point.step, on: algorithm.grid),

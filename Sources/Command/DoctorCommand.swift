@@ -1,0 +1,58 @@
+import ArgumentParser
+import Configuration
+import Roles
+
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Check a preset in a second: ratio, gradient, a trivial reward.",
+    discussion: """
+      The same checks run before the first update of every run. Exit code 4 if one
+      fails.
+      """)
+
+  @Argument(help: "A preset or a YAML file.")
+  var preset = "shapes"
+
+  @Option(name: .customLong("set"), help: ArgumentHelp("Override one key.", valueName: "key=value"))
+  var changes: [String] = []
+
+  @Flag(help: "Print the outcome as one JSON object on the last line.")
+  var json = false
+
+  func run() throws {
+    var configuration = try RunConfiguration(named: preset)
+    for change in changes {
+      let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else {
+        throw RunFailure(.usage, "--set wants KEY=VALUE, not \(change)")
+      }
+      try configuration.set(String(parts[0]), to: String(parts[1]), place: "command line")
+    }
+    let recipe = try configuration.recipe()
+    let base = try startingWeights(of: configuration, recipe: recipe)
+    let findings = try Doctor(recipe, base: base).examine()
+    for finding in findings { Console.line(finding.line) }
+    if json {
+      try Console.json([
+        "checks": findings.map {
+          ["name": $0.name, "healthy": $0.isHealthy, "sentence": $0.sentence] as [String: Any]
+        }
+      ])
+    }
+    try Doctor.Finding.requireHealth(findings)
+  }
+}
+
+extension Doctor.Finding {
+  var line: String { "check \(isHealthy ? "ok " : "!  ")  \(sentence)" }
+
+  /// - Throws: a `mismatch` that names the checks that failed.
+  static func requireHealth(_ findings: [Doctor.Finding]) throws {
+    let failed = findings.filter { !$0.isHealthy }
+    guard failed.isEmpty else {
+      throw RunFailure(
+        .mismatch, "check: \(failed.map(\.sentence).joined(separator: "; ")). Nothing was trained")
+    }
+  }
+}

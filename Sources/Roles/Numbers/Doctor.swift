@@ -1,0 +1,150 @@
+import Objective
+import Autograd
+import Flow
+import Network
+import Records
+import Tasks
+package import Tensor
+import Transport
+import Wire
+
+/// Three checks of a recipe, in a second, before a run spends an hour: what every expert looks at
+/// first when a reward does not rise.
+package struct Doctor {
+  package struct Finding: Sendable {
+    package let name: String
+    /// What was measured and what is allowed, one sentence.
+    package let sentence: String
+    package let isHealthy: Bool
+  }
+
+  private let recipe: Recipe
+  private let base: Buffer
+
+  /// - Parameter base: the parameters of version 0.
+  package init(_ recipe: Recipe, base: Buffer) {
+    // Two prompts are enough to see, and keep the checks short.
+    var small = recipe
+    small.prompts = min(recipe.prompts, 2)
+    small.minibatches = 1
+    small.lag = 0
+    self.recipe = small
+    self.base = base
+  }
+
+  package func examine() throws -> [Finding] { try [ratio(), gradient(), trivialReward()] }
+
+  /// ρ before the first update: exactly 1 for every branch.
+  private func ratio() throws -> Finding {
+    let update = Update(recipe)
+    let worst =
+      try units(of: 0, weights: base, recipe: recipe).map {
+        update.ratioDeviation(of: $0.rebuilt, weights: base)
+      }.max() ?? 0
+    return Finding(
+      name: "ratio", sentence: "|ρ − 1| before the first update is \(worst), allowed is 0",
+      isHealthy: worst == 0)
+  }
+
+  /// The update's gradient along a random direction against the loss itself, by central differences.
+  private func gradient() throws -> Finding {
+    let units = try units(of: 0, weights: base, recipe: recipe).map(\.rebuilt)
+    // Away from the sampling parameters, where the surrogate and its clip are at work.
+    let direction = Buffer(
+      Philox(seed: 5).normals(
+        at: NoiseAddress(unit: 0, purpose: .initialisation), count: base.count))
+    let update = Update(recipe)
+    let (_, slopes) = update.loss(of: units, weights: base, reference: base)
+    let expected = zip(slopes.scalars, direction.scalars).reduce(0.0) {
+      $0 + Double($1.0) * Double($1.1)
+    }
+    func loss(_ step: Float) -> Double {
+      let moved = base.copy()
+      moved.row.add(direction.row, times: step)
+      return update.loss(of: units, weights: moved, reference: base).loss
+    }
+    let h: Float = 1e-4
+    let measured =
+      (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * Double(h))
+    let scale = slopes.row.sumOfSquares.squareRoot()
+    let error = scale > 0 ? abs(measured - expected) / scale : abs(measured - expected)
+    return Finding(
+      name: "gradient",
+      sentence: "gradient and finite differences of the loss differ by"
+        + " \(Self.rounded(error)) of the gradient's norm, allowed is 0.02",
+      isHealthy: error < 0.02)
+  }
+
+  /// A reward that asks for a larger first channel: it must rise within a few updates.
+  private func trivialReward() throws -> Finding {
+    var trivial = recipe
+    trivial.task = TrivialTask(base: recipe.task)
+    trivial.algorithm.regulariser.coefficient = 0
+    let core = LearnerCore(
+      recipe: trivial,
+      policy: PolicySet(
+        network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema))
+    var rewards: [Double] = []
+    for k in 0..<12 as Range<UInt64> {
+      let units = try units(of: k, weights: core.policy.weights, recipe: trivial)
+      rewards.append(try core.advance(with: units, epoch: 0).1.reward)
+    }
+    let before = rewards.prefix(3).reduce(0, +) / 3
+    let after = rewards.suffix(3).reduce(0, +) / 3
+    return Finding(
+      name: "trivial reward",
+      sentence: "a reward for a larger first channel went from \(Self.rounded(before)) to"
+        + " \(Self.rounded(after)) in 12 updates, and must rise",
+      isHealthy: after > before)
+  }
+
+  private func units(of update: UInt64, weights: Buffer, recipe: Recipe) throws -> [AdmittedUnit] {
+    let sampler = UnitSampler(recipe)
+    return try (0..<UInt64(recipe.unitsPerUpdate)).map { slot in
+      let id = UnitID(update * UInt64(recipe.unitsPerUpdate) + slot)
+      let (trajectory, _) = sampler.trajectory(
+        of: id, version: PolicyVersion(update), weights: weights, clock: ContinuousClock())
+      let payload = trajectory.encoded()
+      return try AdmittedUnit(
+        payload: payload, digest: Digest(of: payload), unit: id, recipe: recipe)
+    }
+  }
+
+  private static func rounded(_ value: Double) -> String {
+    let digits = (value * 10_000).rounded() / 10_000
+    return "\(digits)"
+  }
+}
+
+/// A task whose reward a policy cannot fail to find.
+private struct TrivialTask: Task {
+  let base: any Task
+
+  var name: String { base.name }
+  var latentTokens: Int { base.latentTokens }
+  var latentChannels: Int { base.latentChannels }
+  var vocabulary: [String] { base.vocabulary }
+  var longestPrompt: Int { base.longestPrompt }
+  var trainPrompts: [Prompt] { base.trainPrompts }
+  var heldOutPrompts: [Prompt] { base.heldOutPrompts }
+
+  func prompt(parsing text: String) throws(PromptError) -> Prompt { try base.prompt(parsing: text) }
+  func tokens(of prompt: Prompt) -> [Int32] { base.tokens(of: prompt) }
+  func reasons(_ latent: [Float], for prompt: Prompt) -> [String] { [] }
+  func picture(of latent: [Float], side: Int) -> Picture { base.picture(of: latent, side: side) }
+  func example(of prompt: Prompt, using generator: inout some RandomNumberGenerator) -> [Float] {
+    base.example(of: prompt, using: &generator)
+  }
+  func measures(of results: [(prompt: Prompt, latent: [Float])]) -> Measures {
+    base.measures(of: results)
+  }
+
+  /// The mean of the first channel over the tokens.
+  func score(_ latent: [Float], for prompt: Prompt) -> Score {
+    let sum = stride(from: 0, to: latent.count, by: latentChannels).reduce(Float(0)) {
+      $0 + latent[$1]
+    }
+    let mean = sum / Float(latentTokens)
+    return Score(soft: mean, strict: mean > 0, heldOut: mean)
+  }
+}
