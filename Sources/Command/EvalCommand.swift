@@ -71,8 +71,12 @@ struct EvalCommand: ParsableCommand {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw RunFailure(.usage, "there is no \(path)")
     }
-    let lines = String(decoding: data, as: UTF8.self).split(
-      separator: "\n", omittingEmptySubsequences: false)
+    guard let content = String(validating: data, as: UTF8.self) else {
+      throw RunFailure(.usage, "\(path) is not text in UTF-8")
+    }
+    // Windows ends lines with two characters and may begin a file with a mark.
+    let lines = content.trimmingPrefix("\u{feff}").split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var prompts: [Prompt] = []
     for (number, line) in lines.enumerated() {
       let text = line.trimmingCharacters(in: .whitespaces)

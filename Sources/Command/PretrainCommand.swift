@@ -26,6 +26,11 @@ struct PretrainCommand: ParsableCommand {
   @Option(help: "Print an evaluation every so many steps.")
   var every = 2_000
 
+  func validate() throws {
+    guard steps > 0 else { throw ValidationError("--steps \(steps) is not positive") }
+    guard every > 0 else { throw ValidationError("--every \(every) is not positive") }
+  }
+
   func run() throws {
     let recipe = try RunConfiguration(named: preset).recipe()
     try pretrain(recipe.task, network: recipe.network)
