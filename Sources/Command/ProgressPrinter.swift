@@ -14,6 +14,7 @@ final class ProgressPrinter: Sendable {
     case .resumed(let version, let rerun):
       Console.line("      resumed at version \(version) (\(rerun) updates run again and verified)")
     case .notice(let text): Console.line("      \(text)")
+    case .draining: break
     case .saved(let version): Console.line("      checkpoint of version \(version) saved")
     case .updated(let version, let report, let seconds, let learn, let wait):
       header()

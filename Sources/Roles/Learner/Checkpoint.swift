@@ -42,8 +42,8 @@ package enum Checkpoint {
       if (try? read(version, in: folder, recipe: core.recipe)) != nil { return }
       try manager.removeItem(atPath: place)
     }
+    removeLeftovers(in: folder)
     let temporary = "\(folder.checkpoints)/.new-\(version)"
-    try? manager.removeItem(atPath: temporary)
     try manager.createDirectory(atPath: temporary, withIntermediateDirectories: true)
     func write(_ file: SafeTensors, _ name: String) throws {
       try AtomicFile.write(file.encoded(), to: "\(temporary)/\(name).safetensors")
@@ -72,13 +72,24 @@ package enum Checkpoint {
     }
   }
 
+  /// What lives that ended while they wrote left behind.
+  private static func removeLeftovers(in folder: RunFolder) {
+    let manager = FileManager.default
+    let names = (try? manager.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
+    for name in names where name.hasPrefix(".new-") || name.hasSuffix(".tmp") {
+      try? manager.removeItem(atPath: "\(folder.checkpoints)/\(name)")
+    }
+  }
+
   /// The newest checkpoint that verifies; damaged ones are passed over and named.
   ///
-  /// - Parameter damaged: told about each checkpoint that was passed over.
-  package static func newest(in folder: RunFolder, recipe: Recipe, damaged: (String) -> Void) throws
-    -> LearnerCore
-  {
-    for version in versions(in: folder).reversed() {
+  /// - Parameters:
+  ///   - last: the newest version that will do.
+  ///   - damaged: told about each checkpoint that was passed over.
+  package static func newest(
+    in folder: RunFolder, upTo last: UInt64 = .max, recipe: Recipe, damaged: (String) -> Void
+  ) throws -> LearnerCore {
+    for version in versions(in: folder).reversed() where version <= last {
       do {
         return try read(version, in: folder, recipe: recipe)
       } catch {
