@@ -40,8 +40,7 @@ package struct UpdateBenchmark {
       headerOfSegment: { JournalRecord.header(terms.header(epoch: 1, segment: $0)).encoded() })
     let core = LearnerCore(
       recipe: recipe,
-      policy: PolicySet(
-        network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema))
+      policy: PolicySet(base: base, recipe: recipe))
     let sampler = UnitSampler(recipe)
     var published = PublishedSnapshots()
     let names = ["sample", "judge", "encode", "wire", "journal", "decode", "learn", "publish"]

@@ -38,6 +38,13 @@ struct ActorCommand: ParsableCommand {
     guard (runFolder == nil) != (connect == nil) else {
       throw ValidationError("give either --run FOLDER or --connect ENDPOINT")
     }
+    guard (1...ActorProcess.Options.nameBytes).contains(name.utf8.count) else {
+      throw ValidationError(
+        "--name has \(name.utf8.count) bytes; 1 to \(ActorProcess.Options.nameBytes) are allowed")
+    }
+    guard (0...1_000_000_000).contains(learnerTimeout) else {
+      throw ValidationError("--learner-timeout \(learnerTimeout) is not in 0...1000000000")
+    }
   }
 
   func run() throws {

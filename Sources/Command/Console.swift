@@ -1,22 +1,24 @@
 import Foundation
+import Glibc
+import Synchronization
 
 /// What a command says: whole lines at once, so that a pipe sees them as they come.
 enum Console {
-  /// Control characters, which a peer's name or reason may hold, are shown as a replacement.
-  static func line(_ text: String) {
-    let shown = String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map {
-          $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
-        }))
-    FileHandle.standardOutput.write(Data((shown + "\n").utf8))
+  /// Why standard output took no more, the first time. The work goes on without being told.
+  private static let failure = Mutex<String?>(nil)
+
+  static func line(_ text: String) { write(legible(text)) }
+
+  /// The one sentence of a command that ends other than well.
+  static func error(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data((legible(text) + "\n").utf8))
   }
 
   /// The last line of a command with `--json`.
   static func json(_ object: [String: Any]) throws {
     let data = try JSONSerialization.data(
       withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-    line(String(decoding: data, as: UTF8.self))
+    write(String(decoding: data, as: UTF8.self))
   }
 
   static func number(_ value: Double, digits: Int = 3) -> String {
@@ -36,6 +38,36 @@ enum Console {
   /// "1 unit", "2 units".
   static func count(_ number: Int, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
+
+  /// Why something that was said is lost, if so.
+  static var lost: String? { failure.withLock { $0 } }
+
+  /// Opens what is closed of the three standard streams: the next file, such as the journal, would
+  /// get its number, and whatever is printed would go there.
+  static func openStandardStreams() {
+    for number: CInt in 0...2 where fcntl(number, F_GETFD) == -1 {
+      _ = unsafe open("/dev/null", O_RDWR)
+    }
+  }
+
+  private static func write(_ text: String) {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+    } catch {
+      failure.withLock { $0 = $0 ?? error.localizedDescription }
+    }
+  }
+
+  /// Names, prompts and paths come from others; what in them would steer a terminal is spelled out.
+  private static func legible(_ text: String) -> String {
+    text.unicodeScalars.map { scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        "\\u{\(String(scalar.value, radix: 16))}"
+      default: "\(scalar)"
+      }
+    }.joined()
   }
 }
 

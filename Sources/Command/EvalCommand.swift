@@ -1,3 +1,4 @@
+import Objective
 import ArgumentParser
 import Foundation
 import Records
@@ -48,7 +49,8 @@ struct EvalCommand: ParsableCommand {
     let evaluation = Evaluation(
       of: policy.weights, network: policy.recipe.network, task: policy.recipe.task,
       prompts: list ?? policy.recipe.task.heldOutPrompts,
-      options: EvaluationOptions(odeSteps: odeSteps, noises: noises))
+      options: EvaluationOptions(odeSteps: odeSteps, noises: noises),
+      guidance: policy.recipe.algorithm.guidance)
     Console.line(
       "\(policy.origin)  \(evaluation.prompts) prompts × \(noises) noises, ODE \(odeSteps)")
     func row(_ name: String, _ values: [Double], _ meaning: String = "") {
@@ -78,8 +80,12 @@ struct EvalCommand: ParsableCommand {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw RunFailure(.usage, "there is no \(path)")
     }
-    let lines = String(decoding: data, as: UTF8.self).split(
-      separator: "\n", omittingEmptySubsequences: false)
+    guard let content = String(validating: data, as: UTF8.self) else {
+      throw RunFailure(.usage, "\(path) is not text in UTF-8")
+    }
+    // Windows ends lines with two characters and may begin a file with a mark.
+    let lines = content.trimmingPrefix("\u{feff}").split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var prompts: [Prompt] = []
     for (number, line) in lines.enumerated() {
       let text = line.trimmingCharacters(in: .whitespaces)

@@ -10,10 +10,12 @@ struct LearnerSession {
   let actors: Int
 
   func run() throws {
-    var run = try options.open()
-    let updates = options.updates ?? run.configuration.updates
-    let lock = try RunLock(run.folder)
+    let folder = try options.open().folder
+    let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
+    // Again: another learner may have made or advanced the run until its lock was free.
+    var run = try options.open(folder)
+    let updates = options.updates ?? run.configuration.updates
     try run.begin()
     let base = try run.base()
     Plan(run: run, actors: actors, updates: updates).show()
@@ -41,11 +43,16 @@ struct LearnerSession {
         } catch {
           printer.notice("! \(error)")
         }
-      case .saved: launcher.expectEnd()
+      case .draining: launcher.expectEnd()
       default: break
       }
     }
-    let interrupts = Interrupts(learner.interrupter)
+    let interrupt = learner.interrupter
+    let interrupts = Interrupts {
+      // Ctrl-C reaches the local actors too.
+      launcher.expectEnd()
+      interrupt()
+    }
     defer { interrupts.cancel() }
     let summary: Learner.Summary
     do {

@@ -62,6 +62,8 @@ struct OpenRun {
         .usage, "\(folder.path) exists; leave --fresh out to resume it, or name another --run")
     }
     let saved = try OpenRun(existing: folder.path)
+    // Before anything is written: a damaged config.yaml must not replace what it was.
+    try saved.terms.check(JournalUnits.header(in: folder))
     let asked = try changed(preset.map { try RunConfiguration(named: $0) } ?? saved.configuration)
     let differences = asked.numericalDifferences(from: saved.configuration)
     guard differences.isEmpty else {

@@ -1,3 +1,4 @@
+import Objective
 import ArgumentParser
 import Foundation
 import Records
@@ -64,7 +65,7 @@ struct SampleCommand: ParsableCommand {
   private func draw(_ asked: Prompt, task: some Task, policy: Policy) throws {
     let latents = Evaluation.latents(
       of: policy.weights, network: policy.recipe.network, task: task, prompts: [asked], noises: n,
-      odeSteps: odeSteps, seed: seed)[0]
+      odeSteps: odeSteps, guidance: policy.recipe.algorithm.guidance, seed: seed)[0]
     var right = 0
     let pictures = latents.enumerated().map { index, latent in
       let reasons = task.reasons(latent, for: asked)

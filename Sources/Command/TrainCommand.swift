@@ -52,16 +52,25 @@ struct LearnerOptions: ParsableArguments {
       throw ValidationError("--set wants KEY=VALUE, not \(change)")
     }
     if let updates, updates < 0 { throw ValidationError("--updates \(updates) is negative") }
-    if let minutes, minutes <= 0 { throw ValidationError("--minutes \(minutes) is not positive") }
+    if let minutes, !(minutes > 0 && minutes <= 1e7) {
+      throw ValidationError("--minutes \(minutes) is not a positive number up to ten million")
+    }
+    if run == "" { throw ValidationError("--run is empty; name a folder") }
+    // Actors are other processes: inproc and the like do not reach them.
+    guard listen.hasPrefix("tcp://") || listen.hasPrefix("ipc://") else {
+      throw ValidationError("--listen \(listen) does not begin with tcp:// or ipc://")
+    }
   }
 
-  func open() throws -> OpenRun {
+  /// - Parameter folder: the run folder, where `--run` does not name it.
+  func open(_ folder: RunFolder? = nil) throws -> OpenRun {
     var pairs = changes.map { change in
       let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (key: String(parts[0]), value: String(parts[1]))
     }
     if let seed { pairs.append(("seed", "\(seed)")) }
-    return try OpenRun.open(path: run, preset: preset, changes: pairs, fresh: fresh)
+    return try OpenRun.open(
+      path: folder?.path ?? run, preset: preset, changes: pairs, fresh: fresh)
   }
 }
 

@@ -20,9 +20,13 @@ struct Tributary: ParsableCommand {
 
   /// Parses, runs, and turns every error into one sentence and its exit code.
   static func main() {
+    Console.openStandardStreams()
     do {
       var command = try parseAsRoot()
       try command.run()
+      if let lost = Console.lost {
+        throw RunFailure(.disk, "done, but standard output took no more: \(lost)")
+      }
     } catch let failure as RunFailure {
       end("tributary: \(failure)", code: failure.code.rawValue)
     } catch let error as ConfigurationError {
@@ -31,6 +35,9 @@ struct Tributary: ParsableCommand {
       end("tributary: \(error)", code: RunFailure.Code.disk.rawValue)
     } catch let error as JournalError {
       end("tributary: \(error)", code: RunFailure.Code.disk.rawValue)
+    } catch let error as CocoaError {
+      let path = error.filePath.map { "\($0): " } ?? ""
+      end("tributary: \(path)\(error.localizedDescription)", code: RunFailure.Code.disk.rawValue)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch {
@@ -41,7 +48,7 @@ struct Tributary: ParsableCommand {
   }
 
   private static func end(_ sentence: String, code: Int32) -> Never {
-    FileHandle.standardError.write(Data((sentence + "\n").utf8))
+    Console.error(sentence)
     Foundation.exit(code)
   }
 }

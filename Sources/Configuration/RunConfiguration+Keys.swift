@@ -20,6 +20,9 @@ extension RunConfiguration {
       "What happens at a branching point."),
     .number(
       "sample.noise_level", \.noiseLevel, 0.001...10, "a of Flow-SDE, η of Dance-SDE and CPS."),
+    .number(
+      "sample.guidance", \.guidance, 0...100,
+      "w of classifier-free guidance, in rollout, training and evaluation; 1 is without."),
     .integer("group.prompts", \.prompts, 1...4096, "Prompts of one update."),
     .integer("group.seeds", \.seeds, 1...1024, "Seeds of each prompt; one unit each."),
     .integer("group.branches", \.branches, 1...4095, "K: branches of each branching point."),
@@ -42,6 +45,9 @@ extension RunConfiguration {
       "loss.kl.kind", \.klKind, Regulariser.Kind.allCases.map(\.rawValue),
       "Form of the divergence from the reference."),
     .number("loss.kl.beta", \.klBeta, 0...1000, "β; 0 leaves the reference out."),
+    .number(
+      "loss.kl.target", \.klTarget, 0...1e6,
+      "The divergence that an adaptive β holds; 0 keeps β as it is."),
     .number("optim.learning_rate", \.learningRate, 0...10, "AdamW's step."),
     .number("optim.beta1", \.beta1, 0...0.99999, "AdamW's first moment decay."),
     .number("optim.beta2", \.beta2, 0...0.999999, "AdamW's second moment decay."),
@@ -49,6 +55,9 @@ extension RunConfiguration {
     .integer("optim.minibatches", \.minibatches, 1...4096, "m: optimiser steps of one update."),
     .integer("optim.chunk_units", \.chunkUnits, 1...4096, "Units of one gradient chunk."),
     .number("optim.max_grad_norm", \.maximumGradientNorm, 1e-6...1e9, "Gradient clipping."),
+    .number(
+      "optim.spike_factor", \.spikeFactor, 0...1e6,
+      "Refuse steps whose gradient is so many times longer than usual; 0 refuses none."),
     .number("optim.ema.max", \.emaMaximum, 0...0.999999, "Largest decay of the average."),
     .integer("optim.ema.interval", \.emaInterval, 1...100_000, "Average every so many steps."),
     .flag("optim.ema.warm_up", \.emaWarmsUp, "Decay min(max, (1 + n) / (10 + n))."),

@@ -31,7 +31,8 @@ extension RunConfiguration {
     let recipe = Recipe(
       runSeed: seed, task: task,
       network: DiT(.standard(for: task, width: width, depth: depth, heads: heads)),
-      algorithm: try algorithm(), prompts: prompts, seeds: seeds, optimizer: optimizer,
+      algorithm: try algorithm(), adaptation: CoefficientAdaptation(target: klTarget),
+      prompts: prompts, seeds: seeds, optimizer: optimizer,
       ema: averaging, minibatches: minibatches, chunkUnits: chunkUnits, lag: lag,
       evaluation: EvaluationOptions(
         interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises))
@@ -74,7 +75,7 @@ extension RunConfiguration {
           + " its branches would all be one; leave the step out")
     }
     return Algorithm(
-      grid: sigmas, dynamics: dynamics, plan: plan,
+      grid: sigmas, dynamics: dynamics, guidance: Guidance(scale: Float(guidance)), plan: plan,
       reduction: DensityReduction(rawValue: logDensity) ?? .sum,
       credit: CreditAssignment(
         group: CreditAssignment.Group(rawValue: advantageOver) ?? .seed,
@@ -93,6 +94,7 @@ extension RunConfiguration {
     options.beta2 = Float(beta2)
     options.weightDecay = Float(weightDecay)
     options.maximumGradientNorm = Float(maximumGradientNorm)
+    options.spikeFactor = Float(spikeFactor)
     return options
   }
 

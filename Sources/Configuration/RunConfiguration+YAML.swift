@@ -11,7 +11,9 @@ extension RunConfiguration {
     do {
       root = try compose(yaml: yaml)
     } catch {
-      throw .unreadable(file: file, reason: "\(error)")
+      // The lines below the first quote the file.
+      let reason = "\(error)".split(separator: "\n").first ?? ""
+      throw .unreadable(file: file, reason: String(reason))
     }
     guard let root else { return }
     try merge(root, prefix: "", file: file)

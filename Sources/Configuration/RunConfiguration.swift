@@ -16,6 +16,7 @@ package struct RunConfiguration: Hashable, Sendable {
   package var shift = 3.0
   package var dynamics = "flow-sde"
   package var noiseLevel = 0.7
+  package var guidance = 1.0
 
   package var prompts = 12
   package var seeds = 2
@@ -32,6 +33,7 @@ package struct RunConfiguration: Hashable, Sendable {
   package var weight = "noise"
   package var klKind = "velocity"
   package var klBeta = 0.1
+  package var klTarget = 0.0
 
   package var learningRate = 5e-4
   package var beta1 = 0.9
@@ -40,6 +42,7 @@ package struct RunConfiguration: Hashable, Sendable {
   package var minibatches = 2
   package var chunkUnits = 3
   package var maximumGradientNorm = 1.0
+  package var spikeFactor = 0.0
   package var emaMaximum = 0.99
   package var emaInterval = 1
   package var emaWarmsUp = true

@@ -9,13 +9,17 @@ package struct PolicyField: VelocityField {
   private let network: DiT
   private let weights: Buffer
   private let prompts: [[Int32]]
+  private let guidance: Guidance
   private let tape: Tape
 
   /// - Parameter tape: a tape for inference, reused from call to call.
-  package init(network: DiT, weights: Buffer, prompts: [[Int32]], tape: Tape) {
+  package init(
+    network: DiT, weights: Buffer, prompts: [[Int32]], guidance: Guidance, tape: Tape
+  ) {
     self.network = network
     self.weights = weights
     self.prompts = prompts
+    self.guidance = guidance
     self.tape = tape
   }
 
@@ -26,6 +30,8 @@ package struct PolicyField: VelocityField {
     let input = VelocityInput(
       latents: states, sigmas: Array(repeating: sigma, count: rows), prompts: prompts,
       latentsOfPrompt: Array(repeating: rows / prompts.count, count: prompts.count))
-    return network.velocity(of: input, weights: weights, on: tape).value.scalars
+    let velocities =
+      network.velocity(of: guidance.expanded(input), weights: weights, on: tape).value.scalars
+    return guidance.combined(velocities, of: input)
   }
 }

@@ -2,7 +2,7 @@ package import Tensor
 
 /// AdamW with decoupled weight decay, behind gradient clipping by norm.
 ///
-/// A step whose gradient is not finite changes nothing and is counted.
+/// A step whose gradient is not finite, or a spike, changes nothing and is counted.
 /// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
 package final class AdamW {
   package struct Options: Hashable, Sendable {
@@ -13,6 +13,8 @@ package final class AdamW {
     package var weightDecay: Float = 0
     /// The largest gradient norm; longer gradients are scaled down to it.
     package var maximumGradientNorm: Float = 1
+    /// Refuse a step whose gradient is so many times longer than usual; 0 refuses none.
+    package var spikeFactor: Float = 0
 
     package init() {}
   }
@@ -21,6 +23,8 @@ package final class AdamW {
     /// The gradient's norm before clipping.
     case stepped(gradientNorm: Double)
     case skippedNonFinite
+    /// The gradient was `spikeFactor` times longer than the average.
+    case skippedSpike(gradientNorm: Double)
   }
 
   package var options: Options
@@ -28,8 +32,11 @@ package final class AdamW {
   package let second: Buffer
   /// Steps taken.
   package var steps: UInt64 = 0
-  /// Steps refused because the gradient was not finite.
+  /// Steps refused because the gradient was not finite or a spike.
   package var skipped: UInt64 = 0
+  /// The usual length of a gradient: an average over about twenty steps. Spikes count at the length
+  /// at which they are refused, so that a lasting change is accepted in the end.
+  package var averageNorm = 0.0
 
   package init(count: Int, options: Options) {
     self.options = options
@@ -43,6 +50,14 @@ package final class AdamW {
     guard norm.isFinite else {
       skipped += 1
       return .skippedNonFinite
+    }
+    let spike = Double(options.spikeFactor) * averageNorm
+    let isSpike = options.spikeFactor > 0 && steps >= 10 && norm > spike
+    let counted = isSpike ? spike : norm
+    averageNorm = averageNorm == 0 ? norm : averageNorm + 0.05 * (counted - averageNorm)
+    if isSpike {
+      skipped += 1
+      return .skippedSpike(gradientNorm: norm)
     }
     steps += 1
     let limit = Double(options.maximumGradientNorm)

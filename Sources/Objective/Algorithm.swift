@@ -4,6 +4,7 @@ package import Flow
 package struct Algorithm: Sendable {
   package var grid: SigmaGrid
   package var dynamics: any Dynamics
+  package var guidance: Guidance
   package var plan: BranchingPlan
   package var reduction: DensityReduction
   package var credit: CreditAssignment
@@ -12,12 +13,14 @@ package struct Algorithm: Sendable {
   package var regulariser: Regulariser
 
   package init(
-    grid: SigmaGrid, dynamics: any Dynamics, plan: BranchingPlan, reduction: DensityReduction,
+    grid: SigmaGrid, dynamics: any Dynamics, guidance: Guidance = .none, plan: BranchingPlan,
+    reduction: DensityReduction,
     credit: CreditAssignment, stepWeight: StepWeight, surrogate: ClippedSurrogate,
     regulariser: Regulariser
   ) {
     self.grid = grid
     self.dynamics = dynamics
+    self.guidance = guidance
     self.plan = plan
     self.reduction = reduction
     self.credit = credit

@@ -45,6 +45,10 @@ struct TransitionTests {
       let mean = zip(x, v).map {
         Double(t.stateFactor) * Double($0) + Double(t.velocityFactor) * $1
       }
+      if reduction == .bare {
+        return -zip(next, mean).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
+          / Double(count)
+      }
       return logDensity(next.map(Double.init), mean, Double(t.deviation))
         / (reduction == .sum ? 1 : Double(count))
     }

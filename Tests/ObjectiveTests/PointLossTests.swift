@@ -90,10 +90,13 @@ private struct Point {
     for k in next.indices {
       var density = 0.0
       for i in v.indices {
-        let z = (Double(next[k][i]) - mean[i]) / s
-        density += -z * z / 2 - log(s * (2 * Double.pi).squareRoot())
+        let error = Double(next[k][i]) - mean[i]
+        let z = error / s
+        density +=
+          reduction == .bare
+          ? -error * error : -z * z / 2 - log(s * (2 * Double.pi).squareRoot())
       }
-      if reduction == .mean { density /= count }
+      if reduction != .sum { density /= count }
       let ratio = exp(density - Double(old[k])), a = Double(advantages[k])
       policy += max(-a * ratio, -a * min(max(ratio, 0.8), 1.2))
     }

@@ -43,9 +43,7 @@ enum Tiny {
 
   /// θ differs from the reference, so that the divergence has a gradient.
   static func policy(_ recipe: Recipe, weights: Buffer? = nil) -> PolicySet {
-    let policy = PolicySet(
-      network: recipe.network, base: Self.weights(recipe.network, seed: 5),
-      optimizer: recipe.optimizer, ema: recipe.ema)
+    let policy = PolicySet(base: Self.weights(recipe.network, seed: 5), recipe: recipe)
     policy.weights.assign(weights ?? Self.weights(recipe.network, seed: 6))
     return policy
   }

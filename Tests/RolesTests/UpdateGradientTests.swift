@@ -200,8 +200,7 @@ struct UpdateGradientTests {
       optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 2, chunkUnits: 3, lag: 1,
       evaluation: EvaluationOptions())
     let units = try Tiny.rebuilt(recipe, weights: base)
-    let policy = PolicySet(
-      network: network, base: base, optimizer: recipe.optimizer, ema: recipe.ema)
+    let policy = PolicySet(base: base, recipe: recipe)
     let report = Update(recipe).apply(units, to: policy)
     #expect(report.firstRatioDeviation <= 1e-5)
     #expect(report.reward > 0.2 && report.reward < 1)

@@ -99,6 +99,77 @@ import Testing
     #expect(actor.status == 69, "\(actor.errors)")
   }
 
+  @Test(arguments: [
+    "train density --minutes nan", "train density --minutes 1e300", "train density --run=",
+    "train density --listen inproc://here", "pretrain density --steps 0 -o x",
+    "pretrain density --steps=-5 -o x", "pretrain density --every 0 -o x",
+    "actor --connect tcp://127.0.0.1:1 --learner-timeout=-1",
+    "actor --connect tcp://127.0.0.1:1 --name=",
+    "actor --connect tcp://127.0.0.1:1 --name \(String(repeating: "é", count: 65))",
+  ]) func `absurd values are usage`(command: String) throws {
+    let outcome = try Tributary.run(command.split(separator: " ").map(String.init), in: folder)
+    #expect(outcome.status == 64, "\(outcome.errors)")
+  }
+
+  @Test func `a run folder may begin with a dash, and actors that end with it are no news`() throws
+  {
+    let train = Process()
+    train.executableURL = URL(fileURLWithPath: Tributary.binary)
+    // `--minutes` ends it where the actors never come.
+    train.arguments = ["train", "density", "--run=-x", "--updates", "2", "--minutes", "1"]
+    train.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+    let output = Pipe()
+    train.standardOutput = output
+    try train.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    train.waitUntilExit()
+    #expect(text.contains("done  version 2"), "\(text)")
+    #expect(!text.contains("starting it again"), "\(text)")
+  }
+
+  @Test func `files of prompts`() throws {
+    #expect(try DensityRun.train(run, updates: 1, in: folder).status == 0)
+    func eval(_ bytes: [UInt8]) throws -> Tributary.Outcome {
+      try folder.write(Data(bytes), to: "prompts")
+      return try tributary("eval", run, "--json", "--prompts", folder.file("prompts"))
+    }
+    #expect(try eval(Array("north\nsouth\n".utf8)).json["prompts"] as? Int == 2)
+    #expect(try eval(Array("\u{feff}north\r\nsouth\r\n".utf8)).json["prompts"] as? Int == 2)
+    let other = try eval([0x6e, 0xff, 0xfe])
+    #expect(other.status == 64)
+    #expect(other.errors.contains("UTF-8"), "\(other.errors)")
+    let steering = try eval(Array("north\n\u{1b}]0;x\u{7}\n".utf8))
+    #expect(steering.status == 64)
+    #expect(steering.errors.contains(":2: \"\\u{1b}]0;x\\u{7}\""), "\(steering.errors)")
+  }
+
+  @Test func `standard streams that are full or closed do no harm`() throws {
+    func shell(_ redirection: String, _ run: String) throws -> Int32 {
+      let shell = Process()
+      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+      shell.arguments =
+        ["-c", "exec \"$0\" \"$@\" \(redirection)", Tributary.binary]
+        + DensityRun.arguments(run, updates: 4)
+      try shell.run()
+      shell.waitUntilExit()
+      return shell.terminationStatus
+    }
+    #expect(try shell(">/dev/full", run) == 74, "what was said is lost")
+    let other = folder.file("other")
+    #expect(try shell("<&- >&- 2>&-", other) == 0)
+    for run in [run, other] {
+      let replay = try tributary("replay", run, "--verify", "--json")
+      #expect(replay.json["verified"] as? Int == 4, "\(replay.errors)")
+    }
+  }
+
+  @Test func `a lock that cannot be opened is the disk's fault`() throws {
+    try FileManager.default.createDirectory(
+      atPath: "\(run)/lock", withIntermediateDirectories: true)
+    let outcome = try DensityRun.train(run, updates: 1, in: folder)
+    #expect(outcome.status == 74, "\(outcome.errors)")
+  }
+
   @Test func `a run goes on only with its own numbers`() throws {
     #expect(try DensityRun.train(run, updates: 1, in: folder).status == 0)
     let fresh = try tributary("train", "density", "--run", run, "--fresh")

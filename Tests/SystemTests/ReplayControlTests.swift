@@ -97,6 +97,7 @@ import Wire
       let prompt = recipe.task.trainPrompts[trajectory.prompt]
       var field = PolicyField(
         network: recipe.network, weights: weights, prompts: [recipe.task.tokens(of: prompt)],
+        guidance: recipe.algorithm.guidance,
         tape: .init(recording: false))
       let points = recipe.algorithm.wavefront.sample(from: address.initialNoise, through: &field) {
         step, branch in

@@ -12,6 +12,9 @@ import Wire
 /// makes a new socket and says hello again with the results it holds.
 package final class ActorProcess {
   package struct Options: Sendable {
+    /// How long a name may be.
+    package static let nameBytes = WireLimits.nameBytes
+
     package var name: String
     /// Units taken at once: one in work, the next one waiting.
     package var window = 2

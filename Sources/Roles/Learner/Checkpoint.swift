@@ -13,7 +13,9 @@ package enum Checkpoint {
     var version: UInt64
     var optimizerSteps: UInt64
     var optimizerSkipped: UInt64
+    var averageNorm: Double
     var emaSteps: UInt64
+    var beta: Float
     var snapshots: [UInt64]
     var snapshotHashes: [String]
     var paramsHash: String
@@ -42,8 +44,8 @@ package enum Checkpoint {
       if (try? read(version, in: folder, recipe: core.recipe)) != nil { return }
       try manager.removeItem(atPath: place)
     }
+    removeLeftovers(in: folder)
     let temporary = "\(folder.checkpoints)/.new-\(version)"
-    try? manager.removeItem(atPath: temporary)
     try manager.createDirectory(atPath: temporary, withIntermediateDirectories: true)
     func write(_ file: SafeTensors, _ name: String) throws {
       try AtomicFile.write(file.encoded(), to: "\(temporary)/\(name).safetensors")
@@ -59,7 +61,8 @@ package enum Checkpoint {
     }
     let state = State(
       version: version, optimizerSteps: policy.optimizer.steps,
-      optimizerSkipped: policy.optimizer.skipped, emaSteps: policy.ema.steps,
+      optimizerSkipped: policy.optimizer.skipped,
+      averageNorm: policy.optimizer.averageNorm, emaSteps: policy.ema.steps, beta: policy.beta,
       snapshots: core.recent.map(\.version.rawValue),
       snapshotHashes: core.recent.map { "\($0.hash)" }, paramsHash: "\(policy.paramsHash)",
       stateHash: "\(policy.stateHash)")
@@ -72,13 +75,24 @@ package enum Checkpoint {
     }
   }
 
+  /// What lives that ended while they wrote left behind.
+  private static func removeLeftovers(in folder: RunFolder) {
+    let manager = FileManager.default
+    let names = (try? manager.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
+    for name in names where name.hasPrefix(".new-") || name.hasSuffix(".tmp") {
+      try? manager.removeItem(atPath: "\(folder.checkpoints)/\(name)")
+    }
+  }
+
   /// The newest checkpoint that verifies; damaged ones are passed over and named.
   ///
-  /// - Parameter damaged: told about each checkpoint that was passed over.
-  package static func newest(in folder: RunFolder, recipe: Recipe, damaged: (String) -> Void) throws
-    -> LearnerCore
-  {
-    for version in versions(in: folder).reversed() {
+  /// - Parameters:
+  ///   - last: the newest version that will do.
+  ///   - damaged: told about each checkpoint that was passed over.
+  package static func newest(
+    in folder: RunFolder, upTo last: UInt64 = .max, recipe: Recipe, damaged: (String) -> Void
+  ) throws -> LearnerCore {
+    for version in versions(in: folder).reversed() where version <= last {
       do {
         return try read(version, in: folder, recipe: recipe)
       } catch {
@@ -98,16 +112,16 @@ package enum Checkpoint {
       try Self.parameters(in: "\(place)/\(name).safetensors", network: network)
     }
     let state = try RunFolder.read(State.self, from: "\(place)/state.json")
-    let policy = PolicySet(
-      network: network, base: try tensors("reference"), optimizer: recipe.optimizer,
-      ema: recipe.ema)
+    let policy = PolicySet(base: try tensors("reference"), recipe: recipe)
     policy.weights.assign(try tensors("weights"))
     policy.ema.average.assign(try tensors("ema"))
     policy.optimizer.first.assign(try tensors("moment1"))
     policy.optimizer.second.assign(try tensors("moment2"))
     policy.optimizer.steps = state.optimizerSteps
     policy.optimizer.skipped = state.optimizerSkipped
+    policy.optimizer.averageNorm = state.averageNorm
     policy.ema.steps = state.emaSteps
+    policy.beta = state.beta
     policy.version = PolicyVersion(state.version)
     guard "\(policy.paramsHash)" == state.paramsHash, "\(policy.stateHash)" == state.stateHash
     else {

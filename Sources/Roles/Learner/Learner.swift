@@ -1,3 +1,4 @@
+import Objective
 import Flow
 import Foundation
 import Network
@@ -32,6 +33,8 @@ package final class Learner {
     case notice(String)
     case updated(version: UInt64, Update.Report, seconds: Double, learn: Double, wait: Double)
     case evaluated(version: UInt64, Evaluation)
+    /// The last update is done or given up: actors end now.
+    case draining
     case saved(version: UInt64)
   }
 
@@ -131,6 +134,7 @@ package final class Learner {
       report(.evaluated(version: version, result))
     }
     defer {
+      report(.draining)
       exchange.send(.drain("the learner ends"))
       exchange.join()
       journal.stop()
@@ -232,25 +236,48 @@ package final class Learner {
 
   private func restore(base: Buffer) throws -> Restored {
     guard !Checkpoint.versions(in: folder).isEmpty else {
-      let policy = PolicySet(
-        network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema)
+      let policy = PolicySet(base: base, recipe: recipe)
       let core = LearnerCore(recipe: recipe, policy: policy)
       try Checkpoint.write(core, to: folder)
       return try replayJournal(into: core)
     }
     let core = try Checkpoint.newest(in: folder, recipe: recipe) { report(.notice("! \($0)")) }
-    return try replayJournal(into: core)
+    let newest = core.policy.version
+    do {
+      return try replayJournal(into: core)
+    } catch let gap as JournalGap {
+      // Going on from the checkpoint would leave a run that no replay can follow. The lost updates
+      // are a function of what is left, so they are made again.
+      report(
+        .notice(
+          "! the journal ends at version \(gap.end), the newest checkpoint is of \(newest): the"
+            + " updates between them are sampled again"))
+      let core = try Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
+        report(.notice("! \($0)"))
+      }
+      return try replayJournal(into: core)
+    }
+  }
+
+  /// The journal was cut: it holds commits, and the state is newer than its last one.
+  private struct JournalGap: Error {
+    let end: UInt64
   }
 
   private func replayJournal(into core: LearnerCore) throws -> Restored {
     var journal = try JournalUnits(directory: folder.journal)
     var rerun: [(version: UInt64, Update.Report)] = []
+    var first: UInt64?
+    var end: UInt64 = 0
     while let committed = try journal.next() {
-      if let header = journal.header { try terms.check(header) }
+      first = first ?? committed.commit.update
+      end = committed.commit.update + 1
       if committed.commit.update < core.policy.version.rawValue { continue }
       let report = try core.rerun(committed)
       rerun.append((core.policy.version.rawValue, report))
     }
+    // A journal whose beginning was deleted has nothing to go back to.
+    if first == 0 && end < core.policy.version.rawValue { throw JournalGap(end: end) }
     committed = core.policy.version.rawValue
     if committed > 0 || !journal.pending.isEmpty {
       report(.resumed(version: committed, rerun: rerun.count))
@@ -321,9 +348,11 @@ package final class Learner {
     let weights = core.policy.ema.average
     let result = Evaluation(
       of: weights, network: recipe.network, task: recipe.task,
-      prompts: recipe.task.heldOutPrompts, options: recipe.evaluation)
+      prompts: recipe.task.heldOutPrompts, options: recipe.evaluation,
+      guidance: recipe.algorithm.guidance)
     let grid = PictureGrid.draw(
-      weights, network: recipe.network, task: recipe.task, odeSteps: recipe.evaluation.odeSteps)
+      weights, network: recipe.network, task: recipe.task, odeSteps: recipe.evaluation.odeSteps,
+      guidance: recipe.algorithm.guidance)
     try AtomicFile.write(grid.png(), to: folder.grid(of: version))
     evaluationVersion = version
     return result

@@ -82,8 +82,7 @@ package struct Doctor {
     trivial.algorithm.regulariser.coefficient = 0
     let core = LearnerCore(
       recipe: trivial,
-      policy: PolicySet(
-        network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema))
+      policy: PolicySet(base: base, recipe: recipe))
     var rewards: [Double] = []
     for k in 0..<12 as Range<UInt64> {
       let units = try units(of: k, weights: core.policy.weights, recipe: trivial)

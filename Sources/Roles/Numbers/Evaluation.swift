@@ -1,5 +1,5 @@
 import Autograd
-import Flow
+package import Flow
 package import Network
 package import Records
 package import Tasks
@@ -40,11 +40,11 @@ package struct Evaluation: Sendable {
 
   package init(
     of weights: Buffer, network: DiT, task: some Task, prompts: [Prompt],
-    options: EvaluationOptions
+    options: EvaluationOptions, guidance: Guidance = .none
   ) {
     let latents = Self.latents(
       of: weights, network: network, task: task, prompts: prompts, noises: options.noises,
-      odeSteps: options.odeSteps)
+      odeSteps: options.odeSteps, guidance: guidance)
     var scores: [(Prompt, Score)] = []
     var results: [(prompt: Prompt, latent: [Float])] = []
     for (prompt, group) in zip(prompts, latents) {
@@ -72,7 +72,7 @@ package struct Evaluation: Sendable {
   /// - Parameter seed: another seed draws other noises.
   package static func latents(
     of weights: Buffer, network: DiT, task: some Task, prompts: [Prompt], noises: Int,
-    odeSteps: Int, seed: UInt64 = noiseSeed
+    odeSteps: Int, guidance: Guidance = .none, seed: UInt64 = noiseSeed
   ) -> [[[Float]]] {
     let philox = Philox(seed: seed)
     let count = network.shape.latentCount
@@ -83,7 +83,7 @@ package struct Evaluation: Sendable {
       let chunk = start..<min(start + promptsPerCall, prompts.count)
       var field = PolicyField(
         network: network, weights: weights, prompts: chunk.map { task.tokens(of: prompts[$0]) },
-        tape: tape)
+        guidance: guidance, tape: tape)
       let initial = chunk.flatMap { prompt in
         (0..<noises).flatMap { noise in
           philox.normals(

@@ -1,3 +1,4 @@
+package import Flow
 package import Network
 import Records
 package import Tasks
@@ -7,7 +8,8 @@ package import Tensor
 /// every time, framed green where the strict judge is content and red where not.
 package enum PictureGrid {
   package static func draw(
-    _ weights: Buffer, network: DiT, task: some Task, odeSteps: Int, columns: Int = 8,
+    _ weights: Buffer, network: DiT, task: some Task, odeSteps: Int, guidance: Guidance = .none,
+    columns: Int = 8,
     side: Int = 64
   ) -> Picture {
     let rows = task.heldOutPrompts.categories.map { category in
@@ -15,7 +17,7 @@ package enum PictureGrid {
     }
     let latents = Evaluation.latents(
       of: weights, network: network, task: task, prompts: rows.flatMap(\.self), noises: 1,
-      odeSteps: odeSteps)
+      odeSteps: odeSteps, guidance: guidance)
     var next = 0
     let pictures = rows.map { row in
       row.map { prompt in

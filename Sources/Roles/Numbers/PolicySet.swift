@@ -1,3 +1,4 @@
+import Objective
 package import Network
 package import Records
 package import Tensor
@@ -13,17 +14,21 @@ package final class PolicySet {
   package let reference: Buffer
   package let optimizer: AdamW
   package var ema: EMA
+  /// β, which adapts.
+  package var beta: Float
   /// Committed updates.
   package var version: PolicyVersion
 
   package init(
-    network: DiT, base: Buffer, optimizer options: AdamW.Options, ema averaging: EMA.Options
+    network: DiT, base: Buffer, optimizer options: AdamW.Options, ema averaging: EMA.Options,
+    beta: Float
   ) {
     self.network = network
     weights = base.copy()
     reference = base.copy()
     optimizer = AdamW(count: base.count, options: options)
     ema = EMA(of: base, options: averaging)
+    self.beta = beta
     version = PolicyVersion(0)
   }
 
@@ -36,10 +41,21 @@ package final class PolicySet {
     for buffer in [optimizer.first, optimizer.second, ema.average, reference] {
       builder.add(buffer.scalars)
     }
-    for counter in [optimizer.steps, optimizer.skipped, ema.steps, version.rawValue] {
+    let counters = [
+      optimizer.steps, optimizer.skipped, optimizer.averageNorm.bitPattern, ema.steps,
+      UInt64(beta.bitPattern), version.rawValue,
+    ]
+    for counter in counters {
       builder.add((0..<8).map { UInt8(truncatingIfNeeded: counter >> (8 * UInt64($0))) })
     }
     return Digest(builder)
+  }
+
+  /// The state at version 0.
+  package convenience init(base: Buffer, recipe: Recipe) {
+    self.init(
+      network: recipe.network, base: base, optimizer: recipe.optimizer, ema: recipe.ema,
+      beta: recipe.algorithm.regulariser.coefficient)
   }
 
   package var snapshot: Snapshot {

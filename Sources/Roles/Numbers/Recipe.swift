@@ -8,6 +8,7 @@ package struct Recipe: Sendable {
   package var task: any Task
   package var network: DiT
   package var algorithm: Algorithm
+  package var adaptation: CoefficientAdaptation
   /// Prompts of one update.
   package var prompts: Int
   /// Seeds of each prompt: units of one prompt, with consecutive ids.
@@ -23,7 +24,8 @@ package struct Recipe: Sendable {
   package var evaluation: EvaluationOptions
 
   package init(
-    runSeed: UInt64, task: any Task, network: DiT, algorithm: Algorithm, prompts: Int, seeds: Int,
+    runSeed: UInt64, task: any Task, network: DiT, algorithm: Algorithm,
+    adaptation: CoefficientAdaptation = CoefficientAdaptation(target: 0), prompts: Int, seeds: Int,
     optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int, chunkUnits: Int, lag: Int,
     evaluation: EvaluationOptions
   ) {
@@ -31,6 +33,7 @@ package struct Recipe: Sendable {
     self.task = task
     self.network = network
     self.algorithm = algorithm
+    self.adaptation = adaptation
     self.prompts = prompts
     self.seeds = seeds
     self.optimizer = optimizer

@@ -34,7 +34,7 @@ package struct UnitSampler {
     let prompt = recipe.task.trainPrompts[promptIndex]
     var field = PolicyField(
       network: recipe.network, weights: weights, prompts: [recipe.task.tokens(of: prompt)],
-      tape: tape)
+      guidance: recipe.algorithm.guidance, tape: tape)
     let noise = address.initialNoise
     let start = clock.now
     let points = wavefront.sample(from: noise, through: &field) { step, branch in

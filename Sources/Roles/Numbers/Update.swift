@@ -63,15 +63,17 @@ package final class Update {
       let range = minibatch * share..<(minibatch + 1) * share
       let gradient = gradient(
         of: Array(units[range]), advantages: Array(advantages[range]), weights: policy.weights,
-        reference: policy.reference, isFirst: minibatch == 0, tally: &tally)
+        reference: policy.reference, beta: policy.beta, isFirst: minibatch == 0, tally: &tally)
       switch policy.optimizer.step(policy.weights, along: gradient) {
       case .stepped(let norm): norms.append(norm)
-      case .skippedNonFinite: skipped += 1
+      case .skippedNonFinite, .skippedSpike: skipped += 1
       }
       policy.ema.update(toward: policy.weights)
     }
+    let report = tally.report(units.map(\.trajectory), norms: norms, skipped: skipped)
+    policy.beta = recipe.adaptation.next(policy.beta, divergence: report.divergence)
     policy.version = PolicyVersion(policy.version.rawValue + 1)
-    return tally.report(units.map(\.trajectory), norms: norms, skipped: skipped)
+    return report
   }
 
   /// The loss of some whole prompts' units as one minibatch, and its gradient.
@@ -83,7 +85,8 @@ package final class Update {
       of: units,
       advantages: recipe.algorithm.credit.advantages(
         of: units.map(\.trajectory), seedsPerPrompt: recipe.seeds),
-      weights: weights, reference: reference, isFirst: true, tally: &tally)
+      weights: weights, reference: reference, beta: recipe.algorithm.regulariser.coefficient,
+      isFirst: true, tally: &tally)
     let beta = Double(recipe.algorithm.regulariser.coefficient)
     let loss = (tally.policyLoss + beta * tally.divergence) / Double(tally.points)
     return (loss, gradient.copy())
@@ -93,9 +96,11 @@ package final class Update {
   package func ratioDeviation(of unit: RebuiltUnit, weights: Buffer) -> Double {
     let algorithm = recipe.algorithm
     referenceTape.reset()
-    let predicted =
-      recipe.network.velocity(of: input(for: [unit]), weights: weights, on: referenceTape).value
-      .scalars
+    let input = input(for: [unit])
+    let predicted = algorithm.guidance.combined(
+      recipe.network.velocity(
+        of: algorithm.guidance.expanded(input), weights: weights, on: referenceTape
+      ).value.scalars, of: input)
     var worst = 0.0
     for (place, point) in unit.trajectory.points.enumerated() {
       let velocity = predicted[place * recipe.latentCount..<(place + 1) * recipe.latentCount]
@@ -126,7 +131,7 @@ package final class Update {
   /// ∂L/∂θ of one minibatch: L is the mean of the point losses over its branching points.
   private func gradient(
     of units: [RebuiltUnit], advantages: [[[Float]]], weights: Buffer, reference: Buffer,
-    isFirst: Bool, tally: inout Tally
+    beta: Float, isFirst: Bool, tally: inout Tally
   ) -> Buffer {
     let chunks = stride(from: 0, to: units.count, by: recipe.chunkUnits).map {
       $0..<min($0 + recipe.chunkUnits, units.count)
@@ -139,8 +144,8 @@ package final class Update {
       chunkGradients[index].clear()
       backpropagate(
         Array(units[chunk]), advantages: Array(advantages[chunk]), scale: 1 / Float(points),
-        weights: weights, reference: reference, into: chunkGradients[index], isFirst: isFirst,
-        tally: &tally)
+        weights: weights, reference: reference, beta: beta, into: chunkGradients[index],
+        isFirst: isFirst, tally: &tally)
     }
     // A fixed tree: neighbours first, whatever computed them and when.
     var stride = 1
@@ -156,20 +161,24 @@ package final class Update {
   /// One forward and one backward over the distinct states of a chunk.
   private func backpropagate(
     _ units: [RebuiltUnit], advantages: [[[Float]]], scale: Float, weights: Buffer,
-    reference: Buffer, into gradients: Buffer, isFirst: Bool, tally: inout Tally
+    reference: Buffer, beta: Float, into gradients: Buffer, isFirst: Bool, tally: inout Tally
   ) {
     let algorithm = recipe.algorithm
     let input = input(for: units)
+    let expanded = algorithm.guidance.expanded(input)
     tape.reset()
     let velocity = recipe.network.velocity(
-      of: input, weights: weights, gradients: gradients, on: tape)
+      of: expanded, weights: weights, gradients: gradients, on: tape)
     var anchor: [Float]?
-    if algorithm.regulariser.coefficient != 0 {
+    var regulariser = algorithm.regulariser
+    regulariser.coefficient = beta
+    if beta != 0 {
       referenceTape.reset()
-      anchor =
-        recipe.network.velocity(of: input, weights: reference, on: referenceTape).value.scalars
+      anchor = algorithm.guidance.combined(
+        recipe.network.velocity(of: expanded, weights: reference, on: referenceTape).value.scalars,
+        of: input)
     }
-    let predicted = velocity.value.scalars
+    let predicted = algorithm.guidance.combined(velocity.value.scalars, of: input)
     let count = recipe.latentCount
     var slope: [Float] = []
     slope.reserveCapacity(predicted.count)
@@ -184,14 +193,14 @@ package final class Update {
           weight: weightOfStep[point.step],
           transition: algorithm.dynamics.transition(step: point.step, on: algorithm.grid),
           reduction: algorithm.reduction, surrogate: algorithm.surrogate,
-          regulariser: algorithm.regulariser)
+          regulariser: regulariser)
         for value in loss.gradient { slope.append(value * scale) }
         tally.add(loss, isFirst: isFirst)
         row += 1
       }
     }
     let gradient = tape.scratch(rows: velocity.rows, columns: velocity.columns)
-    gradient.assign(slope)
+    gradient.assign(algorithm.guidance.spread(slope, of: input))
     tape.backward(from: velocity, gradient: gradient)
   }
 

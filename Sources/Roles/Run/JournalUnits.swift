@@ -1,3 +1,4 @@
+import Foundation
 package import Records
 package import Transport
 import Wire
@@ -26,6 +27,16 @@ package struct JournalUnits: ~Copyable {
 
   package init(directory: String) throws {
     reader = try JournalReader(directory: directory, recordLimit: WireLimits.recordBytes)
+  }
+
+  /// What the journal's oldest segment says of its run; nil where nothing is written yet.
+  package static func header(in folder: RunFolder) throws -> RunHeader? {
+    guard FileManager.default.fileExists(atPath: folder.journal) else { return nil }
+    var reader = try JournalReader(directory: folder.journal, recordLimit: WireLimits.recordBytes)
+    guard let frame = try reader.next(),
+      case .header(let header)? = try? JournalRecord(decoding: frame.bytes)
+    else { return nil }
+    return header
   }
 
   /// The next committed update, or nil at the end of the journal.

@@ -38,7 +38,8 @@ package final class Launcher: Sendable {
     // The very binary that runs, even if its path has been replaced since.
     process.executableURL = URL(fileURLWithPath: "/proc/\(getpid())/exe")
     process.arguments = [
-      "actor", "--run", folder.path, "--name", name, "--parent", "\(getpid())",
+      // One word, because the path may begin with a dash.
+      "actor", "--run=\(folder.path)", "--name", name, "--parent", "\(getpid())",
     ]
     let log = folder.actorLog(name)
     if !FileManager.default.fileExists(atPath: log) {
@@ -50,15 +51,17 @@ package final class Launcher: Sendable {
     process.standardOutput = handle
     process.standardError = handle
     process.terminationHandler = { [self] in ended(name, $0) }
-    try state.withLock { state in
-      if state.isStopping { return }
+    let isStarted = try state.withLock { state in
+      if state.isStopping { return false }
       do {
         try process.run()
       } catch {
         throw RunFailure(.internal, "cannot start actor \(name): \(error.localizedDescription)")
       }
       state.children[name] = Child(process: process, startedAt: Date(), failures: failures)
+      return true
     }
+    guard isStarted else { return }
     try RunFolder.write(
       ActorFile(name: name, pid: process.processIdentifier), to: folder.actorFile(name))
   }
@@ -90,7 +93,7 @@ package final class Launcher: Sendable {
     }
   }
 
-  /// From now on an actor that ends has done its work.
+  /// From now on an actor that ends is not started again.
   package func expectEnd() { state.withLock { $0.isStopping = true } }
 
   /// Waits for the actors to end by themselves, then asks, then ends them.

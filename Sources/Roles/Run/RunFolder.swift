@@ -21,7 +21,10 @@ package struct RunFolder: Sendable {
     "\(grids)/\(String(format: "%06d", Int(version))).png"
   }
 
-  package var exists: Bool { FileManager.default.fileExists(atPath: identity) }
+  /// Whether a run was begun here, even if its `run.json` is gone.
+  package var exists: Bool {
+    [identity, journal].contains { FileManager.default.fileExists(atPath: $0) }
+  }
 
   /// Makes the folder and those inside it.
   package func create() throws {

@@ -8,6 +8,7 @@ package final class RunLock {
     do {
       lock = try ExclusiveLock(path: folder.lock)
     } catch {
+      if case .file(let refusal) = error { throw refusal }
       throw RunFailure(.usage, "\(folder.path) is in use: \(error)")
     }
   }
