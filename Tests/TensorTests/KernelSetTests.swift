@@ -90,7 +90,8 @@ struct KernelSetTests {
         var segments = CKernelsSegments(
           latents: 3, tokens: 3, prompts: 2, heads: 2, width: Int32(width),
           prompt_offset: prompts.baseAddress, latent_offset: latents.baseAddress)
-        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: 16 * (padded + 16) + padded + 10 * padded)
+        let scratch = UnsafeMutablePointer<Float>.allocate(
+          capacity: 16 * (padded + 16) + padded + 10 * padded)
         defer { scratch.deallocate() }
         var weights = [Float](repeating: 0, count: tokens * 2 * padded)
         Self.same("attend", outputs: [tokens * width]) {
