@@ -2,6 +2,9 @@
 ///
 ///     deviation = |computed − golden| / scale,      at most 1e-5
 ///
+/// Where the peer subtracts float32 numbers that nearly agree, `rounding` is what its own result may
+/// have lost by that; it is allowed for beside the scale.
+///
 /// Null stands for every number that is not finite.
 struct Comparison {
   /// The scale of a number.
@@ -25,16 +28,18 @@ struct Comparison {
 
   /// Compares a field, which must have the shape of the computed numbers.
   mutating func expect(
-    _ computed: some Computed, at field: GoldenValue, as measure: Measure = .value
+    _ computed: some Computed, at field: GoldenValue, as measure: Measure = .value,
+    rounding: Double = 0
   ) throws(GoldenError) {
+    let lost = rounding.isFinite ? rounding / Self.tolerance : 0
     var pairs: [Pair] = []
     try computed.pair(with: field, into: &pairs)
     let largest = pairs.map { abs($0.golden) }.filter(\.isFinite).max() ?? 0
     let judged = pairs.map { pair in
       switch measure {
-      case .value: (pair, pair.deviation(scale: abs(pair.golden) + 0.1))
-      case .small: (pair, pair.deviation(scale: abs(pair.golden) + 0.001))
-      case .gradient: (pair, pair.deviation(scale: largest + 0.001))
+      case .value: (pair, pair.deviation(scale: abs(pair.golden) + 0.1 + lost))
+      case .small: (pair, pair.deviation(scale: abs(pair.golden) + 0.001 + lost))
+      case .gradient: (pair, pair.deviation(scale: largest + 0.001 + lost))
       }
     }
     count += pairs.count

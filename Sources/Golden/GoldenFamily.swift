@@ -9,6 +9,10 @@ protocol GoldenFamily: SendableMetatype {
 let goldenFamilies: [String: any GoldenFamily.Type] = [
   "sigma_schedules": SigmaSchedules.self,
   "flow_grpo_sde_step": FlowSDEStep.self,
+  "flow_grpo_cps_step": FlowCPSStep.self,
+  "flow_grpo_zero_noise_step": ZeroNoiseStep.self,
+  "dance_sde_step": DanceSDEStep.self,
+  "flowfactory_dynamics": FlowFactoryDynamics.self,
   "tempflow_branch_step": BranchStep.self,
   "tempflow_noise_weights": NoiseWeights.self,
   "tempflow_rollout": Rollout.self,

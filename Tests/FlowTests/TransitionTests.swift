@@ -45,15 +45,34 @@ struct TransitionTests {
       let mean = zip(x, v).map {
         Double(t.stateFactor) * Double($0) + Double(t.velocityFactor) * $1
       }
-      if reduction == .bare {
-        return -zip(next, mean).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
-          / Double(count)
+      let sum = logDensity(next.map(Double.init), mean, Double(t.deviation))
+      return switch reduction {
+      case .sum: sum
+      case .mean: sum / Double(count)
+      case .bare: bareDensity(next.map(Double.init), mean)
       }
-      return logDensity(next.map(Double.init), mean, Double(t.deviation))
-        / (reduction == .sum ? 1 : Double(count))
     }
     let slopes = finiteDifferences(of: value, at: v.map(Double.init))
     #expect(worstDeviation(gradient, slopes.map(Float.init)) < 1e-5)
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `the bare log-density is minus the mean square, with noise and without`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let count = Int.random(in: 1...40, using: &random)
+    var t = randomTransition(&random)
+    let next = floats(count, &random), mean = floats(count, &random)
+    let literal = bareDensity(next.map(Double.init), mean.map(Double.init))
+    let noisy = t.logDensity(of: next, mean: mean, over: .bare)
+    #expect(abs(Double(noisy) - literal) <= 1e-7 * abs(literal))
+    t.deviation = 0
+    #expect(t.logDensity(of: next, mean: mean, over: .bare) == noisy)
+    #expect(t.logDensity(of: mean, mean: mean, over: .bare) == 0)
+    let slope = t.logDensityGradient(of: next, mean: mean, over: .bare)
+    for i in 0..<count {
+      let literal = 2 * Double(next[i] - mean[i]) * Double(t.velocityFactor) / Double(count)
+      #expect(abs(Double(slope[i]) - literal) <= 1e-6 * abs(literal))
+    }
   }
 
   @Test func `the logarithm within agrees with the library's`() {
@@ -90,4 +109,11 @@ private func logDensity(_ next: [Double], _ mean: [Double], _ s: Double) -> Doub
     let z = (pair.0 - pair.1) / s
     return sum + log(1 / (s * (2 * Double.pi).squareRoot())) - z * z / 2
   }
+}
+
+/// −1/D · Σ (x′ − μ)².
+private func bareDensity(_ next: [Double], _ mean: [Double]) -> Double {
+  var sum = 0.0
+  for i in next.indices { sum -= (next[i] - mean[i]) * (next[i] - mean[i]) }
+  return sum / Double(next.count)
 }

@@ -58,6 +58,62 @@ struct FormatTests {
     #expect(try run(file("0")).worstDeviation == .infinity)
   }
 
+  @Test(arguments: [
+    (#""dynamics": "SDE""#, "dynamics is not Flow-SDE, Dance-SDE, CPS or ODE"),
+    (
+      #""effective_noise_level": [1, 1]"#,
+      "effective_noise_level has 2 entries where 1 are expected"
+    ),
+    (
+      #""dynamics": "CPS", "effective_noise_level": [1e7]"#,
+      "effective_noise_level[0] is not in 0.0...1000.0"
+    ),
+    (#""dynamics": "Dance-SDE", "effective_noise_level": [0.3]"#, "eps is not a list"),
+    (#""sigma": 1.5"#, "sigma is not in 0.0...1.0"),
+    (#""v": [[1, 2]]"#, "v[0] has 2 entries where 3 are expected"),
+    (#""latents_stored_bf16": 2"#, "latents_stored_bf16 is not true or false"),
+  ])
+  func `a malformed step fails with its field`(fields: String, sentence: String) throws {
+    let report = try run(Self.rounded(fields, next: "[1, 1.015625, -1]"))
+    #expect(report.failures == ["cases[0]." + sentence])
+  }
+
+  @Test func `a peer's bfloat16 is the nearest, ties to even`() throws {
+    let report = try run(Self.rounded(#""T": 1"#, next: "[1, 1.015625, -1]"))
+    #expect(report.status == .passed && report.comparisons == 13, "\(report.failures)")
+    #expect(try run(Self.rounded(#""T": 1"#, next: "[1, 1.0078125, -1]")).status == .failed)
+    let kept = #""latents_stored_bf16": false"#
+    #expect(try run(Self.rounded(kept, next: "[1, 1.015625, -1]")).status == .failed)
+  }
+
+  /// A step of the ODE that stands still: 1 + 2⁻⁸ and 1 + 3·2⁻⁸ lie between two numbers of bfloat16,
+  /// −1 − 2⁻⁹ is nearer to −1.
+  private static func rounded(_ fields: String, next: String) -> String {
+    """
+    {"name": "flowfactory_dynamics", "dynamics": "ODE", "effective_noise_level": [0],
+     "latents_stored_bf16": true, "sigma": 0.5, "sigma_next": 0.25, "sigma_max": 0.5,
+     "x": [[1.00390625, 1.01171875, -1.001953125]], "v": [[0, 0, 0]], "eps": null,
+     "out": {"x_next": [\(next)], "mean": [\(next)], "std_dev_t": 0, "dt": -0.25, "log_prob": [0]},
+     "replay": {"v": [[1, 2, 3]], "log_prob": [0], "dlogprob_sum_dv": [[0, 0, 0]]},
+     "cases": [{\(fields)}]}
+    """
+  }
+
+  @Test func `where both rules lose their noise, only the bare log-density is a number`() throws {
+    func file(_ rule: String, _ logDensity: String) -> String {
+      """
+      {"name": "flow_grpo_zero_noise_step", "sde_type": "\(rule)", "noise_level": 0, "sigma": 1,
+       "sigma_next": 0.75, "x": [[1, 2]], "v": [[4, 8]], "eps": [[1, 1]],
+       "cases": [{"out": {"x_next": [[0, 0]], "mean": [[0, 0]], "log_prob": [\(logDensity)]}}]}
+      """
+    }
+    #expect(try run(file("sde", "null")).status == .passed)
+    #expect(try run(file("sde", "0")).worstDeviation == .infinity)
+    #expect(try run(file("cps", "0")).status == .passed)
+    #expect(try run(file("cps", "null")).worstDeviation == .infinity)
+    #expect(try run(file("ode", "0")).failures == ["cases[0].sde_type is not sde or cps"])
+  }
+
   @Test func `a parameter of the file serves every case that lacks it`() throws {
     let text = """
       {"name": "sigma_schedules", "kind": "linspace_shift", "T": 2, "shift": 1,

@@ -4,6 +4,11 @@ import Flow
 extension GoldenValue {
   func noiseLevel() throws(GoldenError) -> Float { Float(try self["noise_level"].number()) }
 
+  /// η of coefficients-preserving sampling: beyond its 0...1, but where its sine is exact.
+  func turn(_ field: String) throws(GoldenError) -> Float {
+    Float(try self[field].number(in: 0...1000))
+  }
+
   func sigma(_ field: String) throws(GoldenError) -> Float {
     Float(try self[field].number(in: 0...1))
   }
@@ -19,9 +24,12 @@ extension GoldenValue {
 }
 
 extension Transition {
-  /// The log-density averaged over D, as all golden files have it; NaN, their null, for a step
-  /// without noise.
-  func goldenLogDensity(of next: [Float], mean: [Float]) -> Float {
-    deviation > 0 ? logDensity(of: next, mean: mean, over: .mean) : .nan
+  /// The log-density averaged over D, as all golden files have it, or bare; NaN, their null, where a
+  /// step without noise has none.
+  func goldenLogDensity(
+    of next: [Float], mean: [Float], over reduction: DensityReduction = .mean
+  ) -> Float {
+    deviation > 0 || reduction == .bare
+      ? logDensity(of: next, mean: mean, over: reduction) : .nan
   }
 }
