@@ -7,11 +7,20 @@ extension Tape {
     func d(_ index: Int) -> Matrix { gradient(of: index) }
     switch operation {
     case .linear(let x, let weight, let bias):
-      d(x).addProduct(dy, transposed: values[weight])
+      if let dx = unreachedGradient(of: x) {
+        dx.setProduct(dy, transposed: values[weight], zeros: zeros(count: dx.columns))
+      } else {
+        d(x).addProduct(dy, transposed: values[weight])
+      }
       d(weight).addProduct(transposed: values[x], dy)
       d(bias).addSum(ofRows: dy)
 
-    case .gelu(let x): d(x).addGELUGradient(values[x], dy)
+    case .gelu(let x):
+      if adopt(dy, asGradientOf: x) {
+        dy.scaleByGELUSlope(values[x])
+      } else {
+        d(x).addGELUGradient(values[x], dy)
+      }
 
     case .silu(let x): d(x).addSiLUGradient(values[x], dy)
 
@@ -35,7 +44,8 @@ extension Tape {
     case .gatedAdd(let x, let h, let modulation, let groups, let gate):
       dy.addGateGradients(
         values[h], gatedBy: Modulation(matrix: values[modulation], groups: groups), gate: gate,
-        dx: d(x), dh: d(h), modulationGradient: d(modulation))
+        dx: isReached(x) ? d(x) : nil, dh: d(h), modulationGradient: d(modulation))
+      _ = adopt(dy, asGradientOf: x)
 
     case .attend(let qkv, let segments, let weights):
       d(qkv).addAttentionGradient(

@@ -26,6 +26,7 @@ package final class Tape {
   private(set) var values: [Matrix] = []
   private var gradients: [Matrix?] = []
   private(set) var entries: [Entry] = []
+  private var zeroRow: Matrix?
   /// Whether operations are remembered; a tape for inference forgets them.
   package let isRecording: Bool
 
@@ -37,6 +38,7 @@ package final class Tape {
     values.removeAll(keepingCapacity: true)
     gradients.removeAll(keepingCapacity: true)
     entries.removeAll(keepingCapacity: true)
+    zeroRow = nil
   }
 
   /// A constant, or a value whose gradient is asked for later.
@@ -90,6 +92,33 @@ package final class Tape {
     gradient.clear()
     gradients[index] = gradient
     return gradient
+  }
+
+  func isReached(_ index: Int) -> Bool { gradients[index] != nil }
+
+  /// Hands the memory of an output's gradient, which nothing needs any more, to an input that
+  /// nothing has reached yet; false if something has.
+  func adopt(_ gradient: Matrix, asGradientOf index: Int) -> Bool {
+    if gradients[index] != nil { return false }
+    gradients[index] = gradient
+    return true
+  }
+
+  /// Memory for a gradient that nothing has reached yet, to be written whole; nil if something has.
+  func unreachedGradient(of index: Int) -> Matrix? {
+    guard gradients[index] == nil else { return nil }
+    let gradient = arena.matrix(rows: values[index].rows, columns: values[index].columns)
+    gradients[index] = gradient
+    return gradient
+  }
+
+  /// A row of zeros, made once for each pass.
+  func zeros(count: Int) -> Matrix {
+    if let row = zeroRow, row.count >= count { return row }
+    let row = arena.matrix(rows: 1, columns: count)
+    row.clear()
+    zeroRow = row
+    return row
   }
 
   /// ∂L/∂variable after ``backward(from:gradient:)``; zero where nothing reached it.

@@ -48,7 +48,7 @@ package struct ModelBenchmark {
   ) -> Report {
     openblas_set_num_threads(1)
     let table = Kernels.table.pointee
-    let spins = 4_000_000
+    let spins = 20_000_000
     let peakSeconds = Stopwatch.medians(
       rounds: 5,
       [

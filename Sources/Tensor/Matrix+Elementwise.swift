@@ -21,6 +21,12 @@ extension Matrix {
     Self.kernels.gelu_gradient(x.base, dy.base, base, count)
   }
 
+  /// self ← self · gelu′(x).
+  package func scaleByGELUSlope(_ x: Matrix) {
+    expect(x)
+    Self.kernels.gelu_gradient_in_place(x.base, base, count)
+  }
+
   /// self ← x · sigmoid(x).
   package func silu(_ x: Matrix) {
     expect(x)

@@ -74,21 +74,21 @@ extension Matrix {
     }
   }
 
-  /// dx += self, dh += gate · self and the gate's own gradient, with self the gradient of
+  /// dx += self unless it is nil, dh += gate · self and the gate's own gradient, with self the gradient of
   /// ``add(_:_:gatedBy:gate:)``.
   package func addGateGradients(
-    _ h: Matrix, gatedBy modulation: Modulation, gate: Int, dx: Matrix, dh: Matrix,
+    _ h: Matrix, gatedBy modulation: Modulation, gate: Int, dx: Matrix?, dh: Matrix,
     modulationGradient: Matrix
   ) {
     precondition(
-      count == h.count && count == dx.count && count == dh.count
+      count == h.count && (dx.map { count == $0.count } ?? true) && count == dh.count
         && modulationGradient.count == modulation.matrix.count,
       "gradients have the shapes of their values")
     let gradient = Modulation(matrix: modulationGradient, groups: modulation.groups)
     modulation.groups.withUnsafeBufferPointer { groups in
       Kernels.table.pointee.gated_add_gradient(
         h.base, modulation.column(gate, width: columns), modulation.matrix.columns,
-        groups.baseAddress, base, dx.base, dh.base, gradient.column(gate, width: columns), rows,
+        groups.baseAddress, base, dx?.base, dh.base, gradient.column(gate, width: columns), rows,
         columns)
     }
   }

@@ -22,6 +22,17 @@ extension Matrix {
       dy.base, dy.columns, 1, weight.base, 1, weight.columns, nil, base, rows, dy.columns, columns)
   }
 
+  /// self ← dy·Wᵀ, for a gradient that nothing has reached yet.
+  ///
+  /// - Parameter zeros: at least as many zeros as self has columns.
+  package func setProduct(_ dy: Matrix, transposed weight: Matrix, zeros: Matrix) {
+    expectProduct(rows: dy.rows, inner: dy.columns, weight.columns, columns: weight.rows)
+    precondition(zeros.count >= columns, "\(zeros.count) zeros for \(columns) columns")
+    Kernels.table.pointee.multiply(
+      dy.base, dy.columns, 1, weight.base, 1, weight.columns, zeros.base, base, rows, dy.columns,
+      columns)
+  }
+
   /// self += xᵀ·dy: the gradient of a linear layer's weight.
   ///
   /// - Parameters: x `[rows, inputs]`, dy `[rows, outputs]`, self `[inputs, outputs]`.

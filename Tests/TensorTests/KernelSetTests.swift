@@ -35,6 +35,7 @@ struct KernelSetTests {
     let x = Self.random(n, UInt64(seed)).map { $0 * 4 }, dy = Self.random(n, UInt64(seed + 100))
     Self.same("gelu", outputs: [n]) { $0.gelu(x, $1[0], n) }
     Self.same("gelu gradient", outputs: [n]) { $0.gelu_gradient(x, dy, $1[0], n) }
+    Self.same("gelu gradient in place", outputs: [n]) { $0.gelu_gradient_in_place(x, $1[0], n) }
     Self.same("silu", outputs: [n]) { $0.silu(x, $1[0], n) }
     Self.same("silu gradient", outputs: [n]) { $0.silu_gradient(x, dy, $1[0], n) }
     Self.same("add scaled", outputs: [n]) { $0.add_scaled(0.3, x, $1[0], n) }

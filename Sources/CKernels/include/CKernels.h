@@ -43,6 +43,8 @@ typedef struct {
   // y[i] = x[i] · Φ(x[i]) with the tanh form of Φ;  dx += dy · y'(x)
   void (*gelu)(const float *x, float *y, size_t count);
   void (*gelu_gradient)(const float *x, const float *dy, float *dx, size_t count);
+  // dy *= y'(x)
+  void (*gelu_gradient_in_place)(const float *x, float *dy, size_t count);
   // y[i] = x[i] / (1 + exp(-x[i]));  dx += dy · y'(x)
   void (*silu)(const float *x, float *y, size_t count);
   void (*silu_gradient)(const float *x, const float *dy, float *dx, size_t count);
@@ -64,7 +66,7 @@ typedef struct {
   // y[r] = x[r] + gate[g] · h[r]
   void (*gated_add)(const float *x, const float *h, const float *gate, size_t stride,
                     const int32_t *group, float *y, size_t rows, size_t width);
-  // dx += dy, dh += gate · dy, dgate[g] += h · dy
+  // dx += dy unless dx is NULL, dh += gate · dy, dgate[g] += h · dy
   void (*gated_add_gradient)(const float *h, const float *gate, size_t stride,
                              const int32_t *group, const float *dy, float *dx, float *dh,
                              float *dgate, size_t rows, size_t width);

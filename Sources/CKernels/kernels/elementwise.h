@@ -18,6 +18,14 @@ static void ISA(gelu_gradient)(const float *x, const float *dy, float *dx, size_
   }
 }
 
+static void ISA(gelu_gradient_in_place)(const float *x, float *dy, size_t count) {
+  IN_PLACE for (size_t i = 0; i < count; i++) {
+    float s = ISA(gelu_gate)(x[i]);
+    float slope = 1.5957691216f * __builtin_fmaf(0.134145f * x[i], x[i], 1.0f);
+    dy[i] *= __builtin_fmaf(x[i] * s * (1.0f - s), slope, s);
+  }
+}
+
 static void ISA(silu)(const float *x, float *y, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] = x[i] * ISA(sigmoid)(x[i]);
 }
@@ -50,12 +58,13 @@ static void ISA(gated_add)(const float *x, const float *h, const float *gate, si
 static void ISA(gated_add_gradient)(const float *h, const float *gate, size_t stride,
                                     const int32_t *group, const float *dy, float *dx, float *dh,
                                     float *dgate, size_t rows, size_t width) {
+  if (dx != NULL)
+    for (size_t i = 0; i < rows * width; i++) dx[i] += dy[i];
   for (size_t r = 0; r < rows; r++) {
     const float *g = gate + (size_t)group[r] * stride;
     float *dg = dgate + (size_t)group[r] * stride;
     for (size_t c = 0; c < width; c++) {
       float d = dy[r * width + c];
-      dx[r * width + c] += d;
       dh[r * width + c] = __builtin_fmaf(g[c], d, dh[r * width + c]);
       dg[c] = __builtin_fmaf(h[r * width + c], d, dg[c]);
     }

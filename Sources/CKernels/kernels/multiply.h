@@ -1,6 +1,6 @@
 // A product of any shape. b is taken in panels that stay in the cache: packed, padded with zeros
 // to whole registers, and cut along the inner index, which leaves every chain in its order.
-#define PANEL_DEPTH 512
+#define PANEL_DEPTH 384
 #define PANEL_WIDTH (TILE_VECTORS * 16)
 
 static void ISA(pack)(const float *b, size_t inner_stride, size_t column_stride, size_t depth,

@@ -15,6 +15,7 @@ static const CKernels ISA(table) = {
     .multiply = ISA(multiply),
     .gelu = ISA(gelu),
     .gelu_gradient = ISA(gelu_gradient),
+    .gelu_gradient_in_place = ISA(gelu_gradient_in_place),
     .silu = ISA(silu),
     .silu_gradient = ISA(silu_gradient),
     .add_scaled = ISA(add_scaled),
