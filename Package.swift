@@ -112,7 +112,8 @@ let package = Package(
     .testTarget(
       name: "SystemTests",
       dependencies: [
-        "Command", "Configuration", "Roles", "Flow", "Autograd", "Tensor", "Wire", "Transport",
+        "Command", "Configuration", "Roles", "Flow", "Autograd", "Tensor", "CKernels", "Wire",
+        "Transport",
         "Records", "TestSupport",
       ],
       exclude: ["Recorder"], swiftSettings: settings),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Foundation
 import Roles
+import Tensor
 import Transport
 
 /// The root of the command line; each subcommand has a file of its own.
@@ -22,6 +23,12 @@ struct Tributary: ParsableCommand {
   static func main() {
     Console.openStandardStreams()
     do {
+      guard Kernels.hasRequested else {
+        throw RunFailure(
+          .usage,
+          "TRIBUTARY_KERNELS asks for \(Kernels.requested ?? ""), which this processor or build does"
+            + " not have; leave it unset for \(Kernels.instructionSet)")
+      }
       var command = try parseAsRoot()
       try command.run()
       if let lost = Console.lost {

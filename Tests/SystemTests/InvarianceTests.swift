@@ -1,4 +1,6 @@
+import CKernels
 import Foundation
+import Tensor
 import TestSupport
 import Testing
 
@@ -32,6 +34,22 @@ import Testing
       return outcome.json["params_hash"] as? String
     }
     #expect(hashes[0] != nil && hashes[0] == hashes[1])
+  }
+
+  /// The bits are those of the formula, not of the processor: any machine can replay any run.
+  @Test(arguments: ["portable", "avx2", "avx512"])
+  func `the hash does not depend on the instruction set`(set: String) throws {
+    let folder = try ScratchFolder()
+    let names = Kernels.available.map { String(cString: $0.pointee.name) }
+    let outcome = try Tributary.run(
+      DensityRun.arguments(folder.file("run")), in: folder,
+      environment: ["TRIBUTARY_KERNELS": set])
+    if names.contains(set) {
+      #expect(outcome.output.contains(set))
+      #expect(outcome.json["params_hash"] as? String == (try DensityRun.reference.get()))
+    } else {
+      #expect(outcome.status == 64)
+    }
   }
 
   @Test func `the learner killed again and again`() throws {
