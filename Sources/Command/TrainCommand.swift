@@ -34,6 +34,9 @@ struct LearnerOptions: ParsableArguments {
       "Where to listen for actors, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
   var listen = "tcp://127.0.0.1:*"
 
+  @Flag(help: "Listen beyond this machine although nothing is encrypted.")
+  var insecurePlaintext = false
+
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
@@ -59,6 +62,14 @@ struct LearnerOptions: ParsableArguments {
     // Actors are other processes: inproc and the like do not reach them.
     guard listen.hasPrefix("tcp://") || listen.hasPrefix("ipc://") else {
       throw ValidationError("--listen \(listen) does not begin with tcp:// or ipc://")
+    }
+    let isLocal = ["tcp://127.", "tcp://[::1]:", "tcp://localhost:", "ipc://"].contains {
+      listen.hasPrefix($0)
+    }
+    guard isLocal || insecurePlaintext else {
+      throw ValidationError(
+        "--listen \(listen) can be reached from other machines, and nothing is encrypted yet; add"
+          + " --insecure-plaintext if you trust the network")
     }
   }
 
