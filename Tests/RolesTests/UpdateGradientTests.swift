@@ -201,6 +201,10 @@ struct UpdateGradientTests {
       evaluation: EvaluationOptions())
     let units = try Tiny.rebuilt(recipe, weights: base)
     let policy = PolicySet(base: base, recipe: recipe)
+    let broken = base.copy()
+    broken.row[0, 0] = .nan
+    #expect(Update(recipe).ratioDeviation(of: units[0], weights: base) == 0)
+    #expect(Update(recipe).ratioDeviation(of: units[0], weights: broken) == .infinity)
     let report = Update(recipe).apply(units, to: policy)
     #expect(report.firstRatioDeviation <= 1e-5)
     #expect(report.reward > 0.2 && report.reward < 1)

@@ -48,9 +48,11 @@ package final class LearnerCore {
   /// unit of each later update, another one each time.
   private func checkRatios(of units: [RebuiltUnit], update k: UInt64) throws {
     let checked = k == 0 ? units[...] : units[Int(k) % units.count..<Int(k) % units.count + 1]
-    guard let version = checked.first?.trajectory.version,
-      let snapshot = recent.first(where: { $0.version == version })
-    else { return }
+    guard let version = checked.first?.trajectory.version else { return }
+    guard let snapshot = recent.first(where: { $0.version == version }) else {
+      throw RunFailure(
+        .internal, "update \(k) was sampled with \(version), which the learner no longer holds")
+    }
     let weights = version == policy.version ? policy.weights : Buffer(snapshot.parameters)
     for unit in checked {
       let deviation = update.ratioDeviation(of: unit, weights: weights)

@@ -92,7 +92,8 @@ package final class Update {
     return (loss, gradient.copy())
   }
 
-  /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`.
+  /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`; infinite if one of
+  /// them is not a number.
   package func ratioDeviation(of unit: RebuiltUnit, weights: Buffer) -> Double {
     let algorithm = recipe.algorithm
     referenceTape.reset()
@@ -110,7 +111,9 @@ package final class Update {
         let density = transition.logDensity(of: next, mean: mean, over: algorithm.reduction)
         let term = algorithm.surrogate.term(
           logDensity: density, old: branch.logDensity, advantage: 1)
-        worst = max(worst, abs(Double(term.ratio) - 1))
+        let deviation = abs(Double(term.ratio) - 1)
+        guard deviation.isFinite else { return .infinity }
+        worst = max(worst, deviation)
       }
     }
     return worst
