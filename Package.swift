@@ -26,13 +26,13 @@ let modules = [
   Module(name: "Records", floor: 1),
   Module(
     name: "Transport", floor: 1, imports: ["CKernels", "CSodium", "CZeroMQ"], touchesMemory: true),
-  Module(name: "Telemetry", floor: 1),
   // floor 2
   Module(name: "Autograd", floor: 2, imports: ["Tensor"]),
   Module(
     name: "Tasks", floor: 2, imports: ["Records", "CPNG"], resources: [.copy("Resources")],
     touchesMemory: true, testFiles: ["Resources"]),
   Module(name: "Wire", floor: 2, imports: ["Records", "Transport", "CWire"], touchesMemory: true),
+  Module(name: "Telemetry", floor: 2, imports: ["Transport"]),
   // floor 3
   Module(name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true),
   // floor 4

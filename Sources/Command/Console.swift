@@ -7,7 +7,69 @@ enum Console {
   /// Why standard output took no more, the first time. The work goes on without being told.
   private static let failure = Mutex<String?>(nil)
 
-  static func line(_ text: String) { write(legible(text)) }
+  /// How a line looks on a terminal with colours.
+  enum Style: String {
+    case plain = ""
+    case strong = "1"
+    case quiet = "2"
+    case warning = "33"
+    case good = "32"
+  }
+
+  private static let log = Mutex<FileHandle?>(nil)
+  /// The line without an end that stands at the bottom of a terminal.
+  private static let liveLine = Mutex("")
+
+  static func line(_ text: String, _ style: Style = .plain) {
+    let text = legible(text)
+    log.withLock { log in
+      if let log { try? log.write(contentsOf: Data("\(timestamp())  \(text)\n".utf8)) }
+    }
+    let looks = hasColours && style != .plain ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
+    liveLine.withLock { live in
+      write(live.isEmpty ? looks : "\r\u{1b}[2K" + looks)
+      if !live.isEmpty { put(live) }
+    }
+  }
+
+  /// Replaces the line at the bottom of a terminal; nothing elsewhere. An empty text takes it away.
+  static func live(_ text: String) {
+    guard isTerminal else { return }
+    let text = String(legible(text).prefix(max(0, width - 1)))
+    liveLine.withLock { live in
+      if live != text { put("\r\u{1b}[2K" + text) }
+      live = text
+    }
+  }
+
+  /// From now on every line also goes to the end of this file, with its time.
+  static func keepLog(at path: String) {
+    if !FileManager.default.fileExists(atPath: path) {
+      _ = FileManager.default.createFile(atPath: path, contents: nil)
+    }
+    guard let handle = try? FileHandle(forWritingTo: URL(fileURLWithPath: path)) else { return }
+    _ = try? handle.seekToEnd()
+    log.withLock { $0 = handle }
+  }
+
+  /// Whether a person looks on.
+  static let isTerminal = isatty(STDOUT_FILENO) == 1
+
+  private static let hasColours =
+    isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+  /// Columns of the terminal; what is piped is as wide as it needs to be.
+  static var width: Int {
+    guard isTerminal else { return .max }
+    var size = winsize()
+    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return 80
+    }
+    return Int(size.ws_col)
+  }
+
+  private static func timestamp() -> String { Date().formatted(.iso8601) }
 
   /// The one sentence of a command that ends other than well.
   static func error(_ text: String) {
@@ -51,9 +113,11 @@ enum Console {
     }
   }
 
-  private static func write(_ text: String) {
+  private static func write(_ text: String) { put(text + "\n") }
+
+  private static func put(_ text: String) {
     do {
-      try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     } catch {
       failure.withLock { $0 = $0 ?? error.localizedDescription }
     }

@@ -18,6 +18,8 @@ struct LearnerSession {
     let updates = options.updates ?? run.configuration.updates
     try run.begin()
     let base = try run.base()
+    Console.keepLog(at: run.folder.log)
+    try EnvironmentRecord.append(to: run.folder)
     Plan(run: run, actors: actors, updates: updates).show()
     if Checkpoint.versions(in: run.folder).isEmpty {
       let findings = try Doctor(run.recipe, base: base).examine()
@@ -25,7 +27,7 @@ struct LearnerSession {
       try Doctor.Finding.requireHealth(findings)
     }
 
-    let printer = ProgressPrinter(folder: run.folder)
+    let printer = ProgressPrinter(folder: run.folder, updates: updates)
     let launcher = Launcher(folder: run.folder) { printer.notice($0) }
     var learnerOptions = Learner.Options(updates: UInt64(updates))
     learnerOptions.listen = options.listen
@@ -62,6 +64,7 @@ struct LearnerSession {
       throw error
     }
     launcher.stop()
+    try SummaryPage(summary, run: run).write()
     try show(summary, of: run.folder)
     if summary.wasInterrupted {
       throw RunFailure(
@@ -79,7 +82,8 @@ struct LearnerSession {
         + split.prefix(2).joined(separator: ", ") + " · learner: "
         + split.dropFirst(2).joined(separator: ", ") + ")")
     Console.line(
-      "      pictures: \(folder.grids) · numbers: \(folder.metrics) · logs: \(folder.path)/actors")
+      "      summary: \(folder.summary) · pictures: \(folder.grids) · numbers: \(folder.metricsTable)"
+    )
     Console.line(
       "      go on: tributary train --run \(folder.path) --updates N · check: tributary replay"
         + " \(folder.path) --verify")

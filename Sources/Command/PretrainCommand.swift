@@ -19,7 +19,7 @@ struct PretrainCommand: ParsableCommand {
   var preset: String
 
   @Option(help: "Optimiser steps; some 50 a second on one core for shapes.")
-  var steps = 20_000
+  var steps = 60_000
 
   @Option(help: "Seed of everything drawn.")
   var seed: UInt64 = 1

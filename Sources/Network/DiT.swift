@@ -49,14 +49,15 @@ package struct DiT: Sendable {
 
   package let shape: Shape
   package let table: ParameterTable
-  private let latentIn, time0, time1, finalModulation, latentOut: ParameterTable.Linear
+  private let latentIn0, latentIn1, time0, time1, finalModulation, latentOut: ParameterTable.Linear
   private let latentPosition, words, wordPosition, promptCondition: ParameterTable.Entry
   private let blocks: [Block]
 
   package init(_ shape: Shape) {
     let width = shape.width
     var table = ParameterTable()
-    latentIn = table.addLinear("latent_in", inputs: shape.latentChannels, outputs: width)
+    latentIn0 = table.addLinear("latent_in.0", inputs: shape.latentChannels, outputs: width)
+    latentIn1 = table.addLinear("latent_in.1", inputs: width, outputs: width)
     latentPosition = table.add("latent_position", rows: shape.latentTokens, columns: width)
     words = table.add("words", rows: max(shape.vocabulary, 1), columns: width)
     wordPosition = table.add("word_position", rows: max(shape.longestPrompt, 1), columns: width)
@@ -106,7 +107,7 @@ package struct DiT: Sendable {
     latents.assign(input.latents)
     let positions = (0..<tokens).map { Int32($0 % shape.latentTokens) }
     var x = tape.add(
-      linear(latentIn, tape.input(latents)),
+      linear(latentIn1, tape.gelu(linear(latentIn0, tape.input(latents)))),
       tape.gather(parameter(latentPosition), rows: positions))
     let words = input.prompts.flatMap(\.self)
     if !words.isEmpty {

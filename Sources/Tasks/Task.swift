@@ -23,6 +23,10 @@ package protocol Task: Sendable {
   /// The word indices of a prompt, 1 ... `longestPrompt` of them.
   func tokens(of prompt: Prompt) -> [Int32]
 
+  /// The training reward of one final latent: the soft score alone, without what only evaluations
+  /// need.
+  func reward(_ latent: [Float], for prompt: Prompt) -> Float
+
   /// The scores of one final latent.
   func score(_ latent: [Float], for prompt: Prompt) -> Score
 
@@ -37,6 +41,12 @@ package protocol Task: Sendable {
 
   /// How varied and how tidy many results are. Diversity measures are in 0...1, 1 the most varied.
   func measures(of results: [(prompt: Prompt, latent: [Float])]) -> Measures
+}
+
+extension Task {
+  package func reward(_ latent: [Float], for prompt: Prompt) -> Float {
+    score(latent, for: prompt).soft
+  }
 }
 
 /// The scores of one picture.

@@ -9,8 +9,12 @@ package struct Metric: Hashable, Sendable {
     self.meaning = meaning
   }
 
+  // An update.
+
   package static let reward = Metric(
     "reward/train", "Mean reward of the update's branches, 0...1.")
+  package static let rewardDeviation = Metric(
+    "reward/branch_std", "Mean over seed groups of the deviation of their rewards.")
   package static let policyLoss = Metric(
     "loss/policy", "Mean weighted clipped surrogate over branching points.")
   package static let divergence = Metric(
@@ -25,21 +29,38 @@ package struct Metric: Hashable, Sendable {
   package static let gradientNorm = Metric(
     "grad/norm", "Mean gradient norm of the update's optimiser steps, before clipping.")
   package static let skipped = Metric(
-    "grad/skipped", "Optimiser steps refused because the gradient was not finite.")
+    "grad/skipped", "Optimiser steps refused because the gradient was not finite, or a spike.")
+  package static let lag = Metric(
+    "lag/versions", "Committed versions between the parameters that sampled and those that learn.")
   package static let secondsUpdate = Metric(
     "time/update", "Seconds from the previous commit to this one.")
   package static let secondsLearn = Metric(
     "time/learn", "Seconds of the learner's arithmetic in this update.")
   package static let secondsWait = Metric(
     "time/wait", "Seconds the learner waited for units of this update.")
+  package static let pictureRate = Metric("rate/pictures", "Judged pictures a second.")
+  package static let memory = Metric("memory/rss", "Resident memory of the learner, in MB.")
+
+  // An evaluation: averaged weights, ODE, fixed noises, held-out prompts.
+
   package static let soft = Metric(
     "eval/soft", "Mean soft score on held-out prompts: EMA weights, ODE, fixed noises.")
   package static let strict = Metric("eval/strict", "Share of strictly right pictures, as above.")
   package static let heldOut = Metric("eval/held_out", "Mean score of the second judge, as above.")
+  package static let diversity = Metric(
+    "diversity/mean", "Mean evenness of what the prompts leave open, 0...1; the base is near 1.")
+  package static let offCanvas = Metric(
+    "eval/off_canvas", "Share of results in which something reaches over the edge of the canvas.")
 
-  /// All of them, in the order of the reference page.
-  package static let all = [
-    reward, policyLoss, divergence, firstRatio, clipped, zeroVariance, gradientNorm, skipped,
-    secondsUpdate, secondsLearn, secondsWait, soft, strict, heldOut,
+  /// What is written for an update, in the order of the reference page.
+  package static let ofUpdates = [
+    reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
+    gradientNorm, skipped, lag, secondsUpdate, secondsLearn, secondsWait, pictureRate, memory,
   ]
+
+  /// What is written for an evaluation.
+  package static let ofEvaluations = [soft, strict, heldOut, diversity, offCanvas]
+
+  /// All of them.
+  package static let all = ofUpdates + ofEvaluations
 }

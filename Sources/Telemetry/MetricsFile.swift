@@ -3,6 +3,8 @@ import Foundation
 /// `metrics.jsonl`: one JSON object for each update and each evaluation, appended as they happen.
 package final class MetricsFile {
   private let handle: FileHandle
+  /// All lines, oldest first.
+  package private(set) var lines: [[String: Double]]
   /// The versions that have a line of their own update, and those that have one of an evaluation.
   private var updated: Set<UInt64>
   private var evaluated: Set<UInt64>
@@ -14,35 +16,47 @@ package final class MetricsFile {
     let text = FileManager.default.contents(atPath: path).map {
       String(decoding: $0, as: UTF8.self)
     }
-    var updated: Set<UInt64> = []
-    var evaluated: Set<UInt64> = []
-    let kept = (text ?? "").split(separator: "\n").filter { line in
-      guard let version = Self.version(of: line), version <= committed else { return false }
-      if line.contains("\"\(Metric.reward.name)\"") { updated.insert(version) }
-      if line.contains("\"\(Metric.soft.name)\"") { evaluated.insert(version) }
-      return true
+    var kept: [Substring] = []
+    var lines: [[String: Double]] = []
+    for line in (text ?? "").split(separator: "\n") {
+      guard let values = Self.values(of: line), let version = values["version"],
+        (0...Double(committed)).contains(version)
+      else { continue }
+      kept.append(line)
+      lines.append(values)
     }
-    self.updated = updated
-    self.evaluated = evaluated
+    func versions(with metric: Metric) -> Set<UInt64> {
+      Set(lines.filter { $0[metric.name] != nil }.compactMap { $0["version"].map { UInt64($0) } })
+    }
+    updated = versions(with: .reward)
+    evaluated = versions(with: .soft)
+    self.lines = lines
     try Data((kept.joined(separator: "\n") + (kept.isEmpty ? "" : "\n")).utf8)
       .write(to: URL(fileURLWithPath: path), options: .atomic)
     handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     try handle.seekToEnd()
   }
 
-  private static func version(of line: Substring) -> UInt64? {
+  private static func values(of line: Substring) -> [String: Double]? {
     let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-    return (object?["version"] as? NSNumber)?.uint64Value
+    return object?.compactMapValues { ($0 as? NSNumber)?.doubleValue }
   }
 
   /// Appends one line; an update's line is written once, and so is an evaluation's.
-  package func append(version: UInt64, _ values: [Metric: Double]) throws {
-    if values[.reward] != nil, !updated.insert(version).inserted { return }
-    if values[.soft] != nil, !evaluated.insert(version).inserted { return }
-    var object: [String: Any] = ["version": version]
-    for (metric, value) in values where value.isFinite { object[metric.name] = value }
-    let line = try JSONSerialization.data(
+  ///
+  /// - Returns: the line, or nil if the version had it already.
+  @discardableResult
+  package func append(version: UInt64, _ values: [Metric: Double]) throws -> [String: Double]? {
+    if values[.reward] != nil, !updated.insert(version).inserted { return nil }
+    if values[.soft] != nil, !evaluated.insert(version).inserted { return nil }
+    var line = ["version": Double(version)]
+    for (metric, value) in values where value.isFinite { line[metric.name] = value }
+    var object: [String: Any] = line
+    object["version"] = version
+    let text = try JSONSerialization.data(
       withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-    try handle.write(contentsOf: line + [UInt8(ascii: "\n")])
+    try handle.write(contentsOf: text + [UInt8(ascii: "\n")])
+    lines.append(line)
+    return line
   }
 }

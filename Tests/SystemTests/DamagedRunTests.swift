@@ -66,6 +66,8 @@ import Testing
     try Data([1]).write(to: URL(fileURLWithPath: "\(run.checkpoints)/latest.1f.tmp"))
     try expectReference(replaying: DensityRun.updates)
     let names = try FileManager.default.contentsOfDirectory(atPath: run.checkpoints)
-    #expect(Set(names) == ["000000", "000006", "000012", "latest"])
+    let best = try FileManager.default.destinationOfSymbolicLink(
+      atPath: "\(run.checkpoints)/best")
+    #expect(Set(names) == ["000000", "000006", "000012", "latest", "best", best])
   }
 }

@@ -32,7 +32,7 @@ package enum Checkpoint {
     "\(folder.checkpoints)/\(String(format: "%06d", Int(version)))"
   }
 
-  /// Writes the core's state; keeps the first checkpoint and the `keeping` newest.
+  /// Writes the core's state; keeps the first checkpoint, the best and the `keeping` newest.
   package static func write(_ core: LearnerCore, to folder: RunFolder, keeping: Int = 2) throws {
     let policy = core.policy
     let network = policy.network
@@ -68,11 +68,28 @@ package enum Checkpoint {
       stateHash: "\(policy.stateHash)")
     try RunFolder.write(state, to: "\(temporary)/state.json")
     try manager.moveItem(atPath: temporary, toPath: place)
-    try AtomicFile.write(
-      Array(String(format: "%06d", Int(version)).utf8), to: "\(folder.checkpoints)/latest")
-    for old in versions(in: folder).filter({ $0 != 0 }).dropLast(keeping) {
+    try link("latest", to: version, in: folder)
+    let best = best(in: folder)
+    for old in versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping) {
       try? manager.removeItem(atPath: path(of: old, in: folder))
     }
+  }
+
+  /// Says that this checkpoint has the best evaluation so far; it is kept until another has.
+  package static func markBest(_ version: UInt64, in folder: RunFolder) throws {
+    try link("best", to: version, in: folder)
+  }
+
+  /// The version that ``markBest(_:in:)`` named last.
+  package static func best(in folder: RunFolder) -> UInt64? {
+    let target = try? FileManager.default.destinationOfSymbolicLink(
+      atPath: "\(folder.checkpoints)/best")
+    return target.flatMap { UInt64($0) }
+  }
+
+  private static func link(_ name: String, to version: UInt64, in folder: RunFolder) throws {
+    try AtomicFile.link(
+      to: String(format: "%06d", Int(version)), at: "\(folder.checkpoints)/\(name)")
   }
 
   /// What lives that ended while they wrote left behind.

@@ -5,7 +5,7 @@ import Network
 import Records
 import Synchronization
 import Tasks
-import Telemetry
+package import Telemetry
 package import Tensor
 import Transport
 
@@ -36,6 +36,9 @@ package final class Learner {
     /// The last update is done or given up: actors end now.
     case draining
     case saved(version: UInt64)
+    case alarm(Alarm)
+    /// Durable units of the open update.
+    case progress(version: UInt64, units: Int, of: Int)
   }
 
   package struct Summary: Sendable {
@@ -100,9 +103,12 @@ package final class Learner {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
     }
     let (core, durable, rerun) = try restore(base: base)
-    let metrics = try MetricsFile(path: folder.metrics, committed: core.policy.version.rawValue)
+    let report = self.report
+    let record = try RunRecord(
+      in: folder, epoch: epoch, committed: core.policy.version.rawValue,
+      raise: { report(.alarm($0)) })
     // A life that ended between a commit and its line left a gap.
-    for (version, report) in rerun { try metrics.append(version: version, report.metrics) }
+    for (version, report) in rerun { try record.updated(version: version, report) }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
     let exchange = try Exchange(
@@ -124,14 +130,18 @@ package final class Learner {
     var learnSeconds = 0.0
     var waitSeconds = 0.0
     var lastCommit = clock.now
+    var bestScore = bestScoreSoFar
     func evaluate() throws {
       let version = core.policy.version.rawValue
-      let result = try evaluateAndDraw(core)
+      let (result, grid) = try evaluateAndDraw(core)
       evaluation = result
-      try metrics.append(
-        version: version,
-        [.soft: result.soft, .strict: result.strict, .heldOut: result.heldOut])
       report(.evaluated(version: version, result))
+      try record.evaluated(version: version, result, grid: grid)
+      if result.heldOut > bestScore {
+        bestScore = result.heldOut
+        try Checkpoint.write(core, to: folder)
+        try Checkpoint.markBest(version, in: folder)
+      }
     }
     defer {
       report(.draining)
@@ -145,7 +155,7 @@ package final class Learner {
       let asked = clock.now
       guard
         let units = try collect(
-          update: k, deadline: options.minutes.map { start + .seconds($0 * 60) })
+          update: k, deadline: options.minutes.map { start + .seconds($0 * 60) }, record: record)
       else { break }
       let wait = asked.duration(to: clock.now).seconds
       let (result, learn) = try advance(
@@ -155,12 +165,14 @@ package final class Learner {
       lastReward = result.reward
       let version = core.policy.version.rawValue
       let seconds = lastCommit.duration(to: clock.now).seconds
-      try metrics.append(
-        version: version,
-        result.metrics.merging([
-          .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
-        ]) { $1 })
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
+      try record.updated(
+        version: version, result,
+        measured: [
+          .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
+          .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,
+          .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.branchCount) / seconds,
+        ])
       if version % options.checkpointInterval == 0 { try Checkpoint.write(core, to: folder) }
       let interval = UInt64(recipe.evaluation.interval)
       if interval > 0 && version % interval == 0 && version < options.updates { try evaluate() }
@@ -297,9 +309,9 @@ package final class Learner {
   // MARK: Waiting
 
   /// The units of one update in unit order; nil when the run is to stop instead.
-  private func collect(update k: UInt64, deadline: ContinuousClock.Instant?) throws
-    -> [AdmittedUnit]?
-  {
+  private func collect(
+    update k: UInt64, deadline: ContinuousClock.Instant?, record: RunRecord
+  ) throws -> [AdmittedUnit]? {
     let count = UInt64(recipe.unitsPerUpdate)
     let ids = k * count..<(k + 1) * count
     var silence = clock.now
@@ -311,13 +323,15 @@ package final class Learner {
       }
       let letters = inbox.wait(atMost: 1) ?? []
       try read(letters)
-      if !letters.isEmpty { silence = clock.now }
+      let missing = ids.count { waiting[$0] == nil }
+      if !letters.isEmpty {
+        silence = clock.now
+        report(.progress(version: k, units: Int(count) - missing, of: Int(count)))
+      }
       if silence.duration(to: clock.now) > .seconds(60) {
-        let missing = ids.count { waiting[$0] == nil }
-        report(
-          .notice(
-            "! no result for 60 s; update \(k) lacks \(missing) of \(count) units. Start an actor:"
-              + " tributary actor --run \(folder.path)"))
+        try record.silent(
+          seconds: 60, version: k, missing: "update \(k) lacks \(missing) of \(count) units",
+          remedy: "start an actor: tributary actor --run \(folder.path)")
         silence = clock.now
       }
     }
@@ -343,18 +357,37 @@ package final class Learner {
 
   private var evaluationVersion: UInt64?
 
-  private func evaluateAndDraw(_ core: LearnerCore) throws -> Evaluation {
+  private func evaluateAndDraw(_ core: LearnerCore) throws -> (Evaluation, RunRecord.Grid) {
     let version = core.policy.version.rawValue
     let weights = core.policy.ema.average
     let result = Evaluation(
       of: weights, network: recipe.network, task: recipe.task,
       prompts: recipe.task.heldOutPrompts, options: recipe.evaluation,
       guidance: recipe.algorithm.guidance)
-    let grid = PictureGrid.draw(
+    let picture = PictureGrid.draw(
       weights, network: recipe.network, task: recipe.task, odeSteps: recipe.evaluation.odeSteps,
       guidance: recipe.algorithm.guidance)
-    try AtomicFile.write(grid.png(), to: folder.grid(of: version))
+    let png = picture.png()
+    try AtomicFile.write(png, to: folder.grid(of: version))
     evaluationVersion = version
-    return result
+    return (result, RunRecord.Grid(png: png, width: picture.width, height: picture.height))
+  }
+
+  /// The held-out score of the checkpoint that is called best.
+  private var bestScoreSoFar: Double {
+    guard let version = Checkpoint.best(in: folder),
+      let record = try? RunFolder.read(
+        EvaluationRecord.self, from: folder.evaluation(of: version))
+    else { return -.infinity }
+    return record.heldOut
+  }
+}
+
+extension Process {
+  /// Memory of this process that is in RAM, in MB.
+  fileprivate static var residentMegabytes: Double {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? .nan
+    return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1e6
   }
 }

@@ -1,12 +1,25 @@
+import Tasks
 import Telemetry
 
 extension Update.Report {
   /// The report as named metrics.
   var metrics: [Metric: Double] {
     [
-      .reward: reward, .policyLoss: policyLoss, .divergence: divergence,
+      .reward: reward, .rewardDeviation: rewardDeviation, .policyLoss: policyLoss,
+      .divergence: divergence,
       .firstRatio: firstRatioDeviation, .clipped: clippedShare, .zeroVariance: zeroVarianceShare,
       .gradientNorm: gradientNorm, .skipped: Double(skippedSteps),
+    ]
+  }
+}
+
+extension Evaluation {
+  /// The evaluation as named metrics.
+  var metrics: [Metric: Double] {
+    let varied = measures.diversity.values
+    return [
+      .soft: soft, .strict: strict, .heldOut: heldOut, .offCanvas: measures.offCanvas,
+      .diversity: varied.isEmpty ? .nan : varied.sorted().reduce(0, +) / Double(varied.count),
     ]
   }
 }

@@ -31,6 +31,7 @@ package struct Evaluation: Sendable {
   package var categories: [(name: String, soft: Double, strict: Double)]
   package var measures: Measures
   package var prompts: Int
+  package var promptScores: [EvaluationRecord.PromptScores]
 
   /// The run seed under which evaluation noises are drawn.
   static let noiseSeed: UInt64 = 0x7472_6962
@@ -65,6 +66,14 @@ package struct Evaluation: Sendable {
     }
     measures = task.measures(of: results)
     self.prompts = prompts.count
+    promptScores = prompts.indices.map { prompt in
+      let members = scores[prompt * options.noises..<(prompt + 1) * options.noises].map(\.1)
+      return EvaluationRecord.PromptScores(
+        prompt: prompts[prompt].text, category: prompts[prompt].category,
+        soft: mean(members.map { Double($0.soft) }),
+        strict: mean(members.map { $0.strict ? 1 : 0 }),
+        heldOut: mean(members.map { Double($0.heldOut) }))
+    }
   }
 
   /// x₀ of every prompt's fixed noises, `[prompt][noise][D]`.

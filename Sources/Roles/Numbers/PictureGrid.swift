@@ -7,19 +7,42 @@ package import Tensor
 /// The pictures that show a run at a glance: a row for each category, the same prompts and noises
 /// every time, framed green where the strict judge is content and red where not.
 package enum PictureGrid {
+  /// Eight pictures of each category, a row for each.
   package static func draw(
     _ weights: Buffer, network: DiT, task: some Task, odeSteps: Int, guidance: Guidance = .none,
-    columns: Int = 8,
-    side: Int = 64
+    columns: Int = 8, side: Int = 64
   ) -> Picture {
     let rows = task.heldOutPrompts.categories.map { category in
       Array(task.heldOutPrompts.filter { $0.category == category }.prefix(columns))
     }
+    return Picture.grid(
+      pictures(
+        of: rows, weights, network: network, task: task, odeSteps: odeSteps, guidance: guidance,
+        side: side), gap: 4)
+  }
+
+  /// Two pictures of each category in one row.
+  package static func strip(
+    _ weights: Buffer, network: DiT, task: some Task, odeSteps: Int, guidance: Guidance = .none,
+    side: Int = 64
+  ) -> [Picture] {
+    let row = task.heldOutPrompts.categories.flatMap { category in
+      task.heldOutPrompts.filter { $0.category == category }.prefix(2)
+    }
+    return pictures(
+      of: [row], weights, network: network, task: task, odeSteps: odeSteps, guidance: guidance,
+      side: side)[0]
+  }
+
+  private static func pictures(
+    of rows: [[Prompt]], _ weights: Buffer, network: DiT, task: some Task, odeSteps: Int,
+    guidance: Guidance, side: Int
+  ) -> [[Picture]] {
     let latents = Evaluation.latents(
       of: weights, network: network, task: task, prompts: rows.flatMap(\.self), noises: 1,
       odeSteps: odeSteps, guidance: guidance)
     var next = 0
-    let pictures = rows.map { row in
+    return rows.map { row in
       row.map { prompt in
         defer { next += 1 }
         let latent = latents[next][0]
@@ -27,6 +50,5 @@ package enum PictureGrid {
         return task.picture(of: latent, side: side).framed(isRight ? .green : .red, thickness: 2)
       }
     }
-    return Picture.grid(pictures, gap: 4)
   }
 }

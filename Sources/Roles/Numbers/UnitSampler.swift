@@ -47,7 +47,7 @@ package struct UnitSampler {
         branches: point.branches.map { branch in
           Branch(
             logDensity: branch.logDensity, nextStateChecksum: CRC32C.of(branch.next),
-            rewards: [recipe.task.score(branch.latent, for: prompt).soft], latent: branch.latent)
+            rewards: [recipe.task.reward(branch.latent, for: prompt)], latent: branch.latent)
         })
     }
     let trajectory = Trajectory(

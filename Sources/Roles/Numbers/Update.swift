@@ -18,6 +18,10 @@ package final class Update {
   package struct Report: Sendable {
     /// Mean reward of the branches.
     package var reward: Double
+    /// The reward of every branch.
+    package var rewards: [Float]
+    /// Mean over seed groups of the deviation of their rewards.
+    package var rewardDeviation: Double
     /// Means over branching points: policy loss and KL without β.
     package var policyLoss: Double
     package var divergence: Double
@@ -234,13 +238,24 @@ package final class Update {
       let rewards = groups.flatMap(\.self)
       let flat = groups.count { group in group.allSatisfy { $0 == group[0] } }
       return Report(
-        reward: rewards.reduce(0) { $0 + Double($1) } / Double(rewards.count),
+        reward: Self.mean(rewards), rewards: rewards,
+        rewardDeviation: groups.reduce(0) { $0 + Self.deviation($1) } / Double(groups.count),
         policyLoss: policyLoss / Double(points), divergence: divergence / Double(points),
         firstRatioDeviation: firstRatioDeviation,
         clippedShare: Double(clipped) / Double(branches),
         zeroVarianceShare: Double(flat) / Double(groups.count),
         gradientNorm: norms.isEmpty ? .nan : norms.reduce(0, +) / Double(norms.count),
         skippedSteps: skipped)
+    }
+
+    private static func mean(_ values: [Float]) -> Double {
+      values.reduce(0) { $0 + Double($1) } / Double(values.count)
+    }
+
+    private static func deviation(_ values: [Float]) -> Double {
+      let mean = mean(values)
+      let squares = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+      return (squares / Double(values.count)).squareRoot()
     }
   }
 }

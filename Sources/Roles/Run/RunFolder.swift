@@ -12,6 +12,12 @@ package struct RunFolder: Sendable {
   package var journal: String { "\(path)/journal" }
   package var checkpoints: String { "\(path)/checkpoints" }
   package var metrics: String { "\(path)/metrics.jsonl" }
+  package var metricsTable: String { "\(path)/metrics.csv" }
+  package var alarms: String { "\(path)/alarms.jsonl" }
+  package var environment: String { "\(path)/env.json" }
+  package var log: String { "\(path)/log.txt" }
+  package var summary: String { "\(path)/summary.md" }
+  package var strip: String { "\(path)/summary.png" }
   package var grids: String { "\(path)/grids" }
   package var lock: String { "\(path)/lock" }
   package var endpoint: String { "\(path)/endpoint.json" }
@@ -19,6 +25,9 @@ package struct RunFolder: Sendable {
   package func actorLog(_ name: String) -> String { "\(path)/actors/\(name).log" }
   package func grid(of version: UInt64) -> String {
     "\(grids)/\(String(format: "%06d", Int(version))).png"
+  }
+  package func evaluation(of version: UInt64) -> String {
+    "\(path)/eval/\(String(format: "%06d", Int(version))).json"
   }
 
   /// Whether a run was begun here, even if its `run.json` is gone.
@@ -28,7 +37,7 @@ package struct RunFolder: Sendable {
 
   /// Makes the folder and those inside it.
   package func create() throws {
-    for directory in [path, checkpoints, grids, "\(path)/actors"] {
+    for directory in [path, checkpoints, grids, "\(path)/actors", "\(path)/eval"] {
       do {
         try FileManager.default.createDirectory(
           atPath: directory, withIntermediateDirectories: true)

@@ -1,5 +1,5 @@
-/// Objects placed so that a request is met: well inside, apart from each other, in token slots
-/// drawn at random.
+/// Objects placed so that a request is met: well inside, apart from each other, one token each in
+/// the order of mention.
 ///
 /// Colours that the request leaves open are drawn evenly; sizes and positions evenly among those
 /// that fit.
@@ -81,9 +81,8 @@ struct Layout {
   func latent(tokens: Int, using generator: inout some RandomNumberGenerator) -> [Float] {
     var latent = [Float](repeating: 0, count: tokens * Figure.channels)
     for token in 0..<tokens { latent[token * Figure.channels] = -1 }
-    let slots = Array(0..<tokens).shuffled(using: &generator)
-    for (object, slot) in zip(placed, slots) {
-      let first = slot * Figure.channels
+    for (token, object) in placed.enumerated() {
+      let first = token * Figure.channels
       latent[first] = 1
       for shape in Shape.allCases {
         latent[first + 4 + shape.rawValue] = shape == object.shape ? 1 : -1
@@ -92,8 +91,8 @@ struct Layout {
       for channel in 0..<3 { latent[first + 7 + channel] = rgb[channel] }
     }
     for index in latent.indices { latent[index] += .random(in: -0.04...0.04, using: &generator) }
-    for (object, slot) in zip(placed, slots) {
-      let first = slot * Figure.channels
+    for (token, object) in placed.enumerated() {
+      let first = token * Figure.channels
       (latent[first + 1], latent[first + 2], latent[first + 3]) = (object.x, object.y, object.size)
     }
     return latent

@@ -48,6 +48,10 @@ package struct Shapes: Task {
     }
   }
 
+  package func reward(_ latent: [Float], for prompt: Prompt) -> Float {
+    Verdict(on: picture(of: latent, side: Self.judgedSide), for: request(of: prompt)).soft
+  }
+
   package func score(_ latent: [Float], for prompt: Prompt) -> Score {
     let request = request(of: prompt)
     let picture = picture(of: latent, side: Self.judgedSide)

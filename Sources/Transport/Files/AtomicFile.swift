@@ -17,4 +17,16 @@ package enum AtomicFile {
     }
     try Directory.sync(Directory.parent(of: path))
   }
+
+  /// Makes `path` a symbolic link to `target`, in place of the link that was there.
+  package static func link(to target: String, at path: String) throws(FileError) {
+    let temporary = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16)).tmp"
+    guard symlink(target, temporary) == 0 else { throw .last("making the link", temporary) }
+    guard rename(temporary, path) == 0 else {
+      let error = FileError.last("renaming \(temporary) to", path)
+      unlink(temporary)
+      throw error
+    }
+    try Directory.sync(Directory.parent(of: path))
+  }
 }

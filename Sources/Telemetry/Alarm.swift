@@ -1,0 +1,27 @@
+/// Something in a run that a person should look at, with what to do about it.
+package struct Alarm: Hashable, Sendable {
+  package enum Kind: String, Hashable, Sendable, CaseIterable {
+    case collapse
+    case diversity
+    case heldOutGap = "held_out_gap"
+    case zeroVariance = "zero_variance"
+    case refusedSteps = "refused_steps"
+    case silence
+  }
+
+  package var kind: Kind
+  package var version: UInt64
+  /// What was seen, with its number.
+  package var finding: String
+  /// The next step.
+  package var remedy: String
+
+  package init(kind: Kind, version: UInt64, finding: String, remedy: String) {
+    self.kind = kind
+    self.version = version
+    self.finding = finding
+    self.remedy = remedy
+  }
+
+  package var sentence: String { "\(finding); \(remedy)" }
+}
