@@ -29,7 +29,7 @@ package struct KernelBenchmark {
   package struct Scope: Sendable {
     package var networks: [ModelConfiguration]
     /// Rows of `width` floats that stay in the second cache, and rows that no cache holds.
-    package var cachedRows = 64
+    package var cachedRows = 192
     package var memoryRows = 80_000
     package var width = 192
     package var rounds = 7

@@ -8,7 +8,8 @@ struct BenchKernelsCommand: ParsableCommand {
     commandName: "kernels",
     abstract: "Every kernel of every kernel set, beside the arithmetic or memory that bounds it.")
 
-  @Option(help: "Some of portable, avx2, avx512, separated by commas; all that there are if not given.")
+  @Option(
+    help: "Some of portable, avx2, avx512, separated by commas; all that there are if not given.")
   var sets: String?
 
   @Option(help: "Networks whose products and attention are measured: some of C1, C2, C3, C4, S.")
@@ -31,7 +32,8 @@ struct BenchKernelsCommand: ParsableCommand {
     let wanted = sets.map { $0.split(separator: ",").map(String.init) } ?? known
     if let unknown = wanted.first(where: { !known.contains($0) }) {
       throw RunFailure(
-        .usage, "unknown kernel set \(unknown); this processor has \(known.joined(separator: ", "))")
+        .usage, "unknown kernel set \(unknown); this processor has \(known.joined(separator: ", "))"
+      )
     }
     var scope = KernelBenchmark.Scope(networks: try ModelConfiguration.named(config))
     scope.rounds = rounds
