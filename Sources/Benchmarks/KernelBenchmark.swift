@@ -4,8 +4,8 @@ import Tensor
 /// `bench kernels`: every kernel of every kernel set beside what bounds it, in one run, round by round.
 ///
 /// Products and attention are bounded by the set's own peak of fused multiply-adds, everything else by
-/// the faster ``MemoryYardstick`` over as many bytes. A bound is a measurement too: on a busy machine a
-/// kernel that reaches it may seem to pass it.
+/// the faster ``MemoryYardstick`` over as many bytes. Of all rounds the shortest counts, for kernels and
+/// bounds alike. A bound is a measurement too: a kernel that reaches it may seem to pass it.
 package struct KernelBenchmark {
   package struct Row: Sendable {
     /// Its name in `CKernels`.
@@ -91,7 +91,7 @@ package struct KernelBenchmark {
         contend(bytes) { memory.sweep(bytes: bytes, table) }
       }
     }
-    let rates = zip(work, Stopwatch.medians(rounds: scope.rounds, contenders)).map { $0 / $1 }
+    let rates = zip(work, Stopwatch.shortest(rounds: scope.rounds, contenders)).map { $0 / $1 }
     let perTable = contenders.count / tables.count
     return tables.indices.map { index in
       let (kernel, bounds) = (index * perTable, (index * perTable + 1)..<(index + 1) * perTable)

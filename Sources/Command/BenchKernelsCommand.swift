@@ -15,7 +15,7 @@ struct BenchKernelsCommand: ParsableCommand {
   @Option(help: "Networks whose products and attention are measured: some of C1, C2, C3, C4, S.")
   var config = "C2,S"
 
-  @Option(help: "Rounds of which medians are taken.")
+  @Option(help: "Rounds, of which the fastest counts.")
   var rounds = 7
 
   @Flag(help: "Print the report as one JSON object on the last line.")

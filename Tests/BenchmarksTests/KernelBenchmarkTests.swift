@@ -71,5 +71,5 @@ struct KernelBenchmarkTests {
   }
 }
 
-/// One block over few tokens.
+/// The network with the least work.
 let smallest = ModelConfiguration.all.first { $0.name == "S" }!
