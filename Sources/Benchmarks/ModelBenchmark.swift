@@ -44,11 +44,11 @@ package struct ModelBenchmark {
   }
 
   package static func run(
-    configurations: [ModelConfiguration], batch: Int, threads: Int, rounds: Int = 9
+    configurations: [ModelConfiguration], batch: Int, threads: Int, rounds: Int = 9,
+    peakSpins spins: Int = 20_000_000
   ) -> Report {
     openblas_set_num_threads(1)
     let table = Kernels.table.pointee
-    let spins = 20_000_000
     let peakSeconds = Stopwatch.medians(
       rounds: 5,
       [
@@ -108,7 +108,8 @@ package struct ModelBenchmark {
         }, { onEachThread { $0.bare.train() } },
       ])
     let done = calls / threads * threads
-    let operations = Double(done) * flops.reduce(0) { $0 + $1.operations } * 1e-9
+    let operations =
+      Double(done) * configuration.operations(rows: configuration.rowsPerCall) * 1e-9
     let samples = Double(done * configuration.rowsPerCall)
     return Row(
       configuration: configuration, parameters: network.table.count,

@@ -56,6 +56,11 @@ package struct ModelConfiguration: Sendable {
     return products
   }
 
+  /// Floating-point operations of the products of one forward pass over `rows` latents.
+  package func operations(rows: Int) -> Double {
+    products(rows: rows).reduce(0) { $0 + $1.operations }
+  }
+
   struct Product: Sendable {
     let times: Int
     let rows: Int

@@ -16,6 +16,8 @@ package struct UpdateBenchmark {
   package struct Report: Sendable {
     /// Median wall seconds of an update.
     package var seconds: Double
+    /// Median CPU seconds of an update, its stages and what lies between them.
+    package var processorSeconds: Double
     /// Median CPU seconds of each stage, in order.
     package var split: [(name: String, seconds: Double)]
     package var networkEvaluations: Int
@@ -46,6 +48,7 @@ package struct UpdateBenchmark {
     let names = ["sample", "judge", "encode", "wire", "journal", "decode", "learn", "publish"]
     var stages = names.map { _ in [Double]() }
     var walls: [Double] = []
+    var totals: [Double] = []
     for round in 0..<(updates + 2) {
       var spent = [Double](repeating: 0, count: names.count)
       func stage<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
@@ -54,7 +57,7 @@ package struct UpdateBenchmark {
         return try body()
       }
       let clock = ContinuousClock()
-      let start = clock.now
+      let (start, startOnProcessor) = (clock.now, Stopwatch.processorSeconds)
       let k = core.policy.version.rawValue
       let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.lag)]
       let weights = Buffer(snapshot.parameters)
@@ -102,13 +105,15 @@ package struct UpdateBenchmark {
       }
       if round >= 2 {
         walls.append(start.duration(to: clock.now).seconds)
+        totals.append(Stopwatch.processorSeconds - startOnProcessor)
         for (index, seconds) in spent.enumerated() { stages[index].append(seconds) }
       }
     }
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     let plan = recipe.algorithm.plan
     return Report(
-      seconds: median(walls), split: zip(names, stages).map { ($0, median($1)) },
+      seconds: median(walls), processorSeconds: median(totals),
+      split: zip(names, stages).map { ($0, median($1)) },
       networkEvaluations: recipe.unitsPerUpdate * plan.evaluations,
       learnerStates: recipe.unitsPerUpdate * plan.points.count,
       judgedPictures: recipe.unitsPerUpdate * plan.branchCount, sgemmRate: sgemmRate(),

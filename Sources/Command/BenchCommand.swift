@@ -7,7 +7,7 @@ import Roles
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure this machine.",
-    subcommands: [BenchModelCommand.self, BenchUpdateCommand.self])
+    subcommands: [BenchModelCommand.self, BenchUpdateCommand.self, BenchKernelsCommand.self])
 }
 
 struct BenchModelCommand: ParsableCommand {
@@ -37,13 +37,7 @@ struct BenchModelCommand: ParsableCommand {
   }
 
   func run() throws {
-    let names = config.split(separator: ",").map(String.init)
-    let configurations = try names.map { name in
-      guard let found = ModelConfiguration.all.first(where: { $0.name == name }) else {
-        throw RunFailure(.usage, "unknown configuration \(name); known are C1, C2, C3, C4 and S")
-      }
-      return found
-    }
+    let configurations = try ModelConfiguration.named(config)
     let report = ModelBenchmark.run(configurations: configurations, batch: batch, threads: threads)
     Console.line(
       "\(report.core), \(threads) threads, FMA peak \(Console.number(report.peakRate, digits: 0)) GFLOP/s"
@@ -85,5 +79,17 @@ struct BenchModelCommand: ParsableCommand {
         ] as [String: Any]
       },
     ])
+  }
+}
+
+extension ModelConfiguration {
+  /// Those of a list such as `C2,S`.
+  static func named(_ list: String) throws -> [ModelConfiguration] {
+    try list.split(separator: ",").map { name in
+      guard let found = all.first(where: { $0.name == name }) else {
+        throw RunFailure(.usage, "unknown configuration \(name); known are C1, C2, C3, C4 and S")
+      }
+      return found
+    }
   }
 }

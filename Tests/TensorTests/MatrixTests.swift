@@ -25,6 +25,7 @@ struct MatrixTests {
   /// Shapes around the edges of tiles, panels and pieces of the inner dimension.
   static let shapes = [
     (1, 1, 1), (7, 13, 5), (12, 64, 32), (13, 10, 64), (25, 600, 33), (48, 64, 192), (5, 1100, 70),
+    (3, 0, 18),
   ]
 
   @Test(arguments: shapes) func `products match the literal sum`(m: Int, k: Int, n: Int) {

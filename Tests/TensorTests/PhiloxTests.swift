@@ -1,4 +1,6 @@
+import CKernels
 import Foundation
+import TestSupport
 import Testing
 
 import Tensor
@@ -50,6 +52,77 @@ struct PhiloxTests {
       #expect(sets.allSatisfy { $0 == sets[0] }, "unit \(unit)")
     }
   }
+
+  /// Every operation one by one, in the order and with the roundings that the kernels promise.
+  static func literal(at address: NoiseAddress, seed: UInt64, count: Int) -> [Float] {
+    let philox = Philox(seed: seed)
+    return (0..<(count + 3) / 4).flatMap { block in
+      let words = philox.words(at: address, block: UInt32(block))
+      return boxMuller(words[0], words[1]) + boxMuller(words[2], words[3])
+    }.prefix(count).map { $0 }
+  }
+
+  /// √(−2 ln u) · (cos 2πw, sin 2πw), all in float32 without a fused operation.
+  static func boxMuller(_ a: UInt32, _ b: UInt32) -> [Float] {
+    let u: Float = (Float(a >> 9) + 0.5) * 0x1p-23
+    let bits = Int32(bitPattern: u.bitPattern)
+    let exponent = (bits - 0x3f35_04f3) >> 23
+    let m = Float(bitPattern: UInt32(bitPattern: bits - exponent << 23))
+    let ratio: Float = (m - 1) / (m + 1)
+    let square = ratio * ratio
+    var series: Float = 0.111111111
+    for term: Float in [0.142857143, 0.2, 0.333333333, 1] { series = series * square + term }
+    let logarithm = Float(exponent) * 0.693147181 + 2 * ratio * series
+    let radius = (-2 * logarithm).squareRoot()
+
+    let quarter: Float = 1.57079633 * 0x1p-22
+    let t = Float(b >> 8 & 0x3fffff) * quarter
+    let z = t * t
+    var sine: Float = -2.50521084e-8
+    for term: Float in [2.75573192e-6, -1.98412698e-4, 8.33333333e-3, -1.66666667e-1, 1] {
+      sine = sine * z + term
+    }
+    sine *= t
+    var cosine: Float = 2.08767570e-9
+    for term: Float in [
+      -2.75573192e-7, 2.48015873e-5, -1.38888889e-3, 4.16666667e-2, -0.5, 1,
+    ] { cosine = cosine * z + term }
+    return switch b >> 30 {
+    case 0: [radius * cosine, radius * sine]
+    case 1: [radius * -sine, radius * cosine]
+    case 2: [radius * -cosine, radius * -sine]
+    default: [radius * sine, radius * -cosine]
+    }
+  }
+
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func `normals have the bits of the literal operations in every kernel set`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let address = NoiseAddress(
+      unit: random.next(), purpose: seed % 2 == 0 ? .branchNoise : .initialNoise,
+      step: .random(in: 0..<4096, using: &random), branch: .random(in: 0..<4096, using: &random))
+    let runSeed = random.next()
+    for count in [0, 1, 2, 3, 4, 5, 50, 63, 64, 65, 127, 128, 130, 5000 + Int(seed)] {
+      let expected = Self.literal(at: address, seed: runSeed, count: count).map(\.bitPattern)
+      for kernels in Kernels.available {
+        let normals = Philox.normals(at: address, seed: runSeed, count: count, kernels: kernels)
+        #expect(
+          normals.map(\.bitPattern) == expected,
+          "\(count) at \(address) by \(String(cString: kernels.pointee.name))")
+      }
+    }
+  }
+
+  /// The first and the thousandth values of one address, as they have always been.
+  @Test func `normals are what earlier versions drew`() {
+    let normals = Philox(seed: 42).normals(
+      at: NoiseAddress(unit: 7, purpose: .branchNoise, step: 3, branch: 5), count: 1004)
+    #expect(Array(normals.prefix(4)).map(\.bitPattern) == Self.first)
+    #expect(Array(normals.suffix(4)).map(\.bitPattern) == Self.last)
+  }
+
+  static let first: [UInt32] = [0xbfd1_8818, 0x3eba_f5d6, 0xbf9b_3cf5, 0x3ee7_d4c6]
+  static let last: [UInt32] = [0x400f_367d, 0x3fec_ce58, 0xbf0e_c4c6, 0x3f95_1ecd]
 
   @Test func `normals have mean 0, variance 1 and kurtosis 3`() {
     let sample = Philox(seed: 3).normals(

@@ -66,7 +66,7 @@ class DiT(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.latent_in = nn.Linear(CHANNELS, WIDTH)
+        self.latent_in = nn.ModuleList([nn.Linear(CHANNELS, WIDTH), nn.Linear(WIDTH, WIDTH)])
         self.latent_position = nn.Parameter(torch.zeros(TOKENS, WIDTH))
         self.words = nn.Parameter(torch.zeros(WORDS, WIDTH))
         self.word_position = nn.Parameter(torch.zeros(LONGEST, WIDTH))
@@ -103,7 +103,8 @@ class DiT(nn.Module):
         angle = 1000 * sigma.double()[:, None] * frequency
         features = torch.cat((angle.sin(), angle.cos()), -1).float()
         condition = F.silu(self.time[1](F.silu(self.time[0](features))))[:, None]
-        h = self.latent_in(x.unflatten(-1, (TOKENS, CHANNELS))) + self.latent_position
+        h = F.gelu(self.latent_in[0](x.unflatten(-1, (TOKENS, CHANNELS))), approximate="tanh")
+        h = self.latent_in[1](h) + self.latent_position
         for block, prompt in zip(self.blocks, keys):
             h, _ = block(h, condition, mask, prompt)
         shift, scale = self.final["modulation"](condition).chunk(2, -1)

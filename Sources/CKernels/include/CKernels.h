@@ -98,10 +98,11 @@ typedef struct {
   void (*transition)(float a, const float *x, float b, const float *v, float s, const float *e,
                      float *y, size_t count);
 
-  // Fused multiply-adds on registers alone, `peak_operations` floating-point operations a round:
-  // the yardstick of benchmarks.
+  // The yardsticks of benchmarks: fused multiply-adds on registers alone, `peak_operations`
+  // floating-point operations a round; and y = -y.
   float (*peak)(size_t rounds);
   size_t peak_operations;
+  void (*sweep)(float *y, size_t count);
 } CKernels;
 
 // The table of one instruction set, or NULL where this processor or build does not have it.

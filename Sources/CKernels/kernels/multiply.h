@@ -48,7 +48,8 @@ static void ISA(multiply)(const float *a, size_t row_stride, size_t inner_stride
   float panel[PANEL_DEPTH * PANEL_WIDTH] __attribute__((aligned(64)));
   for (size_t first = 0; first < columns; first += PANEL_WIDTH) {
     size_t width = columns - first < PANEL_WIDTH ? columns - first : PANEL_WIDTH;
-    for (size_t begin = 0; begin < inner; begin += PANEL_DEPTH) {
+    // Once also where nothing is summed: y still takes its bias.
+    for (size_t begin = 0; begin == 0 || begin < inner; begin += PANEL_DEPTH) {
       size_t depth = inner - begin < PANEL_DEPTH ? inner - begin : PANEL_DEPTH;
       if (width % 16 != 0) __builtin_memset(panel, 0, depth * PANEL_WIDTH * sizeof(float));
       ISA(pack)(b + begin * b_inner_stride + first * b_column_stride, b_inner_stride,

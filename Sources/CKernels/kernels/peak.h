@@ -13,3 +13,11 @@ static float ISA(peak)(size_t rounds) {
     UNROLL for (size_t c = 0; c < TILE_VECTORS; c++) sum += total[r][c];
   return ISA(sum)(sum);
 }
+
+// What memory can do at most: y = -y, every float read once and written once.
+static void ISA(sweep)(float *y, size_t count) {
+  size_t i = 0;
+  for (; i + 64 <= count; i += 64)
+    UNROLL for (size_t j = 0; j < 64; j += 16) ISA(store)(y + i + j, -ISA(load)(y + i + j));
+  for (; i < count; i++) y[i] = -y[i];
+}

@@ -32,5 +32,6 @@ static const CKernels ISA(table) = {
     .normals = ISA(normals),
     .transition = ISA(transition),
     .peak = ISA(peak),
+    .sweep = ISA(sweep),
     .peak_operations = 2 * 16 * TILE_ROWS * TILE_VECTORS,
 };

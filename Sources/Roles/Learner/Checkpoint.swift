@@ -69,15 +69,22 @@ package enum Checkpoint {
     try RunFolder.write(state, to: "\(temporary)/state.json")
     try manager.moveItem(atPath: temporary, toPath: place)
     try link("latest", to: version, in: folder)
+    prune(folder, keeping: keeping)
+  }
+
+  private static func prune(_ folder: RunFolder, keeping: Int) {
     let best = best(in: folder)
     for old in versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping) {
-      try? manager.removeItem(atPath: path(of: old, in: folder))
+      try? FileManager.default.removeItem(atPath: path(of: old, in: folder))
     }
   }
 
   /// Says that this checkpoint has the best evaluation so far; it is kept until another has.
-  package static func markBest(_ version: UInt64, in folder: RunFolder) throws {
+  package static func markBest(
+    _ version: UInt64, in folder: RunFolder, keeping: Int = 2
+  ) throws {
     try link("best", to: version, in: folder)
+    prune(folder, keeping: keeping)
   }
 
   /// The version that ``markBest(_:in:)`` named last.
