@@ -105,8 +105,9 @@ package final class EventsFile {
   private func write(_ event: ProtobufMessage) throws {
     let length = Self.littleEndian(UInt64(event.bytes.count))
     try handle.write(
-      contentsOf: Data(length + Self.checksum(of: length) + event.bytes
-        + Self.checksum(of: event.bytes)))
+      contentsOf: Data(
+        length + Self.checksum(of: length) + event.bytes
+          + Self.checksum(of: event.bytes)))
   }
 
   private static func checksum(of bytes: [UInt8]) -> [UInt8] {

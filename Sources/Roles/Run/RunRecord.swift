@@ -55,7 +55,8 @@ package final class RunRecord {
   }
 
   package func evaluated(version: UInt64, _ evaluation: Evaluation, grid: Grid) throws {
-    try RunFolder.write(EvaluationRecord(version: version, evaluation), to: folder.evaluation(of: version))
+    try RunFolder.write(
+      EvaluationRecord(version: version, evaluation), to: folder.evaluation(of: version))
     try append(version, evaluation.metrics)
     var parts: [String: Double] = [:]
     for category in evaluation.categories {
