@@ -71,7 +71,7 @@ package final class EventsFile {
 
   /// A histogram with thirty buckets of equal width between the least and the largest value.
   package func histogram(_ name: String, of values: [Double], version: UInt64) throws {
-    guard let low = values.min(), let high = values.max(), low.isFinite, high.isFinite else {
+    guard values.allSatisfy(\.isFinite), let low = values.min(), let high = values.max() else {
       return
     }
     let count = 30

@@ -1,0 +1,90 @@
+import Telemetry
+import Testing
+
+struct AlarmsTests {
+  private func evaluation(
+    _ version: Double, soft: Double = 0.6, strict: Double, heldOut: Double = 0.5,
+    diversity: Double = 1
+  ) -> [String: Double] {
+    [
+      "version": version, "eval/soft": soft, "eval/strict": strict, "eval/held_out": heldOut,
+      "diversity/mean": diversity,
+    ]
+  }
+
+  private func update(_ version: Int, flat: Double = 0.2, skipped: Double = 0) -> [String: Double] {
+    [
+      "version": Double(version), "reward/train": 0.5, "group/zero_variance": flat,
+      "grad/skipped": skipped,
+    ]
+  }
+
+  @Test func `a healthy run raises nothing`() {
+    var alarms = Alarms()
+    for version in 0..<50 {
+      #expect(alarms.observe(update(version)).isEmpty)
+      if version % 10 == 0 {
+        let gain = Double(version) / 200
+        let line = evaluation(
+          Double(version), soft: 0.6 + gain, strict: 0.4 + gain, heldOut: 0.5 + gain)
+        #expect(alarms.observe(line).isEmpty)
+      }
+    }
+    #expect(alarms.standing.isEmpty)
+  }
+
+  @Test func `a fall of strict is said once, and again only after it rose`() {
+    var alarms = Alarms()
+    #expect(alarms.observe(evaluation(0, strict: 0.8)).isEmpty)
+    let raised = alarms.observe(evaluation(10, strict: 0.5))
+    #expect(raised.map(\.kind) == [.collapse])
+    #expect(
+      raised[0].sentence == "strict fell to 0.500 from its best, 0.800; go back to checkpoints/best"
+        + " with a smaller optim.learning_rate or a larger loss.kl.beta")
+    #expect(alarms.observe(evaluation(20, strict: 0.5)).isEmpty)
+    #expect(alarms.observe(evaluation(30, strict: 0.6)).isEmpty)
+    #expect(alarms.standing == [.collapse])
+    #expect(alarms.observe(evaluation(40, strict: 0.75)).isEmpty)
+    #expect(alarms.standing.isEmpty)
+    #expect(alarms.observe(evaluation(50, strict: 0.5)).map(\.kind) == [.collapse])
+  }
+
+  @Test func `diversity is measured against the base`() {
+    var alarms = Alarms()
+    #expect(alarms.observe(evaluation(0, strict: 0.5, diversity: 0.5)).isEmpty)
+    #expect(alarms.observe(evaluation(10, strict: 0.5, diversity: 0.31)).isEmpty)
+    #expect(
+      alarms.observe(evaluation(20, strict: 0.5, diversity: 0.29)).map(\.kind) == [.diversity])
+  }
+
+  @Test func `a judge that does not follow is a gap`() {
+    var alarms = Alarms()
+    _ = alarms.observe(evaluation(0, soft: 0.6, strict: 0.4, heldOut: 0.5))
+    let raised = alarms.observe(evaluation(10, soft: 0.8, strict: 0.6, heldOut: 0.52))
+    #expect(raised.map(\.kind) == [.heldOutGap])
+  }
+
+  @Test func `flat groups and refused steps are seen over ten updates`() {
+    var alarms = Alarms()
+    for version in 0..<9 {
+      #expect(alarms.observe(update(version, flat: 1, skipped: 1)).isEmpty)
+    }
+    #expect(
+      alarms.observe(update(9, flat: 1, skipped: 1)).map(\.kind) == [.zeroVariance, .refusedSteps])
+  }
+
+  @Test func `silence is over when an update comes`() {
+    var alarms = Alarms()
+    func silence() -> [Alarm] {
+      alarms.observeSilence(
+        seconds: 60, version: 3, missing: "update 3 lacks 2 of 8 units", remedy: "start an actor")
+    }
+    #expect(
+      silence().map(\.sentence) == [
+        "no result for 60 s: update 3 lacks 2 of 8 units; start an actor"
+      ])
+    #expect(silence().isEmpty)
+    _ = alarms.observe(update(4))
+    #expect(silence().count == 1)
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import Telemetry
+import TestSupport
+import Testing
+import Transport
+
+/// The framing and the first fields; `scripts/formats` reads the same files with TensorBoard.
+struct EventsFileTests {
+  let place: ScratchFolder
+
+  init() throws { place = try ScratchFolder() }
+
+  private func events(committed: UInt64, _ write: (EventsFile) throws -> Void) throws -> [[UInt8]] {
+    let file = try EventsFile(
+      directory: place.path, life: 7, committed: committed, clock: { 1_700_000_000 })
+    try write(file)
+    return try records(in: Array(place.read("events.out.tfevents.1700000000.tributary.7")))
+  }
+
+  /// The payloads of a row of TFRecords; both checksums of each are checked.
+  private func records(in bytes: [UInt8]) throws -> [[UInt8]] {
+    func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+      bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+    var records: [[UInt8]] = []
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      try #require(rest.count >= 16)
+      let (length, start) = (Array(rest.prefix(8)), rest.startIndex)
+      let count = Int(number(length[...]))
+      let payload = Array(rest[(start + 12)..<(start + 12 + count)])
+      #expect(
+        number(rest[(start + 8)..<(start + 12)]) == UInt64(CRC32C.masked(CRC32C.of(length))))
+      #expect(
+        number(rest[(start + 12 + count)..<(start + 16 + count)])
+          == UInt64(CRC32C.masked(CRC32C.of(payload))))
+      records.append(payload)
+      rest = rest.dropFirst(16 + count)
+    }
+    return records
+  }
+
+  @Test func `a file begins with its format`() throws {
+    let events = try events(committed: 0) { _ in }
+    #expect(events.count == 1)
+    #expect(events[0].suffix(15) == [0x1a, 13] + Array("brain.Event:2".utf8))
+  }
+
+  @Test func `a later life voids what was not committed`() throws {
+    let events = try events(committed: 20) { _ in }
+    // step 21, session_log {status: START}
+    #expect(events[1].suffix(6) == [0x10, 21, 0x3a, 2, 0x08, 1])
+  }
+
+  @Test func `a scalar is a tag and a float`() throws {
+    let events = try events(committed: 0) {
+      try $0.scalars(["version": 3, "reward/train": 0.5], version: 3)
+    }
+    let tag = [0x0a, 12] + Array("reward/train".utf8)
+    let value = tag + [0x15, 0, 0, 0, 0x3f]
+    #expect(
+      events[1].dropFirst(9) == [0x10, 3, 0x2a, UInt8(value.count + 2), 0x0a, UInt8(value.count)]
+        + value)
+  }
+
+  @Test func `a histogram of what is not finite is left out`() throws {
+    let events = try events(committed: 0) {
+      try $0.histogram("h", of: [0, .nan], version: 1)
+      try $0.histogram("h", of: [], version: 1)
+      try $0.histogram("h", of: [1, 1, 2], version: 1)
+    }
+    #expect(events.count == 2)
+  }
+}
