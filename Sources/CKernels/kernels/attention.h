@@ -13,8 +13,7 @@ static void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
     f16 next = ISA(load)(p + block);
     most = ISA(select)(next > most, next, most);
   }
-  float largest = most[0];
-  for (int i = 1; i < 16; i++) largest = most[i] > largest ? most[i] : largest;
+  float largest = ISA(largest)(most);
   for (size_t block = 0; block < padded; block += 16) {
     f16 e = ISA(exponential16)((ISA(load)(p + block) - largest) * scale);
     ISA(store)(p + block, e);
