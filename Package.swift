@@ -15,6 +15,8 @@ struct Module {
   var touchesMemory = false
   /// What its tests read beside their sources.
   var testFiles: [String] = []
+  /// What its tests use beside what it uses itself.
+  var testImports: [String] = []
 }
 
 /// The C targets: all on floor 0.
@@ -34,7 +36,9 @@ let modules = [
   Module(name: "Wire", floor: 2, imports: ["Records", "Transport", "CWire"], touchesMemory: true),
   Module(name: "Telemetry", floor: 2, imports: ["Transport"]),
   // floor 3
-  Module(name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true),
+  Module(
+    name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true,
+    testImports: ["CAllocations"]),
   // floor 4
   Module(name: "Flow", floor: 4, imports: ["Network", "Autograd", "Tensor", "Records"]),
   // floor 5
@@ -103,6 +107,7 @@ let package = Package(
       ],
       linkerSettings: [.linkedLibrary("m")]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
     .executableTarget(
       name: "Command",
       dependencies: [
@@ -133,7 +138,7 @@ let package = Package(
       .testTarget(
         name: "\(module.name)Tests",
         dependencies: [.init(stringLiteral: module.name), "TestSupport"]
-          + module.imports.map { .init(stringLiteral: $0) },
+          + (module.imports + module.testImports).map { .init(stringLiteral: $0) },
         exclude: module.testFiles, swiftSettings: settings)
     },
   swiftLanguageModes: [.v6]

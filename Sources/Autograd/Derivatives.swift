@@ -1,56 +1,73 @@
 import Tensor
 
 extension Tape {
-  /// All derivatives of the library: adds to the gradients of an operation's inputs, given its
-  /// output y and dy = ∂L/∂y.
-  func propagate(_ operation: Operation, value y: Matrix, _ dy: Matrix) {
+  /// All derivatives of the library: hands on to the inputs of an operation their gradients, given
+  /// dy = ∂L/∂output. Where nothing has reached an input, its gradient is written; where something
+  /// has, it is added to.
+  func propagate(_ entry: Entry, _ dy: Matrix) {
+    func value(_ index: Int) -> Matrix { self.value(of: index) }
     func d(_ index: Int) -> Matrix { gradient(of: index) }
-    switch operation {
+    func modulation(_ index: Int, _ groups: Indices) -> Modulation {
+      Modulation(matrix: value(index), groups: groups)
+    }
+    switch entry.operation {
     case .linear(let x, let weight, let bias):
-      if let dx = unreachedGradient(of: x) {
-        dx.setProduct(dy, transposed: values[weight], zeros: zeros(count: dx.columns))
-      } else {
-        d(x).addProduct(dy, transposed: values[weight])
+      if !isConstant(x) {
+        let (dx, isReached) = reach(x)
+        if isReached {
+          dx.addProduct(dy, transposed: value(weight))
+        } else {
+          dx.setProduct(dy, transposed: value(weight), zeros: zeros(count: dx.columns))
+        }
       }
-      d(weight).addProduct(transposed: values[x], dy)
+      d(weight).addProduct(transposed: value(x), dy)
       d(bias).addSum(ofRows: dy)
 
     case .gelu(let x):
-      if adopt(dy, asGradientOf: x) {
-        dy.scaleByGELUSlope(values[x])
+      if isReached(x) {
+        d(x).addGELUGradient(value(x), dy)
       } else {
-        d(x).addGELUGradient(values[x], dy)
+        dy.scaleByGELUSlope(value(x))
+        pass(dy, of: entry, to: x)
       }
 
-    case .silu(let x): d(x).addSiLUGradient(values[x], dy)
+    case .silu(let x): d(x).addSiLUGradient(value(x), dy)
 
     case .add(let x, let y):
-      d(x).add(dy)
-      d(y).add(dy)
+      let (gradient, isReached) = reach(y)
+      if isReached { gradient.add(dy) } else { gradient.assign(dy) }
+      pass(dy, of: entry, to: x)
 
     case .gather(let table, let rows): d(table).scatterAdd(dy, rows: rows)
 
     case .concatenate(let x, let y):
-      d(x).add(dy.slice(rows: 0..<values[x].rows))
-      d(y).add(dy.slice(rows: values[x].rows..<dy.rows))
+      pass(dy.slice(rows: 0..<value(x).rows), of: entry, to: x)
+      pass(dy.slice(rows: value(x).rows..<dy.rows), of: entry, to: y)
 
     case .prefix(let x): d(x).slice(rows: 0..<dy.rows).add(dy)
 
-    case .modulate(let x, let modulation, let groups, let shift, let scale, let statistics):
-      d(x).addModulationGradient(
-        values[x], by: Modulation(matrix: values[modulation], groups: groups), shift: shift,
-        scale: scale, statistics: statistics, dy, modulationGradient: d(modulation))
+    case .modulate(let x, let m, let groups, let shift, let scale, let statistics):
+      let dm = d(m)
+      let (dx, isReached) = reach(x)
+      dx.modulationGradient(
+        value(x), by: modulation(m, groups), shift: shift, scale: scale, statistics: statistics,
+        dy, modulationGradient: dm, adding: isReached)
 
-    case .gatedAdd(let x, let h, let modulation, let groups, let gate):
-      dy.addGateGradients(
-        values[h], gatedBy: Modulation(matrix: values[modulation], groups: groups), gate: gate,
-        dx: isReached(x) ? d(x) : nil, dh: d(h), modulationGradient: d(modulation))
-      _ = adopt(dy, asGradientOf: x)
+    case .gatedAdd(let x, let h, let m, let groups, let gate):
+      let dm = d(m)
+      let (dh, isReached) = reach(h)
+      dh.gateGradient(
+        value(h), gatedBy: modulation(m, groups), gate: gate, dy, modulationGradient: dm,
+        adding: isReached)
+      pass(dy, of: entry, to: x)
 
     case .attend(let qkv, let segments, let weights):
-      d(qkv).addAttentionGradient(
-        values[qkv], segments, weights: weights, dy,
-        scratch: scratch(rows: 1, columns: segments.scratchCount))
+      let (sum, isReached) = reach(qkv)
+      let gradient = isReached ? scratch(rows: sum.rows, columns: sum.columns) : sum
+      withScratch(count: segments.scratchCount) {
+        gradient.attentionGradient(value(qkv), segments, weights: weights, dy, scratch: $0)
+      }
+      if isReached { sum.add(gradient) }
     }
   }
 }

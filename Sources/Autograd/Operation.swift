@@ -6,12 +6,12 @@ enum Operation {
   case gelu(x: Int)
   case silu(x: Int)
   case add(x: Int, y: Int)
-  case gather(table: Int, rows: [Int32])
+  case gather(table: Int, rows: Indices)
   case concatenate(x: Int, y: Int)
   case prefix(x: Int)
   case modulate(
-    x: Int, modulation: Int, groups: [Int32], shift: Int, scale: Int, statistics: Matrix)
-  case gatedAdd(x: Int, h: Int, modulation: Int, groups: [Int32], gate: Int)
+    x: Int, modulation: Int, groups: Indices, shift: Int, scale: Int, statistics: Matrix)
+  case gatedAdd(x: Int, h: Int, modulation: Int, groups: Indices, gate: Int)
   case attend(qkv: Int, segments: Segments, weights: Matrix)
 }
 
@@ -36,16 +36,16 @@ extension Tape {
     record(.silu(x: x.index), rows: x.rows, columns: x.columns) { $0.silu(x.value) }
   }
 
-  /// x + y, of one shape.
+  /// x + y, of one shape. On a tape for inference the sum takes over the memory of x.
   package func add(_ x: Variable, _ y: Variable) -> Variable {
-    record(.add(x: x.index, y: y.index), rows: x.rows, columns: x.columns) { sum in
-      sum.assign(x.value)
+    record(.add(x: x.index, y: y.index), rows: x.rows, columns: x.columns, inPlace: x) { sum in
+      if isRecording { sum.assign(x.value) }
       sum.add(y.value)
     }
   }
 
   /// Row r of the result is row `rows[r]` of the table: an embedding.
-  package func gather(_ table: Variable, rows: [Int32]) -> Variable {
+  package func gather(_ table: Variable, rows: Indices) -> Variable {
     record(.gather(table: table.index, rows: rows), rows: rows.count, columns: table.columns) {
       $0.gather(table.value, rows: rows)
     }
@@ -59,11 +59,9 @@ extension Tape {
     }
   }
 
-  /// The first `count` rows of x.
+  /// The first `count` rows of x, where they are.
   package func prefix(_ x: Variable, rows count: Int) -> Variable {
-    record(.prefix(x: x.index), rows: count, columns: x.columns) {
-      $0.assign(x.value.slice(rows: 0..<count))
-    }
+    record(.prefix(x: x.index), value: x.value.slice(rows: 0..<count))
   }
 
   /// norm(x) · (1 + scale) + shift, per token: adaLN (Peebles & Xie 2022, arXiv:2212.09748, §3.2).
@@ -72,7 +70,7 @@ extension Tape {
   ///   - modulation: `[groups, ·]`; `shift` and `scale` are its first columns for them.
   ///   - groups: the row of the modulation for each token.
   package func modulate(
-    _ x: Variable, by modulation: Variable, groups: [Int32], shift: Int, scale: Int
+    _ x: Variable, by modulation: Variable, groups: Indices, shift: Int, scale: Int
   ) -> Variable {
     let statistics = scratch(rows: 2, columns: x.rows)
     return record(
@@ -89,7 +87,7 @@ extension Tape {
   /// x + gate · h, per token: adaLN-zero's residual connection. On a tape for inference the result
   /// takes over the memory of x.
   package func gatedAdd(
-    _ x: Variable, _ h: Variable, by modulation: Variable, groups: [Int32], gate: Int
+    _ x: Variable, _ h: Variable, by modulation: Variable, groups: Indices, gate: Int
   ) -> Variable {
     record(
       .gatedAdd(
@@ -107,10 +105,10 @@ extension Tape {
     return record(
       .attend(qkv: qkv.index, segments: segments, weights: weights), rows: segments.tokens,
       columns: segments.width
-    ) {
-      $0.attend(
-        qkv.value, segments, weights: weights,
-        scratch: scratch(rows: 1, columns: segments.scratchCount))
+    ) { out in
+      withScratch(count: segments.scratchCount) {
+        out.attend(qkv.value, segments, weights: weights, scratch: $0)
+      }
     }
   }
 }

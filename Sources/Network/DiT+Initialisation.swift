@@ -1,15 +1,25 @@
 package import Tensor
 
 extension DiT {
-  /// sin and cos of 1000 σ at 32 frequencies from 1 down to 10⁻⁴, `[64]`.
-  static func features(of sigma: Float) -> [Float] {
+  /// 32 frequencies from 1 down to 10⁻⁴.
+  private static let frequencies: [Double] = {
     let half = timeFeatures / 2
-    let angles = (0..<half).map { k in
-      let frequency = ExactMath.exponential(
-        -ExactMath.logarithm(10_000) * Double(k) / Double(half - 1))
-      return ExactMath.sineAndCosine(1000 * Double(sigma) * frequency)
+    return (0..<half).map { k in
+      ExactMath.exponential(-ExactMath.logarithm(10_000) * Double(k) / Double(half - 1))
     }
-    return angles.map { Float($0.sine) } + angles.map { Float($0.cosine) }
+  }()
+
+  /// For each σ the sines of 1000 σ at all frequencies, then the cosines.
+  ///
+  /// - Parameters: sigmas `[count, 1]`, features `[count, 64]`.
+  static func writeFeatures(of sigmas: Matrix, to features: Matrix) {
+    for row in 0..<sigmas.rows {
+      for (k, frequency) in frequencies.enumerated() {
+        let angle = ExactMath.sineAndCosine(1000 * Double(sigmas[row, 0]) * frequency)
+        features[row, k] = Float(angle.sine)
+        features[row, k + frequencies.count] = Float(angle.cosine)
+      }
+    }
   }
 
   /// Fresh parameters: N(0, 1/inputs) for weights, N(0, 0.02²) for embeddings, zero for biases,

@@ -98,55 +98,46 @@ package struct DiT: Sendable {
     func linear(_ layer: ParameterTable.Linear, _ x: Variable) -> Variable {
       tape.linear(x, weight: parameter(layer.weight), bias: parameter(layer.bias))
     }
-    let segments = input.segments(for: shape)
-    let rows = input.sigmas.count
-    let tokens = rows * shape.latentTokens
+    let layout = TokenLayout(of: input, for: shape, on: tape)
 
     // Tokens: latents, then prompts.
-    let latents = tape.scratch(rows: tokens, columns: shape.latentChannels)
+    let latents = tape.scratch(rows: layout.positions.count, columns: shape.latentChannels)
     latents.assign(input.latents)
-    let positions = (0..<tokens).map { Int32($0 % shape.latentTokens) }
     var x = tape.add(
-      linear(latentIn1, tape.gelu(linear(latentIn0, tape.input(latents)))),
-      tape.gather(parameter(latentPosition), rows: positions))
-    let words = input.prompts.flatMap(\.self)
-    if !words.isEmpty {
-      let places = input.prompts.flatMap { $0.indices.map { Int32($0) } }
+      linear(latentIn1, tape.gelu(linear(latentIn0, tape.constant(latents)))),
+      tape.gather(parameter(latentPosition), rows: layout.positions))
+    if layout.words.count > 0 {
       let prompts = tape.add(
-        tape.gather(parameter(self.words), rows: words),
-        tape.gather(parameter(wordPosition), rows: places))
+        tape.gather(parameter(words), rows: layout.words),
+        tape.gather(parameter(wordPosition), rows: layout.places))
       x = tape.concatenate(x, prompts)
     }
 
     // Conditions: one row for each distinct σ, then the prompts' constant.
-    let (distinct, conditionOfRow) = input.distinctSigmas
-    let features = tape.scratch(rows: distinct.count, columns: Self.timeFeatures)
-    features.assign(distinct.flatMap(Self.features(of:)))
-    let time = linear(time1, tape.silu(linear(time0, tape.input(features))))
+    let features = tape.scratch(rows: layout.sigmas.rows, columns: Self.timeFeatures)
+    Self.writeFeatures(of: layout.sigmas, to: features)
+    let time = linear(time1, tape.silu(linear(time0, tape.constant(features))))
     let condition = tape.silu(tape.concatenate(time, parameter(promptCondition)))
-    let groups =
-      conditionOfRow.flatMap { Array(repeating: $0, count: shape.latentTokens) }
-      + Array(repeating: Int32(distinct.count), count: words.count)
 
-    let width = shape.width
+    let (groups, width) = (layout.conditions, shape.width)
     for block in blocks {
       // Columns: shift, scale and gate of attention, then of the MLP. Without a backward pass the
       // residual stream stays in place and the rest of a block's memory is used again.
       x = tape.block {
         let modulation = linear(block.modulation, condition)
         var h = tape.modulate(x, by: modulation, groups: groups, shift: 0, scale: width)
-        h = linear(block.attentionOut, tape.attend(linear(block.qkv, h), segments))
+        h = linear(block.attentionOut, tape.attend(linear(block.qkv, h), layout.segments))
         let y = tape.gatedAdd(x, h, by: modulation, groups: groups, gate: 2 * width)
         h = tape.modulate(y, by: modulation, groups: groups, shift: 3 * width, scale: 4 * width)
         h = linear(block.mlpOut, tape.gelu(linear(block.mlpIn, h)))
         return tape.gatedAdd(y, h, by: modulation, groups: groups, gate: 5 * width)
       }
     }
-    let last = tape.prefix(x, rows: tokens)
+    let last = tape.prefix(x, rows: latents.rows)
     let modulation = linear(finalModulation, condition)
     return linear(
       latentOut,
       tape.modulate(
-        last, by: modulation, groups: Array(groups.prefix(tokens)), shift: 0, scale: shape.width))
+        last, by: modulation, groups: groups.prefix(last.rows), shift: 0, scale: width))
   }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Consecutive float32 in memory of its own, aligned to 64 bytes and zero at first.
 ///
 /// A reference type: parameters, gradients and moments are few, large and shared by name.
@@ -8,10 +10,17 @@ package final class Buffer: @unchecked Sendable {
   package let count: Int
   let base: UnsafeMutablePointer<Float>
 
+  private static let hugePage = 2 << 20
+
   package init(count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) floats")
     self.count = count
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+    let bytes = max(count, 1) * 4
+    let isLarge = bytes >= 2 * Self.hugePage
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+    // A wish: products walk down columns, and a step there is often a page of the small size.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     base.initialize(repeating: 0, count: max(count, 1))
   }

@@ -5,37 +5,46 @@ import CKernels
 /// The token matrix holds R latents of N tokens, then the tokens of the prompts:
 /// `[R·N + ΣP, width]`. A latent's tokens see its prompt and themselves; a prompt's tokens see the
 /// prompt alone, so a prompt's part of the call does not depend on the latents.
-package struct Segments: Sendable {
-  package let latents: Int
+package struct Segments {
   package let tokensPerLatent: Int
   package let heads: Int
   package let width: Int
   /// `[prompts + 1]`: the first token row of each prompt, and the end.
-  package let promptOffsets: [Int32]
+  package let promptOffsets: Indices
   /// `[prompts + 1]`: the first latent of each prompt, and the end.
-  package let latentOffsets: [Int32]
+  package let latentOffsets: Indices
+  private let longestPrompt: Int
 
-  /// - Parameters:
-  ///   - promptLengths: tokens of each prompt, 0 or more.
-  ///   - latentsOfPrompt: how many consecutive latents belong to each prompt; they add up to R.
   package init(
-    tokensPerLatent: Int, promptLengths: [Int], latentsOfPrompt: [Int], heads: Int, width: Int
+    tokensPerLatent: Int, promptOffsets: Indices, latentOffsets: Indices, heads: Int, width: Int
   ) {
     precondition(
       heads > 0 && width % (16 * heads) == 0,
       "width \(width) over \(heads) heads: the head width must be a multiple of 16")
-    precondition(promptLengths.count == latentsOfPrompt.count, "one latent count for each prompt")
+    precondition(promptOffsets.count == latentOffsets.count, "one latent count for each prompt")
     self.tokensPerLatent = tokensPerLatent
     self.heads = heads
     self.width = width
-    latents = latentsOfPrompt.reduce(0, +)
-    let first = Int32(latents * tokensPerLatent)
-    promptOffsets = promptLengths.reduce(into: [first]) { $0.append($0.last! + Int32($1)) }
-    latentOffsets = latentsOfPrompt.reduce(into: [0]) { $0.append($0.last! + Int32($1)) }
+    self.promptOffsets = promptOffsets
+    self.latentOffsets = latentOffsets
+    var longest = 0
+    for prompt in 1..<promptOffsets.count {
+      precondition(
+        promptOffsets[prompt] >= promptOffsets[prompt - 1]
+          && latentOffsets[prompt] >= latentOffsets[prompt - 1], "offsets do not go back")
+      longest = max(longest, promptOffsets[prompt] - promptOffsets[prompt - 1])
+    }
+    longestPrompt = longest
+    precondition(
+      latentOffsets[0] == 0 && promptOffsets[0] == latents * tokensPerLatent,
+      "the prompts' tokens follow the latents'")
   }
 
+  /// R.
+  package var latents: Int { latentOffsets[latentOffsets.count - 1] }
+
   /// R·N + ΣP.
-  package var tokens: Int { Int(promptOffsets.last!) }
+  package var tokens: Int { promptOffsets[promptOffsets.count - 1] }
 
   /// The longest list of keys, rounded up to whole registers of sixteen.
   package var paddedKeys: Int {
@@ -49,20 +58,12 @@ package struct Segments: Sendable {
       + max(tokensPerLatent, longestPrompt) * paddedKeys
   }
 
-  private var longestPrompt: Int {
-    zip(promptOffsets.dropFirst(), promptOffsets).map { Int($0 - $1) }.max() ?? 0
-  }
-
   func withC(_ body: (UnsafePointer<CKernelsSegments>) -> Void) {
-    promptOffsets.withUnsafeBufferPointer { prompts in
-      latentOffsets.withUnsafeBufferPointer { latents in
-        var segments = CKernelsSegments(
-          latents: Int32(self.latents), tokens: Int32(tokensPerLatent),
-          prompts: Int32(promptOffsets.count - 1), heads: Int32(heads), width: Int32(width),
-          prompt_offset: prompts.baseAddress, latent_offset: latents.baseAddress)
-        body(&segments)
-      }
-    }
+    var segments = CKernelsSegments(
+      latents: Int32(latents), tokens: Int32(tokensPerLatent),
+      prompts: Int32(promptOffsets.count - 1), heads: Int32(heads), width: Int32(width),
+      prompt_offset: promptOffsets.base, latent_offset: latentOffsets.base)
+    body(&segments)
   }
 }
 
@@ -85,8 +86,8 @@ extension Matrix {
     }
   }
 
-  /// self (the gradient of qkv) += the gradient of ``attend(_:_:weights:scratch:)``.
-  package func addAttentionGradient(
+  /// self (the gradient of qkv) ← the gradient of ``attend(_:_:weights:scratch:)``.
+  package func attentionGradient(
     _ qkv: Matrix, _ segments: Segments, weights: Matrix, _ dy: Matrix, scratch: Matrix
   ) {
     precondition(

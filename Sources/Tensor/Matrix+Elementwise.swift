@@ -60,22 +60,27 @@ extension Matrix {
   /// Σ of the squares, accumulated in double precision.
   package var sumOfSquares: Double { Self.kernels.sum_of_squares(base, count) }
 
-  /// self[r] ← table[rows[r]].
-  package func gather(_ table: Matrix, rows indices: [Int32]) {
-    precondition(table.columns == columns && indices.count == rows, "one index for each row")
-    for (row, index) in indices.enumerated() {
-      precondition(index >= 0 && index < table.rows, "row \(index) of \(table.rows)")
-      (base + row * columns).update(from: table.base + Int(index) * columns, count: columns)
+  /// self[r] ← table[indices[r]].
+  package func gather(_ table: Matrix, rows indices: Indices) {
+    expect(indices, in: table, beside: self)
+    for row in 0..<rows {
+      (base + row * columns).update(from: table.base + indices[row] * columns, count: columns)
     }
   }
 
-  /// self[rows[r]] += dy[r].
-  package func scatterAdd(_ dy: Matrix, rows indices: [Int32]) {
-    precondition(dy.columns == columns && indices.count == dy.rows, "one index for each row")
-    for (row, index) in indices.enumerated() {
-      precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
+  /// self[indices[r]] += dy[r].
+  package func scatterAdd(_ dy: Matrix, rows indices: Indices) {
+    expect(indices, in: self, beside: dy)
+    for row in 0..<dy.rows {
       Self.kernels.add_scaled(
-        1, dy.base + row * columns, base + Int(index) * columns, columns)
+        1, dy.base + row * columns, base + indices[row] * columns, columns)
     }
+  }
+
+  private func expect(_ indices: Indices, in table: Matrix, beside x: Matrix) {
+    precondition(
+      table.columns == x.columns && indices.count == x.rows && indices.end <= table.rows,
+      "\(indices.count) indices below \(indices.end) for \(x.rows) rows and a table of \(table.rows)"
+    )
   }
 }

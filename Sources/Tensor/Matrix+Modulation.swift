@@ -6,11 +6,10 @@ package struct Modulation {
   /// `[groups, stride]`.
   package let matrix: Matrix
   /// One for each token, in `0 ..< groups`.
-  package let groups: [Int32]
+  package let groups: Indices
 
-  package init(matrix: Matrix, groups: [Int32]) {
-    precondition(
-      groups.allSatisfy { $0 >= 0 && $0 < matrix.rows }, "a group outside 0 ..< \(matrix.rows)")
+  package init(matrix: Matrix, groups: Indices) {
+    precondition(groups.end <= matrix.rows, "a group outside 0 ..< \(matrix.rows)")
     self.matrix = matrix
     self.groups = groups
   }
@@ -35,31 +34,28 @@ extension Matrix {
   ) {
     precondition(modulation.groups.count == x.rows && count == x.count, "one group for each token")
     precondition(statistics.count == 2 * x.rows, "two statistics for each token")
-    modulation.groups.withUnsafeBufferPointer { groups in
-      Kernels.table.pointee.modulate(
-        x.base, modulation.column(shift, width: columns),
-        modulation.column(scale, width: columns), modulation.matrix.columns, groups.baseAddress,
-        base, statistics.base, statistics.base + x.rows, rows, columns)
-    }
+    Kernels.table.pointee.modulate(
+      x.base, modulation.column(shift, width: columns),
+      modulation.column(scale, width: columns), modulation.matrix.columns, modulation.groups.base,
+      base, statistics.base, statistics.base + x.rows, rows, columns)
   }
 
-  /// self += ∂/∂x of ``modulate(_:by:shift:scale:statistics:)``, and the same for the modulation.
-  package func addModulationGradient(
+  /// self ← ∂/∂x of ``modulate(_:by:shift:scale:statistics:)``, added to what is there if `adding`;
+  /// the modulation's gradient is added always.
+  package func modulationGradient(
     _ x: Matrix, by modulation: Modulation, shift: Int, scale: Int, statistics: Matrix,
-    _ dy: Matrix, modulationGradient: Matrix
+    _ dy: Matrix, modulationGradient: Matrix, adding: Bool
   ) {
     precondition(
       count == x.count && dy.count == x.count
         && modulationGradient.count == modulation.matrix.count,
       "gradients have the shapes of their values")
     let gradient = Modulation(matrix: modulationGradient, groups: modulation.groups)
-    modulation.groups.withUnsafeBufferPointer { groups in
-      Kernels.table.pointee.modulate_gradient(
-        x.base, modulation.column(scale, width: columns), modulation.matrix.columns,
-        groups.baseAddress, statistics.base, statistics.base + x.rows, dy.base, base,
-        gradient.column(shift, width: columns), gradient.column(scale, width: columns), rows,
-        columns)
-    }
+    Kernels.table.pointee.modulate_gradient(
+      x.base, modulation.column(scale, width: columns), modulation.matrix.columns,
+      modulation.groups.base, statistics.base, statistics.base + x.rows, dy.base, base,
+      gradient.column(shift, width: columns), gradient.column(scale, width: columns), rows,
+      columns, adding)
   }
 
   /// self[r] ← x[r] + gate[g] · h[r].
@@ -67,29 +63,25 @@ extension Matrix {
     precondition(
       count == x.count && count == h.count && modulation.groups.count == rows,
       "one group for each token")
-    modulation.groups.withUnsafeBufferPointer { groups in
-      Kernels.table.pointee.gated_add(
-        x.base, h.base, modulation.column(gate, width: columns), modulation.matrix.columns,
-        groups.baseAddress, base, rows, columns)
-    }
+    Kernels.table.pointee.gated_add(
+      x.base, h.base, modulation.column(gate, width: columns), modulation.matrix.columns,
+      modulation.groups.base, base, rows, columns)
   }
 
-  /// dx += self unless it is nil, dh += gate · self and the gate's own gradient, with self the gradient of
-  /// ``add(_:_:gatedBy:gate:)``.
-  package func addGateGradients(
-    _ h: Matrix, gatedBy modulation: Modulation, gate: Int, dx: Matrix?, dh: Matrix,
-    modulationGradient: Matrix
+  /// self ← gate · dy, the gradient of h in ``add(_:_:gatedBy:gate:)``, added to what is there if
+  /// `adding`; the gate's own gradient is added always.
+  package func gateGradient(
+    _ h: Matrix, gatedBy modulation: Modulation, gate: Int, _ dy: Matrix,
+    modulationGradient: Matrix, adding: Bool
   ) {
     precondition(
-      count == h.count && (dx.map { count == $0.count } ?? true) && count == dh.count
+      count == h.count && count == dy.count
         && modulationGradient.count == modulation.matrix.count,
       "gradients have the shapes of their values")
     let gradient = Modulation(matrix: modulationGradient, groups: modulation.groups)
-    modulation.groups.withUnsafeBufferPointer { groups in
-      Kernels.table.pointee.gated_add_gradient(
-        h.base, modulation.column(gate, width: columns), modulation.matrix.columns,
-        groups.baseAddress, base, dx?.base, dh.base, gradient.column(gate, width: columns), rows,
-        columns)
-    }
+    Kernels.table.pointee.gated_add_gradient(
+      h.base, modulation.column(gate, width: columns), modulation.matrix.columns,
+      modulation.groups.base, dy.base, base, gradient.column(gate, width: columns), rows, columns,
+      adding)
   }
 }

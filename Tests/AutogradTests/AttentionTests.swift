@@ -34,7 +34,8 @@ struct AttentionTests {
   }
 
   @Test func `matches the literal sum`() {
-    let s = Segments(
+    let tape = Tape(recording: false)
+    let s = tape.segments(
       tokensPerLatent: 5, promptLengths: [9, 0, 14], latentsOfPrompt: [3, 1, 2], heads: 4, width: 64
     )
     var owner: [(prompt: Int, latent: Int?)] = []
@@ -50,7 +51,6 @@ struct AttentionTests {
     }
     let qkv = Philox(seed: 8).normals(
       at: NoiseAddress(unit: 0, purpose: .initialisation), count: s.tokens * 3 * s.width)
-    let tape = Tape(recording: false)
     let input = tape.input(Buffer(qkv).matrix(at: 0, rows: s.tokens, columns: 3 * s.width))
     let out = tape.attend(input, s).value.scalars
     #expect(worstDeviation(out, literal(qkv, s, owner: owner)) < 2e-6)

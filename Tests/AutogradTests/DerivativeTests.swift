@@ -72,8 +72,33 @@ struct DerivativeTests {
     #expect(Self.check([(3, 7)]) { $0.add($1[0], $0.gelu($1[0])) } < 1e-3)
   }
 
+  @Test func `whatever reaches a value second adds to what is there`() {
+    func groups(_ tape: Tape) -> Indices { tape.indices([0, 1, 1]) }
+    #expect(
+      Self.check([(3, 16), (2, 40)]) { tape, x in
+        let y = tape.modulate(x[0], by: x[1], groups: groups(tape), shift: 3, scale: 22)
+        return tape.gatedAdd(y, x[0], by: x[1], groups: groups(tape), gate: 5)
+      } < 1e-3)
+    #expect(
+      Self.check([(3, 16), (2, 40)]) { tape, x in
+        let y = tape.gatedAdd(x[0], x[0], by: x[1], groups: groups(tape), gate: 5)
+        return tape.add(
+          y, tape.modulate(x[0], by: x[1], groups: groups(tape), shift: 3, scale: 22))
+      } < 1e-3)
+    #expect(Self.check([(3, 7)]) { $0.concatenate($1[0], $0.concatenate($1[0], $1[0])) } < 1e-3)
+    #expect(
+      Self.check([(3, 7)]) { $0.add($0.prefix($1[0], rows: 2), $0.prefix($1[0], rows: 2)) } < 1e-3)
+    #expect(Self.check([(3, 7)]) { $0.add($1[0], $1[0]) } < 1e-3)
+    #expect(
+      Self.check([(6, 96)]) { tape, x in
+        let segments = tape.segments(
+          tokensPerLatent: 2, promptLengths: [4], latentsOfPrompt: [1], heads: 2, width: 32)
+        return tape.add(tape.attend(x[0], segments), tape.attend(x[0], segments))
+      } < 2e-3)
+  }
+
   @Test func gather() {
-    #expect(Self.check([(4, 5)]) { $0.gather($1[0], rows: [2, 0, 2, 3, 3, 3]) } < 1e-3)
+    #expect(Self.check([(4, 5)]) { $0.gather($1[0], rows: $0.indices([2, 0, 2, 3, 3, 3])) } < 1e-3)
   }
 
   @Test func concatenate() {
@@ -85,21 +110,27 @@ struct DerivativeTests {
   @Test func modulate() {
     #expect(
       Self.check([(6, 16), (2, 40)]) {
-        $0.modulate($1[0], by: $1[1], groups: [0, 0, 1, 1, 0, 1], shift: 3, scale: 22)
+        $0.modulate($1[0], by: $1[1], groups: $0.indices([0, 0, 1, 1, 0, 1]), shift: 3, scale: 22)
       } < 1e-3)
   }
 
   @Test func gatedAdd() {
     #expect(
       Self.check([(6, 16), (6, 16), (2, 40)]) {
-        $0.gatedAdd($1[0], $1[1], by: $1[2], groups: [0, 0, 1, 1, 0, 1], gate: 5)
+        $0.gatedAdd($1[0], $1[1], by: $1[2], groups: $0.indices([0, 0, 1, 1, 0, 1]), gate: 5)
       } < 1e-3)
   }
 
   @Test(arguments: [([3, 5], [2, 1]), ([0], [3]), ([20], [2]), ([4, 1, 2], [0, 2, 1])])
   func attend(lengths: [Int], latents: [Int]) {
-    let segments = Segments(
-      tokensPerLatent: 3, promptLengths: lengths, latentsOfPrompt: latents, heads: 2, width: 32)
-    #expect(Self.check([(segments.tokens, 96)]) { $0.attend($1[0], segments) } < 2e-3)
+    let tokens = 3 * latents.reduce(0, +) + lengths.reduce(0, +)
+    #expect(
+      Self.check([(tokens, 96)]) { tape, x in
+        tape.attend(
+          x[0],
+          tape.segments(
+            tokensPerLatent: 3, promptLengths: lengths, latentsOfPrompt: latents, heads: 2,
+            width: 32))
+      } < 2e-3)
   }
 }

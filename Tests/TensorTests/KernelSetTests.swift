@@ -70,15 +70,18 @@ struct KernelSetTests {
     Self.same("modulate", outputs: [rows * width]) {
       $0.modulate(x, m, Array(m[width...]), stride, groups, $1[0], &mean, &inverse, rows, width)
     }
-    Self.same("modulate gradient", outputs: [rows * width, 2 * stride, 2 * stride]) {
-      $0.modulate_gradient(
-        x, Array(m[width...]), stride, groups, mean, inverse, dy, $1[0], $1[1], $1[2], rows, width)
+    for adds in [false, true] {
+      Self.same("modulate gradient", outputs: [rows * width, 2 * stride, 2 * stride]) {
+        $0.modulate_gradient(
+          x, Array(m[width...]), stride, groups, mean, inverse, dy, $1[0], $1[1], $1[2], rows,
+          width, adds)
+      }
+      Self.same("gated add gradient", outputs: [rows * width, 2 * stride]) {
+        $0.gated_add_gradient(x, m, stride, groups, dy, $1[0], $1[1], rows, width, adds)
+      }
     }
     Self.same("gated add", outputs: [rows * width]) {
       $0.gated_add(x, dy, m, stride, groups, $1[0], rows, width)
-    }
-    Self.same("gated add gradient", outputs: [rows * width, rows * width, 2 * stride]) {
-      $0.gated_add_gradient(x, m, stride, groups, dy, $1[0], $1[1], $1[2], rows, width)
     }
   }
 

@@ -1,6 +1,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,18 +59,18 @@ typedef struct {
   void (*modulate)(const float *x, const float *shift, const float *scale, size_t stride,
                    const int32_t *group, float *y, float *mean, float *inverse, size_t rows,
                    size_t width);
-  // dx +=, dshift[g] +=, dscale[g] +=
+  // dx = or, if `adds`, dx +=; dshift[g] +=, dscale[g] +=
   void (*modulate_gradient)(const float *x, const float *scale, size_t stride,
                             const int32_t *group, const float *mean, const float *inverse,
                             const float *dy, float *dx, float *dshift, float *dscale,
-                            size_t rows, size_t width);
+                            size_t rows, size_t width, bool adds);
   // y[r] = x[r] + gate[g] · h[r]
   void (*gated_add)(const float *x, const float *h, const float *gate, size_t stride,
                     const int32_t *group, float *y, size_t rows, size_t width);
-  // dx += dy unless dx is NULL, dh += gate · dy, dgate[g] += h · dy
+  // dh = or, if `adds`, dh += gate · dy; dgate[g] += h · dy
   void (*gated_add_gradient)(const float *h, const float *gate, size_t stride,
-                             const int32_t *group, const float *dy, float *dx, float *dh,
-                             float *dgate, size_t rows, size_t width);
+                             const int32_t *group, const float *dy, float *dh, float *dgate,
+                             size_t rows, size_t width, bool adds);
 
   // Softmax attention over qkv [tokens, 3W]. A latent's tokens see its prompt and themselves, a
   // prompt's tokens see the prompt. `weights` keeps the probabilities for the gradient, one row
@@ -77,7 +78,7 @@ typedef struct {
   // head width · (padded keys + 16) + max(padded keys, head width) + most queries · padded keys.
   void (*attend)(const CKernelsSegments *segments, const float *qkv, float *out, float *weights,
                  float *scratch, size_t padded_keys);
-  // dqkv +=
+  // dqkv =
   void (*attend_gradient)(const CKernelsSegments *segments, const float *qkv,
                           const float *weights, const float *dout, float *dqkv, float *scratch,
                           size_t padded_keys);

@@ -13,8 +13,7 @@ static void ISA(softmax)(float *p, size_t keys, size_t padded, float scale) {
     f16 next = ISA(load)(p + block);
     most = ISA(select)(next > most, next, most);
   }
-  float largest = most[0];
-  for (int i = 1; i < 16; i++) largest = most[i] > largest ? most[i] : largest;
+  float largest = ISA(largest)(most);
   for (size_t block = 0; block < padded; block += 16) {
     f16 e = ISA(exponential16)((ISA(load)(p + block) - largest) * scale);
     ISA(store)(p + block, e);
@@ -38,14 +37,18 @@ static void ISA(weigh)(const ISA(Block) *b, const float *p, size_t p_row, const 
   ISA(product)(&own, b->queries, b->own_keys, head);
 }
 
-// rows[key] += Σ over queries of p[query, key] · x[query], in the queries' order.
+// rows[key] = Σ over queries of p[query, key] · x[query], in the queries' order. The prompt's own
+// block is the first to reach the prompt's keys; the blocks of its latents add to them.
 static void ISA(spread)(const ISA(Block) *b, const float *p, size_t p_row, const float *x,
-                        size_t x_row, size_t head, float *rows, size_t stride) {
+                        size_t x_row, size_t head, const float *zeros, float *rows,
+                        size_t stride) {
   float *prompt = rows + b->prompt_row * stride, *own = rows + b->own_row * stride;
-  ISA(Operands) o = {p, 1, p_row, x, x_row, prompt, stride, prompt, stride};
+  bool adds = b->first != b->prompt_row;
+  ISA(Operands) o = {p, 1, p_row, x, x_row, adds ? prompt : zeros, adds ? stride : 0,
+                     prompt, stride};
   ISA(product)(&o, b->prompt_keys, b->queries, head);
   if (b->own_keys == 0) return;
-  ISA(Operands) mine = {p + b->prompt_keys, 1, p_row, x, x_row, own, stride, own, stride};
+  ISA(Operands) mine = {p + b->prompt_keys, 1, p_row, x, x_row, zeros, 0, own, stride};
   ISA(product)(&mine, b->own_keys, b->queries, head);
 }
 
@@ -126,16 +129,11 @@ static void ISA(attend_block_gradient)(const ISA(Attention) *t, const ISA(Block)
       ISA(store)(slope + block,
                  ISA(load)(row + block) * (ISA(load)(slope + block) - dot) * t->scale);
   }
-  // dQ += dS K: the keys' rows, in order, on what is there.
-  float *mine = dq + b->first * t->stride;
-  ISA(Operands) prompt = {ds,   t->padded, 1,    k + b->prompt_row * t->stride,
-                          t->stride, mine, t->stride, mine, t->stride};
-  ISA(product)(&prompt, b->queries, b->prompt_keys, t->head);
-  ISA(Operands) own = {ds + b->prompt_keys, t->padded, 1, k + b->own_row * t->stride, t->stride,
-                       mine, t->stride, mine, t->stride};
-  ISA(product)(&own, b->queries, b->own_keys, t->head);
-  ISA(spread)(b, ds, t->padded, q + b->first * t->stride, t->stride, t->head, dk, t->stride);
-  ISA(spread)(b, p, t->weight_row, d, t->width, t->head, dv, t->stride);
+  ISA(weigh)(b, ds, t->padded, k, t->stride, t->head, t->zeros, dq + b->first * t->stride,
+             t->stride);
+  ISA(spread)(b, ds, t->padded, q + b->first * t->stride, t->stride, t->head, t->zeros, dk,
+              t->stride);
+  ISA(spread)(b, p, t->weight_row, d, t->width, t->head, t->zeros, dv, t->stride);
 }
 
 static void ISA(attend_gradient)(const CKernelsSegments *s, const float *qkv,

@@ -56,17 +56,15 @@ static void ISA(gated_add)(const float *x, const float *h, const float *gate, si
 }
 
 static void ISA(gated_add_gradient)(const float *h, const float *gate, size_t stride,
-                                    const int32_t *group, const float *dy, float *dx, float *dh,
-                                    float *dgate, size_t rows, size_t width) {
-  if (dx != NULL)
-    for (size_t i = 0; i < rows * width; i++) dx[i] += dy[i];
+                                    const int32_t *group, const float *dy, float *dh, float *dgate,
+                                    size_t rows, size_t width, bool adds) {
   for (size_t r = 0; r < rows; r++) {
-    const float *g = gate + (size_t)group[r] * stride;
-    float *dg = dgate + (size_t)group[r] * stride;
-    for (size_t c = 0; c < width; c++) {
-      float d = dy[r * width + c];
-      dh[r * width + c] = __builtin_fmaf(g[c], d, dh[r * width + c]);
-      dg[c] = __builtin_fmaf(h[r * width + c], d, dg[c]);
+    const float *g = gate + (size_t)group[r] * stride, *d = dy + r * width, *from = h + r * width;
+    float *dg = dgate + (size_t)group[r] * stride, *to = dh + r * width;
+    for (size_t c = 0; c < width; c += 16) {
+      f16 start = adds ? ISA(load)(to + c) : ISA(splat)(0);
+      ISA(store)(to + c, ISA(fma16)(ISA(load)(g + c), ISA(load)(d + c), start));
+      ISA(store)(dg + c, ISA(fma16)(ISA(load)(from + c), ISA(load)(d + c), ISA(load)(dg + c)));
     }
   }
 }

@@ -28,7 +28,7 @@ static void ISA(modulate)(const float *x, const float *shift, const float *scale
 static void ISA(modulate_gradient)(const float *x, const float *scale, size_t stride,
                                    const int32_t *group, const float *mean, const float *inverse,
                                    const float *dy, float *dx, float *dshift, float *dscale,
-                                   size_t rows, size_t width) {
+                                   size_t rows, size_t width, bool adds) {
   const float share = 1.0f / (float)width;
   for (size_t r = 0; r < rows; r++) {
     const float *row = x + r * width, *d = dy + r * width;
@@ -50,7 +50,8 @@ static void ISA(modulate_gradient)(const float *x, const float *scale, size_t st
       f16 e = ISA(load)(d + c) * (ISA(load)(b + c) + 1.0f);
       f16 rest = ISA(fma16)(n, ISA(splat)(-product), e - sum);
       float *out = dx + r * width + c;
-      ISA(store)(out, ISA(fma16)(ISA(splat)(inv), rest, ISA(load)(out)));
+      f16 start = adds ? ISA(load)(out) : ISA(splat)(0);
+      ISA(store)(out, ISA(fma16)(ISA(splat)(inv), rest, start));
     }
   }
 }

@@ -65,6 +65,17 @@ INLINE f16 ISA(select)(i16 mask, f16 yes, f16 no) {
   return (f16)((mask & (i16)yes) | (~mask & (i16)no));
 }
 
+// The largest lane, as a tree.
+INLINE float ISA(largest)(f16 x) {
+  f16 y = __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  x = ISA(select)(y > x, y, x);
+  y = __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  x = ISA(select)(y > x, y, x);
+  y = __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  x = ISA(select)(y > x, y, x);
+  return x[1] > x[0] ? x[1] : x[0];
+}
+
 INLINE f16 ISA(exponential16)(f16 x) {
   const f16 low = ISA(splat)(-87.0f), high = ISA(splat)(88.0f);
   x = ISA(select)(x < low, low, x);
