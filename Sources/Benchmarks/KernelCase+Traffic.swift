@@ -48,14 +48,14 @@ extension KernelCase {
       kernel("modulate_gradient", moved: 4) {
         $0.modulate_gradient(
           x, modulation + width, stride, g, mean, mean + rows, y, a, slopes, slopes + width, rows,
-          width)
+          width, true)
       },
       kernel("gated_add", moved: 3) {
         $0.gated_add(x, a, modulation + 2 * width, stride, g, y, rows, width)
       },
-      kernel("gated_add_gradient", moved: 6) {
+      kernel("gated_add_gradient", moved: 4) {
         $0.gated_add_gradient(
-          x, modulation + 2 * width, stride, g, y, a, b, slopes + 2 * width, rows, width)
+          x, modulation + 2 * width, stride, g, y, a, slopes + 2 * width, rows, width, true)
       },
       kernel("adamw", moved: 7) {
         $0.adamw(y, x, a, b, count, 1, 1e-9, 0.9, 0.99, 1e-8, 0, 1, 1)

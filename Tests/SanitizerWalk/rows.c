@@ -12,7 +12,7 @@ static void walk(size_t rows, size_t width, size_t groups, Fill fill, int off) {
   Floats x = floats_make(rows * width, fill, 1, off), dy = floats_make(rows * width, fill, 2, off);
   Floats modulation = floats_make(modulation_count, fill, 3, off);
   const float *shift = modulation.start, *scale = shift + width, *gate = scale + width;
-  Expected bits[12] = {0};
+  Expected bits[10] = {0};
   for (size_t s = 0; s < count; s++) {
     Floats y = floats_make(rows * width, fill, 4, off), dx = floats_make(rows * width, fill, 5, off);
     Floats dh = floats_make(rows * width, fill, 6, off), sum = floats_make(width, fill, 7, off);
@@ -27,7 +27,9 @@ static void walk(size_t rows, size_t width, size_t groups, Fill fill, int off) {
       expect_same(&bits[1], "modulate's mean", set, mean.start, rows);
       expect_same(&bits[2], "modulate's deviation", set, inverse.start, rows);
       set->modulate_gradient(x.start, scale, stride, group, mean.start, inverse.start, dy.start,
-                             dx.start, dshift, dscale, rows, width);
+                             dx.start, dshift, dscale, rows, width, false);
+      set->modulate_gradient(x.start, scale, stride, group, mean.start, inverse.start, dy.start,
+                             dx.start, dshift, dscale, rows, width, true);
       expect_same(&bits[3], "modulate_gradient", set, dx.start, dx.count);
       expect_same(&bits[4], "modulate_gradient's modulation", set, slopes.start, slopes.count);
     }
@@ -36,15 +38,14 @@ static void walk(size_t rows, size_t width, size_t groups, Fill fill, int off) {
     // In place, as inference does.
     set->gated_add(y.start, dy.start, gate, stride, group, y.start, rows, width);
     expect_same(&bits[6], "gated_add in place", set, y.start, y.count);
-    set->gated_add_gradient(x.start, gate, stride, group, dy.start, NULL, dh.start, dgate, rows,
-                            width);
-    set->gated_add_gradient(x.start, gate, stride, group, dy.start, dx.start, dh.start, dgate,
-                            rows, width);
-    expect_same(&bits[7], "gated_add_gradient of x", set, dx.start, dx.count);
-    expect_same(&bits[8], "gated_add_gradient of h", set, dh.start, dh.count);
-    expect_same(&bits[9], "gated_add_gradient's gate", set, slopes.start, slopes.count);
+    set->gated_add_gradient(x.start, gate, stride, group, dy.start, dh.start, dgate, rows, width,
+                            false);
+    set->gated_add_gradient(x.start, gate, stride, group, dy.start, dh.start, dgate, rows, width,
+                            true);
+    expect_same(&bits[7], "gated_add_gradient of h", set, dh.start, dh.count);
+    expect_same(&bits[8], "gated_add_gradient's gate", set, slopes.start, slopes.count);
     set->sum_rows(dy.start, sum.start, rows, width);
-    expect_same(&bits[10], "sum_rows", set, sum.start, width);
+    expect_same(&bits[9], "sum_rows", set, sum.start, width);
     Floats *made[] = {&y, &dx, &dh, &sum, &mean, &inverse, &slopes};
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) floats_free(made[i]);
   }
