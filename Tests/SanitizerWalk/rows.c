@@ -32,18 +32,18 @@ static void walk(size_t rows, size_t width, size_t groups, Fill fill, int off) {
                              dx.start, dshift, dscale, rows, width, true);
       expect_same(&bits[3], "modulate_gradient", set, dx.start, dx.count);
       expect_same(&bits[4], "modulate_gradient's modulation", set, slopes.start, slopes.count);
+      set->gated_add_gradient(x.start, gate, stride, group, dy.start, dh.start, dgate, rows, width,
+                              false);
+      set->gated_add_gradient(x.start, gate, stride, group, dy.start, dh.start, dgate, rows, width,
+                              true);
+      expect_same(&bits[7], "gated_add_gradient of h", set, dh.start, dh.count);
+      expect_same(&bits[8], "gated_add_gradient's gate", set, slopes.start, slopes.count);
     }
     set->gated_add(x.start, dy.start, gate, stride, group, y.start, rows, width);
     expect_same(&bits[5], "gated_add", set, y.start, y.count);
     // In place, as inference does.
     set->gated_add(y.start, dy.start, gate, stride, group, y.start, rows, width);
     expect_same(&bits[6], "gated_add in place", set, y.start, y.count);
-    set->gated_add_gradient(x.start, gate, stride, group, dy.start, dh.start, dgate, rows, width,
-                            false);
-    set->gated_add_gradient(x.start, gate, stride, group, dy.start, dh.start, dgate, rows, width,
-                            true);
-    expect_same(&bits[7], "gated_add_gradient of h", set, dh.start, dh.count);
-    expect_same(&bits[8], "gated_add_gradient's gate", set, slopes.start, slopes.count);
     set->sum_rows(dy.start, sum.start, rows, width);
     expect_same(&bits[9], "sum_rows", set, sum.start, width);
     Floats *made[] = {&y, &dx, &dh, &sum, &mean, &inverse, &slopes};
