@@ -52,7 +52,7 @@ def main():
             results[name].append(run())
 
     print(f"\nmedians of {rounds} rounds in turn, seconds an update; stages in CPU seconds")
-    print("Only tributary has a rest (encoding, checks, journal, publishing) and a second judge.\n")
+    print("Only tributary has a rest (encoding, checks, journal, publishing).\n")
     print(f"{'':28}{'wall':>8}{'CPU':>8}" + "".join(f"{stage:>9}" for stage in STAGES)
           + f"{'wall ratio':>12}{'CPU ratio':>11}  of the rounds")
     for name, rows in results.items():
