@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Rewards
 import Roles
 import Transport
 
@@ -21,6 +22,9 @@ struct LearnerSession {
     Console.keepLog(at: run.folder.log)
     try EnvironmentRecord.append(to: run.folder)
     Plan(run: run, actors: actors, updates: updates).show()
+    if actors > 0, let obstacle = run.recipe.rewards.compactMap(\.obstacle).first {
+      throw RunFailure(.usage, obstacle)
+    }
     if Checkpoint.versions(in: run.folder).isEmpty {
       let findings = try Doctor(run.recipe, base: base).examine()
       for finding in findings { Console.line(finding.line) }
@@ -31,6 +35,7 @@ struct LearnerSession {
     let launcher = Launcher(folder: run.folder) { printer.notice($0) }
     var learnerOptions = Learner.Options(updates: UInt64(updates))
     learnerOptions.listen = options.listen
+    learnerOptions.rewardPatience = run.configuration.rewardPatience
     learnerOptions.minutes = options.minutes
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors

@@ -49,7 +49,7 @@ struct OpenRun {
     func changed(_ start: RunConfiguration) throws -> RunConfiguration {
       var result = start
       for change in changes { try result.set(change.key, to: change.value, place: "command line") }
-      return result
+      return try result.resolved()
     }
     guard folder.exists else {
       let configuration = try changed(RunConfiguration(named: preset ?? "shapes"))
