@@ -36,7 +36,7 @@ let modules = [
   Module(name: "Wire", floor: 2, imports: ["Records", "Transport", "CWire"], touchesMemory: true),
   Module(name: "Telemetry", floor: 2, imports: ["Transport"]),
   // floor 3
-  Module(name: "Rewards", floor: 3, imports: ["Tasks", "Records"]),
+  Module(name: "Rewards", floor: 3, imports: ["Tasks", "Records"], testFiles: ["Python"]),
   Module(
     name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true,
     testImports: ["CAllocations"]),

@@ -1,6 +1,5 @@
 import Configuration
 import Foundation
-import Rewards
 import Roles
 import Transport
 
@@ -11,20 +10,18 @@ struct LearnerSession {
   let actors: Int
 
   func run() throws {
-    let folder = try options.open().folder
+    // Local actors start the programs of rewards; those of other machines look there.
+    let folder = try options.open(startsPrograms: actors > 0).folder
     let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
     // Again: another learner may have made or advanced the run until its lock was free.
-    var run = try options.open(folder)
+    var run = try options.open(folder, startsPrograms: actors > 0)
     let updates = options.updates ?? run.configuration.updates
     try run.begin()
     let base = try run.base()
     Console.keepLog(at: run.folder.log)
     try EnvironmentRecord.append(to: run.folder)
     Plan(run: run, actors: actors, updates: updates).show()
-    if actors > 0, let obstacle = run.recipe.rewards.compactMap(\.obstacle).first {
-      throw RunFailure(.usage, obstacle)
-    }
     if Checkpoint.versions(in: run.folder).isEmpty {
       let findings = try Doctor(run.recipe, base: base).examine()
       for finding in findings { Console.line(finding.line) }

@@ -52,7 +52,7 @@ final class ProgramProcess: @unchecked Sendable {
       if let end = heard[before...].firstIndex(of: UInt8(ascii: "\n")) {
         guard heard[(end + 1)...].allSatisfy({ $0 == 0x0a || $0 == 0x0d || $0 == 0x20 }) else {
           throw Fault(
-            .garbage, "it said more than one line: \(Question.quoted(heard[(end + 1)...]))")
+            .garbage, "it said more than one line: \(Question.quoted(heard))")
         }
         return Array(heard[..<end])
       }
@@ -91,6 +91,11 @@ final class ProgramProcess: @unchecked Sendable {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = errors
+    // A child inherits which signals its parent's thread blocks, and must hear all.
+    var (none, before) = (sigset_t(), sigset_t())
+    _ = unsafe sigemptyset(&none)
+    _ = unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
     do {
       try process.run()
     } catch {
@@ -117,6 +122,7 @@ final class ProgramProcess: @unchecked Sendable {
     guard let process = child?.process else { return Fault(.crashed, "it ended") }
     // It may close its output and live on.
     for _ in 0..<50 where process.isRunning { Thread.sleep(forTimeInterval: 0.01) }
+    guard !process.isRunning else { return Fault(.crashed, "\(command) closed its output") }
     _ = try? readErrors()
     let words = child?.lastWords ?? []
     kill()

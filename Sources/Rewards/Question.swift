@@ -56,7 +56,9 @@ struct Question {
       }
     }
     do {
-      json = Array(try JSONEncoder().encode(body))
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      json = Array(try encoder.encode(body))
     } catch {
       throw Fault(.unsuitable, "the question cannot be written: \(error)")
     }

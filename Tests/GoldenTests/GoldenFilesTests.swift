@@ -5,7 +5,7 @@ import Testing
 import Golden
 
 struct GoldenFilesTests {
-  @Test func `the thirteen files of the peers' numbers are there and pass`() throws {
+  @Test func `the fourteen files of the peers' numbers are there and pass`() throws {
     let reports = try GoldenSuite.run(directory: goldenDirectory)
     #expect(reports.map(\.file) == goldenNames.map { $0 + ".json" })
     for report in reports {
