@@ -142,7 +142,8 @@ struct RewardTestCommand: ParsableCommand {
         + "  largest \(Console.number(scores.max() ?? .nan))")
     Console.line(
       "latency   first \(Console.number(milliseconds[0], digits: 1)) ms (with its start), then median"
-        + " \(Console.number(median, digits: 1)) ms, slowest \(Console.number(slowest, digits: 1)) ms")
+        + " \(Console.number(median, digits: 1)) ms, slowest \(Console.number(slowest, digits: 1)) ms"
+    )
     Console.line("failures  \(faults.count) of \(trials.count)")
     if !source.isDeterministic {
       Console.line(
@@ -151,7 +152,8 @@ struct RewardTestCommand: ParsableCommand {
     }
     guard json else { return }
     try Console.json([
-      "reward": source.name, "scores": trials.map { $0.score.map { Double($0) as Any } ?? NSNull() },
+      "reward": source.name,
+      "scores": trials.map { $0.score.map { Double($0) as Any } ?? NSNull() },
       "prompts": trials.map(\.exhibit.prompt.text), "failures": faults.count, "faults": faults,
       "latency_ms": ["first": milliseconds[0], "median": median, "slowest": slowest],
     ])

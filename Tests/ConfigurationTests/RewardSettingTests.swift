@@ -108,7 +108,8 @@ struct RewardSettingTests {
     let there = try set("{name: red, url: 'http://h:1', timeout: 3, retries: 1, concurrency: 2}")
     #expect(here.numericalYAML == there.numericalYAML)
     #expect(there.numericalDifferences(from: here).isEmpty)
-    for other in ["{name: blue, program: ./red.py}", "{name: red, program: ./red.py, weight: 2}",
+    for other in [
+      "{name: blue, program: ./red.py}", "{name: red, program: ./red.py, weight: 2}",
       "{name: red, program: ./red.py, side: 32}", "{name: red, program: ./red.py, input: latent}",
       "[judge, {name: red, program: ./red.py}]", "judge",
     ] {

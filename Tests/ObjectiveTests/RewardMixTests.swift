@@ -5,7 +5,9 @@ import Testing
 /// Every mix against the definition, written out branch by branch.
 struct RewardMixTests {
   /// (r − mean) / guard(std) of one branch among its mates.
-  private func z(_ own: Double, among mates: [Double], spread: [Double], guarded: (Double) -> Double)
+  private func z(
+    _ own: Double, among mates: [Double], spread: [Double], guarded: (Double) -> Double
+  )
     -> Double
   {
     var mean = 0.0

@@ -29,7 +29,8 @@ struct QuestionTests {
 
   private let example = "\(repositoryRoot())/scripts/examples/redness.py"
 
-  @Test(arguments: [16, 64]) func `the example program sees the task's own picture`(side: Int) throws
+  @Test(arguments: [16, 64]) func `the example program sees the task's own picture`(side: Int)
+    throws
   {
     var source = RewardSource(example)
     source.input = .picture(side: side)

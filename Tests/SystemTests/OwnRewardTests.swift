@@ -84,9 +84,11 @@ import Testing
       }, in: folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.json["params_hash"] as? String == expected)
-    #expect(outcome.output.contains("goes back to be leased again: reward far"), "\(outcome.output)")
+    #expect(
+      outcome.output.contains("goes back to be leased again: reward far"), "\(outcome.output)")
     #expect(outcome.output.contains(words), "\(outcome.output)")
-    let replay = try Tributary.run(["replay", folder.file("run"), "--verify", "--json"], in: folder)
+    let replay = try Tributary.run(
+      ["replay", folder.file("run"), "--verify", "--json"], in: folder)
     #expect(replay.json["params_hash"] as? String == expected, "replay asks no reward")
   }
 
