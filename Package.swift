@@ -36,6 +36,7 @@ let modules = [
   Module(name: "Wire", floor: 2, imports: ["Records", "Transport", "CWire"], touchesMemory: true),
   Module(name: "Telemetry", floor: 2, imports: ["Transport"]),
   // floor 3
+  Module(name: "Rewards", floor: 3, imports: ["Tasks", "Records"], testFiles: ["Python"]),
   Module(
     name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true,
     testImports: ["CAllocations"]),
@@ -47,8 +48,8 @@ let modules = [
   Module(
     name: "Roles", floor: 6,
     imports: [
-      "Objective", "Flow", "Network", "Autograd", "Tensor", "Tasks", "Records", "Wire", "Transport",
-      "Telemetry",
+      "Objective", "Flow", "Network", "Autograd", "Tensor", "Rewards", "Tasks", "Records", "Wire",
+      "Transport", "Telemetry",
     ]),
   Module(
     name: "Golden", floor: 6, imports: ["Objective", "Flow", "Network", "Tensor", "Records"]),
@@ -61,7 +62,7 @@ let modules = [
     ], touchesMemory: true),
   Module(
     name: "Configuration", floor: 7,
-    imports: ["Roles", "Objective", "Flow", "Network", "Tasks", "Records"],
+    imports: ["Roles", "Objective", "Flow", "Network", "Rewards", "Tasks", "Records"],
     products: [.product(name: "Yams", package: "Yams")], resources: [.copy("Presets")]),
 ]
 
@@ -112,9 +113,7 @@ let package = Package(
       name: "Command",
       dependencies: [
         "Configuration", "Benchmarks", "Golden", "Roles", "Objective", "Flow", "Network",
-        "Autograd", "Tensor",
-        "Tasks",
-        "Records", "Wire", "Transport", "Telemetry",
+        "Autograd", "Tensor", "Rewards", "Tasks", "Records", "Wire", "Transport", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings + [.strictMemorySafety()]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Foundation
+import Rewards
 import Roles
 
 struct ActorCommand: ParsableCommand {
@@ -31,6 +32,9 @@ struct ActorCommand: ParsableCommand {
       "Seconds without a learner after which the actor gives up.", valueName: "seconds"))
   var learnerTimeout = 1_800
 
+  @Flag(help: "With --connect: start the reward programs that the learner names.")
+  var allowPrograms = false
+
   @Option(help: .hidden)
   var parent: Int32?
 
@@ -52,6 +56,8 @@ struct ActorCommand: ParsableCommand {
     options.patience = .seconds(learnerTimeout)
     options.parent = parent
     let (folder, address) = (runFolder.map(RunFolder.init), connect)
+    // A run folder is this user's own; a learner elsewhere must not start what it likes here.
+    let mayStartPrograms = allowPrograms || folder != nil
     let actor = try ActorProcess(
       options: options,
       locate: {
@@ -62,6 +68,12 @@ struct ActorCommand: ParsableCommand {
         var configuration = RunConfiguration()
         try configuration.merge(yaml: yaml, file: "the learner's configuration")
         let recipe = try configuration.recipe()
+        if !mayStartPrograms, let program = recipe.rewards.first(where: \.isProgram) {
+          throw RunFailure(
+            .usage,
+            "the learner asks to start the program \(program.text) here, for its reward"
+              + " \(program.name); if you trust it, add --allow-programs")
+        }
         return (recipe, configuration.terms(runID: runID, recipe: recipe))
       },
       log: { Console.line("\(Date().ISO8601Format()) \($0)") })

@@ -22,7 +22,8 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Which weights of a run: the average, the trained ones or the base.")
   var weights = Policy.Weights.ema
 
-  @Option(help: "A text file with one prompt per line, instead of the task's held-out list.")
+  @Option(
+    help: "A file of prompts (lines of text, or .jsonl) instead of the run's evaluation prompts.")
   var prompts: String?
 
   @Option(help: "Steps of the ODE sampler.")
@@ -77,27 +78,11 @@ struct EvalCommand: ParsableCommand {
   }
 
   private static func prompts(in path: String, task: some Task) throws -> [Prompt] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw RunFailure(.usage, "there is no \(path)")
+    do throws(PromptFileError) {
+      return try PromptFile.prompts(in: path, for: task)
+    } catch {
+      throw RunFailure(.usage, "\(error)")
     }
-    guard let content = String(validating: data, as: UTF8.self) else {
-      throw RunFailure(.usage, "\(path) is not text in UTF-8")
-    }
-    // Windows ends lines with two characters and may begin a file with a mark.
-    let lines = content.trimmingPrefix("\u{feff}").split(
-      omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    var prompts: [Prompt] = []
-    for (number, line) in lines.enumerated() {
-      let text = line.trimmingCharacters(in: .whitespaces)
-      if text.isEmpty { continue }
-      do throws(PromptError) {
-        prompts.append(try task.prompt(parsing: text))
-      } catch {
-        throw RunFailure(.usage, "\(path):\(number + 1): \(error)")
-      }
-    }
-    guard !prompts.isEmpty else { throw RunFailure(.usage, "\(path) has no prompts") }
-    return prompts
   }
 }
 

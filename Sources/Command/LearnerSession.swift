@@ -10,11 +10,12 @@ struct LearnerSession {
   let actors: Int
 
   func run() throws {
-    let folder = try options.open().folder
+    // Local actors start the programs of rewards; those of other machines look there.
+    let folder = try options.open(startsPrograms: actors > 0).folder
     let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
     // Again: another learner may have made or advanced the run until its lock was free.
-    var run = try options.open(folder)
+    var run = try options.open(folder, startsPrograms: actors > 0)
     let updates = options.updates ?? run.configuration.updates
     try run.begin()
     let base = try run.base()
@@ -31,6 +32,7 @@ struct LearnerSession {
     let launcher = Launcher(folder: run.folder) { printer.notice($0) }
     var learnerOptions = Learner.Options(updates: UInt64(updates))
     learnerOptions.listen = options.listen
+    learnerOptions.rewardPatience = run.configuration.rewardPatience
     learnerOptions.minutes = options.minutes
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors

@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import Network
 import Records
+import Rewards
 import Roles
 import Tasks
 import Tensor
@@ -42,18 +43,21 @@ struct OpenRun {
   ///   - preset: preset or file; nil for the default, or for what the existing run says.
   ///   - changes: `--set` pairs and the like, applied last.
   ///   - fresh: refuse an existing run.
+  ///   - startsPrograms: whether this machine is to start the programs of rewards.
   static func open(
-    path: String?, preset: String?, changes: [(key: String, value: String)], fresh: Bool
+    path: String?, preset: String?, changes: [(key: String, value: String)], fresh: Bool,
+    startsPrograms: Bool = false
   ) throws -> OpenRun {
     let folder = RunFolder(path ?? nextPath(for: preset ?? "shapes"))
     func changed(_ start: RunConfiguration) throws -> RunConfiguration {
       var result = start
       for change in changes { try result.set(change.key, to: change.value, place: "command line") }
-      return result
+      return try result.resolved()
     }
     guard folder.exists else {
       let configuration = try changed(RunConfiguration(named: preset ?? "shapes"))
       let run = try OpenRun(folder: folder, configuration: configuration, identity: .draw())
+      if startsPrograms { try run.checkPrograms() }
       try folder.create()
       return run
     }
@@ -72,7 +76,15 @@ struct OpenRun {
         "\(folder.path) was started with other numbers: \(differences.joined(separator: ", "))."
           + " Resume it without these changes, or start a new run")
     }
-    return try OpenRun(folder: folder, configuration: asked, identity: saved.identity)
+    let run = try OpenRun(folder: folder, configuration: asked, identity: saved.identity)
+    if startsPrograms { try run.checkPrograms() }
+    return run
+  }
+
+  private func checkPrograms() throws {
+    if let obstacle = recipe.rewards.compactMap(\.obstacle).first {
+      throw RunFailure(.usage, obstacle)
+    }
   }
 
   /// Claims the folder for this process: a new epoch, stored before anything else happens.

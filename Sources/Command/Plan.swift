@@ -2,6 +2,7 @@ import Configuration
 import Flow
 import Network
 import Objective
+import Rewards
 import Roles
 import Tasks
 import Tensor
@@ -35,5 +36,19 @@ struct Plan {
     Console.line(
       "      journal ≈ \(Console.number(Double(bytes) / 1e6, digits: 2)) MB an update ·"
         + " \(actors) local actors · lag \(recipe.lag)")
+    showRewards(of: recipe)
+  }
+
+  /// Which rewards train, unless it is the task's judge alone.
+  private func showRewards(of recipe: Recipe) {
+    if recipe.rewards == [.judge] { return }
+    let mix = recipe.algorithm.credit.mix
+    let parts = zip(recipe.rewards, mix.weights).map { "\($1) × \($0.name) (\($0.text))" }
+    Console.line("      reward \(parts.joined(separator: " + ")), mixed as \(mix.kind.rawValue)")
+    for reward in recipe.rewards where !reward.isDeterministic {
+      Console.line(
+        "      ! reward \(reward.name) does not declare itself deterministic: the parameters may depend"
+          + " on which actor scored what; replay holds all the same")
+    }
   }
 }

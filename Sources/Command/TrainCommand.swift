@@ -73,15 +73,18 @@ struct LearnerOptions: ParsableArguments {
     }
   }
 
-  /// - Parameter folder: the run folder, where `--run` does not name it.
-  func open(_ folder: RunFolder? = nil) throws -> OpenRun {
+  /// - Parameters:
+  ///   - folder: the run folder, where `--run` does not name it.
+  ///   - startsPrograms: whether this machine is to start the programs of rewards.
+  func open(_ folder: RunFolder? = nil, startsPrograms: Bool) throws -> OpenRun {
     var pairs = changes.map { change in
       let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (key: String(parts[0]), value: String(parts[1]))
     }
     if let seed { pairs.append(("seed", "\(seed)")) }
     return try OpenRun.open(
-      path: folder?.path ?? run, preset: preset, changes: pairs, fresh: fresh)
+      path: folder?.path ?? run, preset: preset, changes: pairs, fresh: fresh,
+      startsPrograms: startsPrograms)
   }
 }
 

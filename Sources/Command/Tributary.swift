@@ -16,7 +16,8 @@ struct Tributary: ParsableCommand {
     subcommands: [
       TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
       EvalCommand.self, SampleCommand.self, InspectCommand.self, ConfigCommand.self,
-      PretrainCommand.self, GoldenCommand.self, DoctorCommand.self, BenchCommand.self,
+      PretrainCommand.self, GoldenCommand.self, DoctorCommand.self, RewardCommand.self,
+      RewardsCommand.self, TasksCommand.self, PresetsCommand.self, BenchCommand.self,
     ])
 
   /// Parses, runs, and turns every error into one sentence and its exit code.

@@ -3,6 +3,8 @@ package enum ConfigurationError: Error, Hashable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
   case unknownKey(String, nearest: String, place: String)
   case invalidValue(String, value: String, allowed: String, place: String)
+  /// A list of prompts: key, file, line and reason.
+  case prompts(String)
   case impossible(String)
 
   package var description: String {
@@ -12,6 +14,7 @@ package enum ConfigurationError: Error, Hashable, CustomStringConvertible {
       "configuration: unknown key \(key) (\(place)); did you mean \(nearest)?"
     case .invalidValue(let key, let value, let allowed, let place):
       "configuration: \(key) is \(value) (\(place)); allowed is \(allowed)"
+    case .prompts(let reason): "configuration: \(reason)"
     case .impossible(let reason): "configuration: \(reason)"
     }
   }

@@ -1,3 +1,6 @@
+import Rewards
+import Yams
+
 /// One setting: its place in the YAML file, its meaning, and how text becomes its value.
 package struct Key: Sendable {
   /// The dotted path, such as `loss.kl.beta`.
@@ -7,6 +10,11 @@ package struct Key: Sendable {
   package let decidesNumbers: Bool
   let write: @Sendable (inout RunConfiguration, String) throws(InvalidValue) -> Void
   let read: @Sendable (RunConfiguration) -> String
+  /// What of the value decides numbers, where that is not all of it.
+  var readNumbers: (@Sendable (RunConfiguration) -> String)?
+  /// Reads a value that is more than one scalar; `place` says where a node stands.
+  var writeNode:
+    (@Sendable (inout RunConfiguration, Node, (Node) -> String) throws(ConfigurationError) -> Void)?
 
   struct InvalidValue: Error {
     /// What is allowed, for the error's sentence.
@@ -58,10 +66,10 @@ package struct Key: Sendable {
 
   static func text(
     _ path: String, _ field: any (WritableKeyPath<RunConfiguration, String> & Sendable),
-    _ meaning: String
+    decidesNumbers: Bool = true, _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: true,
+      path: path, meaning: meaning, decidesNumbers: decidesNumbers,
       write: { (configuration, text) throws(InvalidValue) in configuration[keyPath: field] = text },
       read: { $0[keyPath: field] })
   }
@@ -77,6 +85,35 @@ package struct Key: Sendable {
         configuration[keyPath: field] = value
       }, read: { "\($0[keyPath: field])" })
   }
+
+  static let rewards = Key(
+    path: "reward.train",
+    meaning:
+      "What scores branches: judge, strict, a program, a URL, or a list of {name, weight, …}.",
+    decidesNumbers: true,
+    write: { (_, _) throws(InvalidValue) in throw InvalidValue(allowed: "YAML") },
+    read: { configuration in
+      let entries = configuration.rewards.map(\.yaml)
+      let isOneWord = entries.count == 1 && !entries[0].hasPrefix("{")
+      return isOneWord ? entries[0] : "[\(entries.joined(separator: ", "))]"
+    },
+    readNumbers: { $0.rewards.map(\.numericalYAML).joined(separator: ", ") },
+    writeNode: { (configuration, node, place) throws(ConfigurationError) in
+      let isList = if case .sequence = node { true } else { false }
+      var rewards: [RewardSetting] = []
+      for (index, entry) in (node.sequence.map(Array.init) ?? [node]).enumerated() {
+        rewards.append(
+          try RewardSetting(
+            entry, path: isList ? "reward.train[\(index)]" : "reward.train", place: place))
+      }
+      let names = rewards.map(\.source.name)
+      guard (1...16).contains(rewards.count), Set(names).count == names.count else {
+        throw .invalidValue(
+          "reward.train", value: names.joined(separator: ", "),
+          allowed: "1 to 16 rewards of different names", place: place(node))
+      }
+      configuration.rewards = rewards
+    })
 
   static let seed = Key(
     path: "seed", meaning: "The run seed: every random draw's key.", decidesNumbers: true,

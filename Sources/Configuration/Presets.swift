@@ -9,6 +9,14 @@ extension RunConfiguration {
     return names.filter { $0 == "shapes" } + names.filter { $0 != "shapes" }
   }
 
+  /// What a preset says of itself: the comment on its first line.
+  package static func summary(ofPreset name: String) -> String {
+    let line = Bundle.module.url(
+      forResource: name, withExtension: "yaml", subdirectory: "Presets"
+    ).flatMap { try? String(contentsOf: $0, encoding: .utf8) }?.split(separator: "\n").first
+    return line.map { $0.trimmingPrefix("#").trimmingCharacters(in: .whitespaces) } ?? ""
+  }
+
   /// A preset by name, or a YAML file by path.
   package init(named name: String) throws(ConfigurationError) {
     self.init()

@@ -6,6 +6,12 @@ extension RunConfiguration {
   /// All settings, in the order of the resolved file.
   package static let keys: [Key] = [
     .choice("task.name", \.task, taskNames, "What is generated and judged."),
+    .text(
+      "task.train_prompts", \.trainPrompts,
+      "auto, or a file of prompts to train on: lines of text, or .jsonl with a field prompt."),
+    .text(
+      "task.eval_prompts", \.evaluationPrompts, decidesNumbers: false,
+      "auto, or a file of prompts to evaluate on."),
     .integer("model.width", \.width, 16...4096, "Width of the network; 16 · heads divides it."),
     .integer("model.depth", \.depth, 1...64, "Blocks of the network."),
     .integer("model.heads", \.heads, 1...64, "Attention heads."),
@@ -27,6 +33,13 @@ extension RunConfiguration {
     .integer("group.seeds", \.seeds, 1...1024, "Seeds of each prompt; one unit each."),
     .integer("group.branches", \.branches, 1...4095, "K: branches of each branching point."),
     .text("group.branch_steps", \.branchSteps, "The steps that branch, such as 0..7."),
+    .rewards,
+    .choice(
+      "reward.mix", \.rewardMix, RewardMix.Kind.allCases.map(\.rawValue),
+      "Where several rewards are weighed and summed: as rewards, as advantages, or as gdpo does."),
+    .integer(
+      "reward.patience", \.rewardPatience, 1...1_000_000, decidesNumbers: false,
+      "Failures of rewards in a row that pause the run."),
     .choice(
       "advantage.over", \.advantageOver, CreditAssignment.Group.allCases.map(\.rawValue),
       "Which branches of a step share a mean."),

@@ -9,8 +9,22 @@ import Tasks
 extension RunConfiguration {
   /// The typed recipe, after every check that needs more than one key.
   package func recipe() throws(ConfigurationError) -> Recipe {
-    guard let task = Tasks.task(named: task) else {
+    guard var task = Tasks.task(named: task) else {
       throw .impossible("unknown task \(self.task)")
+    }
+    if let own = try prompts(in: \.trainPrompts, named: "task.train_prompts", for: task) {
+      task.trainPrompts = own
+    }
+    if let own = try prompts(in: \.evaluationPrompts, named: "task.eval_prompts", for: task) {
+      task.heldOutPrompts = own
+    }
+    guard rewards.contains(where: { $0.weight != 0 }) else {
+      throw .impossible("reward.train has no weight but 0, so nothing would be learned")
+    }
+    guard yaml.utf8.count <= RunTerms.configurationLimit else {
+      throw .impossible(
+        "with its prompts the configuration has \(yaml.utf8.count) bytes, and actors are sent at most"
+          + " \(RunTerms.configurationLimit); use fewer prompts")
     }
     guard width % (16 * heads) == 0 else {
       throw .impossible(
@@ -29,7 +43,7 @@ extension RunConfiguration {
           + " use at least 2")
     }
     let recipe = Recipe(
-      runSeed: seed, task: task,
+      runSeed: seed, task: task, rewards: rewards.map(\.source),
       network: DiT(.standard(for: task, width: width, depth: depth, heads: heads)),
       algorithm: try algorithm(), adaptation: CoefficientAdaptation(target: klTarget),
       prompts: prompts, seeds: seeds, optimizer: optimizer,
@@ -80,7 +94,9 @@ extension RunConfiguration {
       credit: CreditAssignment(
         group: CreditAssignment.Group(rawValue: advantageOver) ?? .seed,
         deviation: CreditAssignment.Deviation(rawValue: advantageDeviation) ?? .group,
-        floor: advantageFloor, clip: advantageClip),
+        floor: advantageFloor, clip: advantageClip,
+        mix: RewardMix(
+          RewardMix.Kind(rawValue: rewardMix) ?? .rewards, weights: rewards.map(\.weight))),
       stepWeight: StepWeight(rawValue: weight) ?? .noise,
       surrogate: ClippedSurrogate(clip: Float(clip)),
       regulariser: Regulariser(

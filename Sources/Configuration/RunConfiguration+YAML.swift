@@ -23,6 +23,9 @@ extension RunConfiguration {
     throws(ConfigurationError)
   {
     let line = node.mark?.line ?? 0
+    if let write = Self.keys.first(where: { $0.path == prefix })?.writeNode {
+      return try write(&self, node) { "\(file):\($0.mark?.line ?? line)" }
+    }
     switch node {
     case .mapping(let mapping):
       for (key, value) in mapping {
@@ -53,6 +56,12 @@ extension RunConfiguration {
     guard let key = Self.keys.first(where: { $0.path == path }) else {
       throw .unknownKey(path, nearest: Self.nearestKey(to: path), place: place)
     }
+    if let write = key.writeNode {
+      guard let node = try? compose(yaml: value) else {
+        throw .invalidValue(path, value: value, allowed: "YAML", place: place)
+      }
+      return try write(&self, node) { _ in place }
+    }
     do throws(Key.InvalidValue) {
       try key.write(&self, value)
     } catch {
@@ -61,12 +70,16 @@ extension RunConfiguration {
   }
 
   /// The resolved configuration: every key, in one order.
-  package var yaml: String { yaml(of: Self.keys) }
+  package var yaml: String { yaml(of: Self.keys) { $0.read(self) } }
 
   /// The keys that decide numbers: what runs and actors compare.
-  package var numericalYAML: String { yaml(of: Self.keys.filter(\.decidesNumbers)) }
+  package var numericalYAML: String {
+    yaml(of: Self.keys.filter(\.decidesNumbers)) { numbers(of: $0) }
+  }
 
-  private func yaml(of keys: [Key]) -> String {
+  private func numbers(of key: Key) -> String { key.readNumbers?(self) ?? key.read(self) }
+
+  private func yaml(of keys: [Key], read: (Key) -> String) -> String {
     var lines: [String] = []
     var open: [Substring] = []
     for key in keys {
@@ -78,13 +91,31 @@ extension RunConfiguration {
       }
       open = sections
       let indent = String(repeating: "  ", count: sections.count)
-      lines.append("\(indent)\(parts[parts.count - 1]): \(Self.scalar(key.read(self)))")
+      let value = read(key)
+      let text =
+        key.writeNode != nil
+        ? value : Self.block(value, indent: indent + "  ") ?? Self.scalar(value)
+      lines.append("\(indent)\(parts[parts.count - 1]): \(text)")
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// Lines as a block; nil for what a block would change.
+  private static func block(_ text: String, indent: String) -> String? {
+    guard text.hasSuffix("\n") else { return nil }
+    let lines = text.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
+    let isPlain = lines.allSatisfy { line in
+      line.first.map { $0 != " " } ?? false
+        && line.unicodeScalars.allSatisfy {
+          $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value)
+            && ![0x2028, 0x2029, 0xfeff].contains($0.value)
+        }
+    }
+    return isPlain ? "|\n" + lines.map { indent + $0 }.joined(separator: "\n") : nil
+  }
+
   /// The text as one YAML value: in quotes where it would be read as something else.
-  private static func scalar(_ text: String) -> String {
+  static func scalar(_ text: String) -> String {
     let plain = text.unicodeScalars.allSatisfy {
       $0.properties.isAlphabetic || "0123456789._/+-".unicodeScalars.contains($0)
     }
@@ -102,13 +133,18 @@ extension RunConfiguration {
 
   /// The paths of the numerical keys in which two configurations differ.
   package func numericalDifferences(from other: RunConfiguration) -> [String] {
-    Self.keys.filter { $0.decidesNumbers && $0.read(self) != $0.read(other) }.map {
-      "\($0.path) (\($0.read(other)) → \($0.read(self)))"
+    Self.keys.filter { $0.decidesNumbers && numbers(of: $0) != other.numbers(of: $0) }.map {
+      $0.read(self).contains("\n") || $0.read(other).contains("\n")
+        ? "\($0.path) (other prompts)" : "\($0.path) (\($0.read(other)) → \($0.read(self)))"
     }
   }
 
   private static func nearestKey(to path: String) -> String {
-    keys.map(\.path).min { editDistance($0, path) < editDistance($1, path) } ?? ""
+    nearest(to: path, of: keys.map(\.path))
+  }
+
+  static func nearest(to name: String, of names: [String]) -> String {
+    names.min { editDistance($0, name) < editDistance($1, name) } ?? ""
   }
 
   /// Levenshtein's distance.

@@ -1,9 +1,18 @@
+import Rewards
+
 /// Every setting of a run, with its defaults: the preset `shapes`.
 ///
 /// ``keys`` gives each one its YAML name, its meaning and its range.
 package struct RunConfiguration: Hashable, Sendable {
   package var task = "shapes"
+  /// `auto`: the task's own; else a file, or the prompts themselves, one a line.
+  package var trainPrompts = "auto"
+  package var evaluationPrompts = "auto"
   package var seed: UInt64 = 1
+
+  package var rewards = [RewardSetting(.judge)]
+  package var rewardMix = "rewards"
+  package var rewardPatience = 5
 
   package var width = 64
   package var depth = 3

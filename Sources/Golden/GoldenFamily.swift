@@ -18,6 +18,7 @@ let goldenFamilies: [String: any GoldenFamily.Type] = [
   "tempflow_rollout": Rollout.self,
   "tempflow_loss": TempFlowLoss.self,
   "grpo_advantages": GroupAdvantages.self,
+  "flowfactory_advantage": MixedAdvantages.self,
   "grpo_clipped_loss": FlowGRPOLoss.self,
   "ema": MovingAverage.self,
 ]

@@ -28,35 +28,54 @@ package struct CreditAssignment: Hashable, Sendable {
   /// Added to the deviation; groups without variance get advantages near zero.
   package var floor: Double
   package var clip: Double
+  package var mix: RewardMix
 
   package init(
-    group: Group = .seed, deviation: Deviation = .group, floor: Double = 1e-4, clip: Double = 5
+    group: Group = .seed, deviation: Deviation = .group, floor: Double = 1e-4, clip: Double = 5,
+    mix: RewardMix = RewardMix()
   ) {
     self.group = group
     self.deviation = deviation
     self.floor = floor
     self.clip = clip
+    self.mix = mix
   }
 
-  /// The advantages of one step's branches.
+  /// The advantages of one step's branches under one reward.
   ///
   /// - Parameters:
   ///   - rewards: `[n]`.
   ///   - groups: `[n]`, the group of each branch, any integers.
   /// - Returns: `[n]`, in ±clip.
   package func advantages(of rewards: [Double], groups: [Int]) -> [Double] {
-    precondition(rewards.count == groups.count, "one group for each reward")
-    let members = Dictionary(grouping: rewards.indices, by: { groups[$0] })
-    let batchDeviation = Self.meanAndDeviation(rewards).deviation
-    var advantages = [Double](repeating: 0, count: rewards.count)
-    for indices in members.values {
-      let (mean, groupDeviation) = Self.meanAndDeviation(indices.map { rewards[$0] })
-      let scale = (deviation == .group ? groupDeviation : batchDeviation) + floor
-      for index in indices {
-        advantages[index] = min(max((rewards[index] - mean) / scale, -clip), clip)
+    clipped(standardScores(of: rewards, groups: groups, deviation) { $0 + floor })
+  }
+
+  /// The advantages of one step's branches under several rewards, mixed; see ``RewardMix``.
+  ///
+  /// - Parameters:
+  ///   - rewards: `[n][rewards]`.
+  ///   - groups: `[n]`.
+  /// - Returns: `[n]`, in ±clip.
+  package func advantages(of rewards: [[Float]], groups: [Int]) -> [Double] {
+    func weighted(_ scores: ([Double]) -> [Double]) -> [Double] {
+      var sum = [Double](repeating: 0, count: rewards.count)
+      for (part, weight) in mix.weights.enumerated() {
+        let scores = scores(rewards.map { Double($0[part]) })
+        for index in sum.indices { sum[index] += weight * scores[index] }
       }
+      return sum
     }
-    return advantages
+    switch mix.kind {
+    case .rewards: return advantages(of: rewards.map(mix.sum), groups: groups)
+    case .advantages:
+      return clipped(
+        weighted { standardScores(of: $0, groups: groups, deviation) { $0 + floor } })
+    case .gdpo:
+      let sum = weighted { standardScores(of: $0, groups: groups, .group) { max($0, 1e-6) } }
+      let whole = [Int](repeating: 0, count: sum.count)
+      return clipped(standardScores(of: sum, groups: whole, .group) { max($0, 1e-6) })
+    }
   }
 
   /// The advantages of an update, `[unit][point][branch]`.
@@ -64,17 +83,14 @@ package struct CreditAssignment: Hashable, Sendable {
   /// - Parameters:
   ///   - trajectories: all units of the update in unit order, of one geometry.
   ///   - seedsPerPrompt: consecutive units that share a prompt.
-  ///   - reward: index of the reward part that trains.
-  package func advantages(
-    of trajectories: [Trajectory], seedsPerPrompt: Int, reward: Int = 0
-  ) -> [[[Float]]] {
+  package func advantages(of trajectories: [Trajectory], seedsPerPrompt: Int) -> [[[Float]]] {
     var result = trajectories.map { $0.points.map { _ in [Float]() } }
     for point in trajectories.first?.points.indices ?? 0..<0 {
-      var rewards: [Double] = []
+      var rewards: [[Float]] = []
       var groups: [Int] = []
       for (unit, trajectory) in trajectories.enumerated() {
         for branch in trajectory.points[point].branches {
-          rewards.append(Double(branch.rewards[reward]))
+          rewards.append(branch.rewards)
           groups.append(group == .seed ? unit : unit / seedsPerPrompt)
         }
       }
@@ -87,6 +103,24 @@ package struct CreditAssignment: Hashable, Sendable {
     }
     return result
   }
+
+  /// (r − mean_group r) / guarded(std r), `[n]`.
+  private func standardScores(
+    of rewards: [Double], groups: [Int], _ deviation: Deviation, guarded: (Double) -> Double
+  ) -> [Double] {
+    precondition(rewards.count == groups.count, "one group for each reward")
+    let members = Dictionary(grouping: rewards.indices, by: { groups[$0] })
+    let batchDeviation = Self.meanAndDeviation(rewards).deviation
+    var scores = [Double](repeating: 0, count: rewards.count)
+    for indices in members.values {
+      let (mean, groupDeviation) = Self.meanAndDeviation(indices.map { rewards[$0] })
+      let scale = guarded(deviation == .group ? groupDeviation : batchDeviation)
+      for index in indices { scores[index] = (rewards[index] - mean) / scale }
+    }
+    return scores
+  }
+
+  private func clipped(_ scores: [Double]) -> [Double] { scores.map { min(max($0, -clip), clip) } }
 
   private static func meanAndDeviation(_ values: [Double]) -> (mean: Double, deviation: Double) {
     let mean = values.reduce(0, +) / Double(values.count)

@@ -6,6 +6,8 @@ package import Records
 /// the prompt's text. Everything here is a pure function, so a unit of work stays one.
 package protocol Task: Sendable {
   var name: String { get }
+  /// One line for a list of tasks.
+  var summary: String { get }
   var latentTokens: Int { get }
   var latentChannels: Int { get }
   /// The closed word list; a prompt's tokens are indices into it. Word 0 stands for "no prompt".
@@ -13,9 +15,9 @@ package protocol Task: Sendable {
   /// The largest number of tokens a prompt may have.
   var longestPrompt: Int { get }
   /// The prompts that reinforcement and pre-training draw from.
-  var trainPrompts: [Prompt] { get }
+  var trainPrompts: [Prompt] { get set }
   /// The prompts of evaluations; some of their combinations never occur in training.
-  var heldOutPrompts: [Prompt] { get }
+  var heldOutPrompts: [Prompt] { get set }
 
   /// The prompt with this text, or an error that says which word or phrase is not understood.
   func prompt(parsing text: String) throws(PromptError) -> Prompt

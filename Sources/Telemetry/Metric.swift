@@ -52,6 +52,11 @@ package struct Metric: Hashable, Sendable {
   package static let offCanvas = Metric(
     "eval/off_canvas", "Share of results in which something reaches over the edge of the canvas.")
 
+  /// One of several rewards, under its name in the configuration.
+  package static func part(_ reward: String) -> Metric {
+    Metric("reward/part/\(reward)", "Mean of one reward over the update's branches, unweighted.")
+  }
+
   /// What is written for an update, in the order of the reference page.
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,

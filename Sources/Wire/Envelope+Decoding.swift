@@ -70,9 +70,12 @@ extension Message {
           text: try Unpacked.text(refusal.text, "refuse.text")))
     case TRIBUTARY__V1__ENVELOPE__BODY_RELEASE:
       let release = envelope.release.pointee
+      guard let code = Release.Code(rawValue: release.code) else {
+        throw .outOfRange(place: "release.code", value: UInt64(release.code), allowed: "0 or 1")
+      }
       self = .release(
         Release(
-          unit: UnitID(release.unit), attempt: release.attempt,
+          unit: UnitID(release.unit), attempt: release.attempt, code: code,
           reason: try Unpacked.text(release.reason, "release.reason")))
     case TRIBUTARY__V1__ENVELOPE__BODY_MANIFEST_REQUEST:
       self = .manifestRequest(PolicyVersion(envelope.manifest_request.pointee.version))

@@ -80,6 +80,7 @@ extension Message {
       envelope.release = arena.make(tributary__v1__release__init) {
         $0.unit = release.unit.rawValue
         $0.attempt = release.attempt
+        $0.code = release.code.rawValue
         $0.reason = arena.sentence(release.reason)
       }
     case .manifestRequest(let version):

@@ -117,7 +117,7 @@ extension MessageRule {
     "release",
     [
       FieldRule(1, "unit", .uint64), FieldRule(2, "attempt", .uint32),
-      FieldRule(3, "reason", sentence),
+      FieldRule(3, "reason", sentence), FieldRule(4, "code", .uint32),
     ])
 
   private static let manifestRequest = MessageRule(

@@ -214,13 +214,21 @@ package struct Refusal: Hashable, Sendable {
 }
 
 package struct Release: Hashable, Sendable {
+  package enum Code: UInt32, Sendable {
+    /// The actor ends, or cannot.
+    case leaving = 0
+    /// A reward gave no scores: the unit is whole again and may be leased to anyone.
+    case rewardFailed
+  }
   package var unit: UnitID
   package var attempt: UInt32
+  package var code: Code
   package var reason: String
 
-  package init(unit: UnitID, attempt: UInt32, reason: String) {
+  package init(unit: UnitID, attempt: UInt32, code: Code = .leaving, reason: String) {
     self.unit = unit
     self.attempt = attempt
+    self.code = code
     self.reason = reason
   }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Network
 import Objective
 import Records
+import Rewards
 import Roles
 import Tasks
 import TestSupport
@@ -12,6 +13,10 @@ import Testing
 enum Settings {
   /// A value for every key that is allowed and not its default.
   static let other = [
+    "task.train_prompts": "north\nsouth\n", "task.eval_prompts": "east\n",
+    "reward.train":
+      "[{name: strict, weight: 0.5}, {name: red, program: \"/x y/red.py\", side: 32, retries: 0}]",
+    "reward.mix": "gdpo", "reward.patience": "7",
     "sample.dynamics": "dance-sde", "sample.guidance": "1.5", "loss.kl.target": "0.25",
     "optim.spike_factor": "6.0",
     "task.name": "density", "model.width": "48", "model.depth": "2", "model.heads": "3",
@@ -255,7 +260,15 @@ struct RecipeTests {
     #expect(algorithm.plan.branches == [0, 6, 6, 6, 6, 6, 0, 0, 0, 0, 0, 0])
     #expect(
       algorithm.credit
-        == CreditAssignment(group: .prompt, deviation: .batch, floor: 0.001, clip: 4))
+        == CreditAssignment(
+          group: .prompt, deviation: .batch, floor: 0.001, clip: 4,
+          mix: RewardMix(.gdpo, weights: [0.5, 1])))
+    #expect(recipe.task.trainPrompts.map(\.text) == ["north", "south"])
+    #expect(recipe.task.heldOutPrompts.map(\.text) == ["east"])
+    #expect(recipe.rewards.map(\.name) == ["strict", "red"])
+    #expect(recipe.rewards[1].place == .program("/x y/red.py"))
+    #expect(recipe.rewards[1].input == .picture(side: 32) && recipe.rewards[1].retries == 0)
+    #expect(!recipe.isDeterministic && recipe.underJudge.isDeterministic)
     #expect(algorithm.reduction == .mean && algorithm.stepWeight == .uniform)
     #expect(algorithm.surrogate.clip == 0.1)
     #expect(algorithm.regulariser == Regulariser(kind: .withStep, coefficient: 0.03))
@@ -301,7 +314,8 @@ struct RecipeTests {
       configuration.terms(runID: "run", recipe: try RunConfiguration().recipe()).configurationHash
     }
     let free: Set = [
-      "eval.every", "eval.ode_steps", "eval.noises", "save.every", "updates",
+      "task.eval_prompts", "reward.patience", "eval.every", "eval.ode_steps", "eval.noises",
+      "save.every", "updates",
     ]
     for (path, value) in Settings.other {
       var changed = base

@@ -5,7 +5,7 @@ import Testing
 import Golden
 
 struct GoldenFilesTests {
-  @Test func `the thirteen files of the peers' numbers are there and pass`() throws {
+  @Test func `the fourteen files of the peers' numbers are there and pass`() throws {
     let reports = try GoldenSuite.run(directory: goldenDirectory)
     #expect(reports.map(\.file) == goldenNames.map { $0 + ".json" })
     for report in reports {
@@ -89,6 +89,7 @@ private func isUnused(_ field: String, in name: String) -> Bool {
     case "dance_sde_step", "flow_grpo_zero_noise_step": ["T", "shift", "step_index"]
     case "flow_grpo_cps_step", "flow_grpo_sde_step": ["T", "shift", "timesteps"]
     case "flowfactory_dynamics": ["T", "step_index", "noise_level", "sde_steps"]
+    case "flowfactory_advantage": ["group_size"]
     default: ["timesteps", "T", "shift", "mu", "step_index", "v_old", "eps", "sigma_max"]
     }
   return fields.contains(field)
@@ -103,7 +104,7 @@ private func isOutput(_ path: [String], of name: String) -> Bool {
   ]
   return path.contains(where: claims.contains)
     || name == "sigma_schedules" && ["sigmas", "timesteps"].contains(path[2])
-    || name == "grpo_advantages" && path[2] == "advantages"
+    || ["grpo_advantages", "flowfactory_advantage"].contains(name) && path[2] == "advantages"
     || path.contains("replay") && ["mean", "log_prob"].contains(path[3])
 }
 

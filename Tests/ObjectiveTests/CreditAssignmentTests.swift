@@ -70,8 +70,8 @@ struct CreditAssignmentTests {
         })
     }
     for group in CreditAssignment.Group.allCases {
-      let credit = CreditAssignment(group: group)
-      let advantages = credit.advantages(of: units, seedsPerPrompt: 2, reward: 1)
+      let credit = CreditAssignment(group: group, mix: RewardMix(weights: [0, 1]))
+      let advantages = credit.advantages(of: units, seedsPerPrompt: 2)
       for unit in 0..<4 {
         for point in 0..<2 {
           let mates = group == .seed ? [unit] : [unit / 2 * 2, unit / 2 * 2 + 1]
@@ -85,8 +85,11 @@ struct CreditAssignmentTests {
         }
       }
     }
-    let seed = CreditAssignment(group: .seed).advantages(of: units, seedsPerPrompt: 2)
-    #expect(seed != CreditAssignment(group: .prompt).advantages(of: units, seedsPerPrompt: 2))
-    #expect(seed == CreditAssignment(group: .prompt).advantages(of: units, seedsPerPrompt: 1))
+    let both = RewardMix(weights: [1, 1])
+    let bySeed = CreditAssignment(group: .seed, mix: both)
+    let byPrompt = CreditAssignment(group: .prompt, mix: both)
+    let seed = bySeed.advantages(of: units, seedsPerPrompt: 2)
+    #expect(seed != byPrompt.advantages(of: units, seedsPerPrompt: 2))
+    #expect(seed == byPrompt.advantages(of: units, seedsPerPrompt: 1))
   }
 }

@@ -117,7 +117,11 @@ struct Sample {
         Refusal(
           unit: UnitID(number()),
           code: [.staleEpoch, .busy].randomElement(using: &random) ?? .busy, text: text(1_024)))
-    case 9: .release(Release(unit: UnitID(number()), attempt: number(), reason: text(1_024)))
+    case 9:
+      .release(
+        Release(
+          unit: UnitID(number()), attempt: number(),
+          code: Bool.random(using: &random) ? .leaving : .rewardFailed, reason: text(1_024)))
     case 10: .manifestRequest(PolicyVersion(number()))
     case 11: .manifest(manifest(chunks: Int.random(in: 0...40, using: &random)))
     case 12: .chunkRequest(ChunkRequest(paramsHash: digest(), index: number()))

@@ -1,6 +1,7 @@
 import Foundation
 import Network
 import Records
+import Rewards
 import Synchronization
 import Tensor
 import Transport
@@ -55,7 +56,7 @@ package final class ActorProcess {
   private let clock = ContinuousClock()
   private let life = RunIdentity.draw().runID
   private let wakeup: Wakeup
-  private let finished: Mailbox<ComputeThread.Finished>
+  private let outcomes: Mailbox<ComputeThread.Outcome>
   private let stopping = StopFlag()
 
   private var membership: Membership?
@@ -88,7 +89,7 @@ package final class ActorProcess {
     self.prepare = prepare
     self.log = log
     wakeup = try Wakeup()
-    finished = Mailbox(waking: wakeup)
+    outcomes = Mailbox(waking: wakeup)
     lastHeard = clock.now
     lastAsked = clock.now
     nextHeartbeat = clock.now
@@ -173,7 +174,12 @@ package final class ActorProcess {
       _ = try wakeup.wait(for: socket, timeout: .milliseconds(100))
       wakeup.drain()
       while let parts = try receive(socket) { try handle(parts, socket) }
-      for unit in finished.takeAll() { sendResult(unit, socket) }
+      for outcome in outcomes.takeAll() {
+        switch outcome {
+        case .finished(let unit): sendResult(unit, socket)
+        case .failed(let lease, let failure): giveBack(lease, because: failure, socket)
+        }
+      }
       if isGone { throw Silence(reason: "the learner knows no session of ours") }
       if shouldStop && !isDraining { leave(socket, because: "stopped") }
       if isDraining && unacknowledged.isEmpty {
@@ -251,6 +257,22 @@ package final class ActorProcess {
     if case .open = phase { send(.result(unit.result), payload: unit.payload, socket) }
   }
 
+  /// A unit without rewards is no unit: the learner leases it again.
+  private func giveBack(
+    _ lease: Lease, because failure: RewardFailure, _ socket: borrowing Socket
+  ) {
+    // Whoever is stopped has its rewards taken away.
+    guard !isDraining, !shouldStop, leases.removeValue(forKey: lease.unit) != nil else { return }
+    log("\(lease.unit): \(failure)")
+    guard case .open = phase else { return }
+    send(
+      .release(
+        Release(
+          unit: lease.unit, attempt: lease.attempt, code: .rewardFailed, reason: "\(failure)")),
+      socket)
+    sendHeartbeat(socket)
+  }
+
   private func leave(_ socket: borrowing Socket, because reason: String) {
     isDraining = true
     for lease in leases.values {
@@ -310,7 +332,7 @@ package final class ActorProcess {
     }
     if membership == nil {
       let (recipe, terms) = try prepare(welcome.runID, welcome.configuration)
-      let compute = ComputeThread(recipe: recipe, finished: finished)
+      let compute = ComputeThread(recipe: recipe, outcomes: outcomes)
       compute.start()
       membership = Membership(recipe: recipe, terms: terms, compute: compute)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Records
+import Rewards
 import Synchronization
 import Tensor
 import Transport
@@ -18,23 +19,36 @@ final class ComputeThread: @unchecked Sendable {
     var payload: [UInt8]
   }
 
-  private let orders = Mailbox<Order>()
-  private let finished: Mailbox<Finished>
-  private let sampler: UnitSampler
-  private let units = Atomic<UInt64>(0)
-
-  init(recipe: Recipe, finished: Mailbox<Finished>) {
-    sampler = UnitSampler(recipe)
-    self.finished = finished
+  enum Outcome: Sendable {
+    case finished(Finished)
+    /// Sampled, and not to be judged now.
+    case failed(Lease, RewardFailure)
   }
 
-  /// Units finished so far: the proof of progress in heartbeats.
-  var progress: UInt64 { units.load(ordering: .relaxed) }
+  private let orders = Mailbox<Order>()
+  private let outcomes: Mailbox<Outcome>
+  private let sampler: UnitSampler
+  private let panel: RewardPanel
+  private let steps = Progress()
+
+  private final class Progress: Sendable {
+    let count = Atomic<UInt64>(0)
+  }
+
+  init(recipe: Recipe, outcomes: Mailbox<Outcome>) {
+    sampler = UnitSampler(recipe)
+    panel = RewardPanel(recipe.rewards, task: recipe.task)
+    self.outcomes = outcomes
+  }
+
+  /// Units finished and waits for a reward so far: the proof of progress in heartbeats. A reward has
+  /// time limits of its own, so whoever waits for one is not stuck.
+  var progress: UInt64 { steps.count.load(ordering: .relaxed) }
 
   func start() {
     let thread = Thread { [self] in
       while let batch = orders.wait(atMost: 3600) {
-        for order in batch { finished.post(compute(order)) }
+        for order in batch { outcomes.post(compute(order)) }
       }
     }
     thread.name = "compute"
@@ -45,19 +59,28 @@ final class ComputeThread: @unchecked Sendable {
 
   func submit(_ order: Order) { orders.post(order) }
 
-  func stop() { orders.close() }
+  func stop() {
+    orders.close()
+    panel.close()
+  }
 
-  private func compute(_ order: Order) -> Finished {
-    let (trajectory, split) = sampler.trajectory(
-      of: order.lease.unit, version: order.lease.version, weights: order.weights,
-      clock: ContinuousClock())
+  private func compute(_ order: Order) -> Outcome {
+    let (trajectory, split): (Trajectory, UnitSampler.Split)
+    do throws(RewardFailure) {
+      (trajectory, split) = try sampler.trajectory(
+        of: order.lease.unit, version: order.lease.version, weights: order.weights,
+        judgedBy: panel, clock: ContinuousClock(),
+        waiting: { [steps] in steps.count.add(1, ordering: .relaxed) })
+    } catch {
+      return .failed(order.lease, error)
+    }
     let payload = trajectory.encoded()
-    units.add(1, ordering: .relaxed)
+    steps.count.add(1, ordering: .relaxed)
     let result = UnitResult(
       unit: order.lease.unit, attempt: order.lease.attempt, version: order.lease.version,
       paramsHash: order.lease.paramsHash, digest: Digest(of: payload),
       byteCount: UInt32(payload.count), sampleMicroseconds: UInt64(split.sample.seconds * 1e6),
       judgeMicroseconds: UInt64(split.judge.seconds * 1e6))
-    return Finished(result: result, payload: payload)
+    return .finished(Finished(result: result, payload: payload))
   }
 }

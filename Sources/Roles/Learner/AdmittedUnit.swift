@@ -62,8 +62,8 @@ extension Recipe {
 
   /// Bytes of one unit's payload, from above.
   package var payloadBytes: Int {
-    // Log-density, checksum and reward of a branch, and its latent; state and velocity of a point.
-    let branch = 12 + 4 * latentCount
+    // Log-density, checksum and rewards of a branch, and its latent; state and velocity of a point.
+    let branch = 8 + 4 * rewards.count + 4 * latentCount
     let points = algorithm.plan.points.map {
       96 + 8 * latentCount + algorithm.plan.branches[$0] * branch
     }
@@ -74,6 +74,7 @@ extension Recipe {
   var trajectoryLimits: TrajectoryLimits {
     TrajectoryLimits(
       maximumPoints: algorithm.plan.points.count,
-      maximumBranches: algorithm.plan.branches.max() ?? 0, stateCount: latentCount, rewardCount: 1)
+      maximumBranches: algorithm.plan.branches.max() ?? 0, stateCount: latentCount,
+      rewardCount: rewards.count)
   }
 }

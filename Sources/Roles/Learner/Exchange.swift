@@ -20,15 +20,19 @@ package final class Exchange: @unchecked Sendable {
   package struct Callbacks: Sendable {
     package var admitted: @Sendable (AdmittedUnit) -> Void
     package var notice: @Sendable (String) -> Void
+    /// Whether nothing comes because rewards fail.
+    package var paused: @Sendable (Bool) -> Void
     package var failed: @Sendable (RunFailure) -> Void
 
     package init(
       admitted: @escaping @Sendable (AdmittedUnit) -> Void,
       notice: @escaping @Sendable (String) -> Void,
+      paused: @escaping @Sendable (Bool) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void
     ) {
       self.admitted = admitted
       self.notice = notice
+      self.paused = paused
       self.failed = failed
     }
   }
@@ -75,6 +79,8 @@ package final class Exchange: @unchecked Sendable {
   private var senders: [UnitID: [UInt64]] = [:]
   /// Refused results of units that are still open.
   private var invalidResults: [UnitID: Int] = [:]
+  private var rewards: RewardWatch
+  private var lastRewardNotice = -Double.infinity
   private var draining: Double?
 
   /// Where the learner listens, wildcards resolved.
@@ -83,7 +89,7 @@ package final class Exchange: @unchecked Sendable {
   package init(
     listen: String, context: Context, terms: RunTerms, recipe: Recipe, epoch: UInt64,
     committed: PolicyVersion, recent: [Snapshot], durable: [AdmittedUnit], lastUpdate: UInt64,
-    callbacks: Callbacks
+    rewardPatience: Int = 5, callbacks: Callbacks
   ) throws {
     wakeup = try Wakeup()
     mail = Mailbox(waking: wakeup)
@@ -97,6 +103,7 @@ package final class Exchange: @unchecked Sendable {
     self.recipe = recipe
     self.epoch = epoch
     self.callbacks = callbacks
+    rewards = RewardWatch(patience: rewardPatience)
     start = clock.now
     leases = LeaseTable(
       unitsPerUpdate: recipe.unitsPerUpdate, lag: recipe.lag, committed: committed,
@@ -186,7 +193,11 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func grant() throws {
-    for grant in leases.grants(now: now) {
+    let now = now
+    let grants = leases.grants(now: now, most: rewards.most) { [rewards] in
+      rewards.limit(of: $0, now: now)
+    }
+    for grant in grants {
       guard let hash = published.hash(of: grant.version) else {
         throw RunFailure(.internal, "\(grant.unit) needs \(grant.version), which is not published")
       }
@@ -240,7 +251,9 @@ package final class Exchange: @unchecked Sendable {
         session, free: Int(state.free), held: state.held, progress: state.progress, now: now)
       send(.pulse(Pulse(committed: leases.committed)), to: session)
     case .result(let result): take(result, payload: parts.count == 3 ? parts[2] : [], session)
-    case .release(let release): leases.released(release.unit, by: session)
+    case .release(let release):
+      let hadLease = leases.released(release.unit, by: session)
+      if hadLease && release.code == .rewardFailed { rewardFailed(release, session) }
     case .manifestRequest(let version):
       send(.manifest(published.manifest(of: version)), to: session)
     case .chunkRequest(let request):
@@ -311,9 +324,11 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func take(_ result: UnitResult, payload: [UInt8], _ session: UInt64) {
-    func refuse(_ code: Refusal.Code, _ text: String) {
+    func refuse(_ code: Refusal.Code, _ text: String, isNews: Bool = true) {
       count("result: \(code)")
-      callbacks.notice("! a result of actor \(peers[session]?.name ?? "?") refused: \(text)")
+      if isNews {
+        callbacks.notice("! a result of actor \(peers[session]?.name ?? "?") refused: \(text)")
+      }
       send(
         .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
       )
@@ -354,6 +369,7 @@ package final class Exchange: @unchecked Sendable {
     }
     switch leases.received(result.unit, digest: result.digest, from: session) {
     case .admitted:
+      rewardAnswered(session)
       senders[result.unit] = [session]
       split.withLock {
         $0.sample += Double(result.sampleMicroseconds) * 1e-6
@@ -362,12 +378,42 @@ package final class Exchange: @unchecked Sendable {
       callbacks.admitted(admitted)
     case .duplicate: senders[result.unit, default: []].append(session)
     case .conflict:
-      callbacks.notice(
-        "! \(result.unit): actor \(peers[session]?.name ?? "?") computed other bytes than the first"
-          + " result; the first one stays")
-      refuse(.digestMismatch, "\(result.unit): another result with other bytes came first")
+      // A reward that is not deterministic scores a unit otherwise the second time.
+      if recipe.isDeterministic {
+        callbacks.notice(
+          "! \(result.unit): actor \(peers[session]?.name ?? "?") computed other bytes than the"
+            + " first result; the first one stays")
+      }
+      refuse(
+        .digestMismatch, "\(result.unit): another result with other bytes came first",
+        isNews: recipe.isDeterministic)
     case .notOpen: refuse(.notLeased, "\(result.unit) is not open")
     }
+  }
+
+  // MARK: Rewards
+
+  /// The unit is free and will be leased again, whole; here it is only said and counted.
+  private func rewardFailed(_ release: Release, _ session: UInt64) {
+    let wasPaused = rewards.isPaused
+    let pauses = rewards.failed(session, now: now)
+    if pauses {
+      callbacks.paused(true)
+      callbacks.notice(
+        "! paused, for rewards fail: \(release.reason). Mend the reward's program or server; one"
+          + " unit at a time is tried until it answers, and nothing else is leased. Ctrl-C saves")
+    } else if !wasPaused, now - lastRewardNotice > 5 {
+      lastRewardNotice = now
+      callbacks.notice(
+        "! \(release.unit) of actor \(peers[session]?.name ?? "?") goes back to be leased again:"
+          + " \(release.reason)")
+    }
+  }
+
+  private func rewardAnswered(_ session: UInt64) {
+    guard let seconds = rewards.answered(session, now: now) else { return }
+    callbacks.paused(false)
+    callbacks.notice("rewards answer again after \(Int(seconds.rounded())) s; going on")
   }
 
   // MARK: Sessions
@@ -382,6 +428,7 @@ package final class Exchange: @unchecked Sendable {
     guard let peer = peers.removeValue(forKey: session) else { return }
     sessionOfRoute[peer.routingID] = nil
     leases.left(session)
+    rewards.left(session)
   }
 
   /// Reasons quote what a peer sent, so only so many different ones are kept.

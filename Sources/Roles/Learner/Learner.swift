@@ -22,6 +22,8 @@ package final class Learner {
     /// Stop after this many minutes of this life.
     package var minutes: Double?
     package var checkpointInterval: UInt64 = 10
+    /// Failures of rewards in a row that pause the run.
+    package var rewardPatience = 5
 
     package init(updates: UInt64) { self.updates = updates }
   }
@@ -57,6 +59,7 @@ package final class Learner {
     case durable([AdmittedUnit])
     case committed(UInt64)
     case failed(RunFailure)
+    case paused(Bool)
     case interrupt
   }
 
@@ -71,6 +74,8 @@ package final class Learner {
   private var waiting: [UInt64: AdmittedUnit] = [:]
   private var committed: UInt64 = 0
   private var isInterrupted = false
+  /// Rewards fail, which the exchange has said.
+  private var isPaused = false
 
   package init(
     recipe: Recipe, folder: RunFolder, terms: RunTerms, options: Options,
@@ -114,10 +119,10 @@ package final class Learner {
     let exchange = try Exchange(
       listen: options.listen, context: Context(), terms: terms, recipe: recipe, epoch: epoch,
       committed: core.policy.version, recent: core.recent, durable: durable,
-      lastUpdate: options.updates,
+      lastUpdate: options.updates, rewardPatience: options.rewardPatience,
       callbacks: Exchange.Callbacks(
         admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
-        failed: { inbox.post(.failed($0)) }))
+        paused: { inbox.post(.paused($0)) }, failed: { inbox.post(.failed($0)) }))
     exchangeBox.withLock { $0 = exchange }
     journal.start()
     exchange.run()
@@ -328,7 +333,7 @@ package final class Learner {
         silence = clock.now
         report(.progress(version: k, units: Int(count) - missing, of: Int(count)))
       }
-      if silence.duration(to: clock.now) > .seconds(60) {
+      if silence.duration(to: clock.now) > .seconds(60), !isPaused {
         try record.silent(
           seconds: 60, version: k, missing: "update \(k) lacks \(missing) of \(count) units",
           remedy: "start an actor: tributary actor --run \(folder.path)")
@@ -348,6 +353,7 @@ package final class Learner {
       case .durable(let units): for unit in units { waiting[unit.unit.rawValue] = unit }
       case .committed(let update): committed = update + 1
       case .failed(let failure): throw failure
+      case .paused(let state): isPaused = state
       case .interrupt: isInterrupted = true
       }
     }

@@ -127,10 +127,14 @@ package struct LeaseTable: Sendable {
   }
 
   /// The actor hands one lease back.
-  package mutating func released(_ unit: UnitID, by session: SessionID) {
-    sessions[session]?.outstanding.remove(unit)
+  ///
+  /// - Returns: whether it had one.
+  @discardableResult
+  package mutating func released(_ unit: UnitID, by session: SessionID) -> Bool {
+    let hadLease = sessions[session]?.outstanding.remove(unit) != nil
     sessions[session]?.held.remove(unit)
     free(unit, heldBy: session)
+    return hadLease
   }
 
   private mutating func free(_ unit: UnitID, heldBy session: SessionID) {
@@ -179,7 +183,13 @@ package struct LeaseTable: Sendable {
   /// The leases to send out now: free units in ascending order, to the least busy sessions.
   ///
   /// A lease that ran out does not go back to the session that sits on it.
-  package mutating func grants(now: Time) -> [Grant] {
+  ///
+  /// - Parameters:
+  ///   - most: how many units may be out at once in all.
+  ///   - limit: how many units a session may have, beside what it asks for.
+  package mutating func grants(
+    now: Time, most: Int = .max, limit: (SessionID) -> Int = { _ in .max }
+  ) -> [Grant] {
     for (unit, state) in states {
       if case .leased(let session, let deadline) = state, deadline < now {
         states[unit] = nil
@@ -187,10 +197,12 @@ package struct LeaseTable: Sendable {
       }
     }
     var grants: [Grant] = []
+    var leased = sessions.values.reduce(0) { $0 + $1.outstanding.count }
     for raw in open {
+      if leased >= most { break }
       let unit = UnitID(raw)
       guard states[unit] == nil else { continue }
-      let candidates = sessions.filter { $0.value.load < $0.value.window }
+      let candidates = sessions.filter { $0.value.load < min($0.value.window, limit($0.key)) }
       if candidates.isEmpty { break }
       guard
         let session = candidates.filter({ !$0.value.held.contains(unit) }).min(by: {
@@ -198,6 +210,7 @@ package struct LeaseTable: Sendable {
         })?.key
       else { continue }
       sessions[session]?.outstanding.insert(unit)
+      leased += 1
       states[unit] = .leased(session: session, deadline: now + patience)
       let attempt = attempts[unit, default: 0] + 1
       attempts[unit] = attempt

@@ -4,12 +4,14 @@ import Telemetry
 extension Update.Report {
   /// The report as named metrics.
   var metrics: [Metric: Double] {
-    [
+    var metrics: [Metric: Double] = [
       .reward: reward, .rewardDeviation: rewardDeviation, .policyLoss: policyLoss,
       .divergence: divergence,
       .firstRatio: firstRatioDeviation, .clipped: clippedShare, .zeroVariance: zeroVarianceShare,
       .gradientNorm: gradientNorm, .skipped: Double(skippedSteps),
     ]
+    if parts.count > 1 { for part in parts { metrics[.part(part.name)] = part.mean } }
+    return metrics
   }
 }
 

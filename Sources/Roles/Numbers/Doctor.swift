@@ -24,7 +24,7 @@ package struct Doctor {
   /// - Parameter base: the parameters of version 0.
   package init(_ recipe: Recipe, base: Buffer) {
     // Two prompts are enough to see, and keep the checks short.
-    var small = recipe
+    var small = recipe.underJudge
     small.prompts = min(recipe.prompts, 2)
     small.minibatches = 1
     small.lag = 0
@@ -123,15 +123,22 @@ package struct Doctor {
 
 /// A task whose reward a policy cannot fail to find.
 private struct TrivialTask: Task {
-  let base: any Task
+  var base: any Task
 
   var name: String { base.name }
+  var summary: String { base.summary }
   var latentTokens: Int { base.latentTokens }
   var latentChannels: Int { base.latentChannels }
   var vocabulary: [String] { base.vocabulary }
   var longestPrompt: Int { base.longestPrompt }
-  var trainPrompts: [Prompt] { base.trainPrompts }
-  var heldOutPrompts: [Prompt] { base.heldOutPrompts }
+  var trainPrompts: [Prompt] {
+    get { base.trainPrompts }
+    set { base.trainPrompts = newValue }
+  }
+  var heldOutPrompts: [Prompt] {
+    get { base.heldOutPrompts }
+    set { base.heldOutPrompts = newValue }
+  }
 
   func prompt(parsing text: String) throws(PromptError) -> Prompt { try base.prompt(parsing: text) }
   func tokens(of prompt: Prompt) -> [Int32] { base.tokens(of: prompt) }

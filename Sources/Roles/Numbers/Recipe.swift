@@ -1,11 +1,14 @@
 package import Network
 package import Objective
+package import Rewards
 package import Tasks
 
 /// Everything that decides the numbers of a run; `Configuration` makes one from YAML.
 package struct Recipe: Sendable {
   package var runSeed: UInt64
   package var task: any Task
+  /// What scores a branch, in the order of a trajectory's rewards; the algorithm's mix weighs them.
+  package var rewards: [RewardSource]
   package var network: DiT
   package var algorithm: Algorithm
   package var adaptation: CoefficientAdaptation
@@ -24,13 +27,15 @@ package struct Recipe: Sendable {
   package var evaluation: EvaluationOptions
 
   package init(
-    runSeed: UInt64, task: any Task, network: DiT, algorithm: Algorithm,
+    runSeed: UInt64, task: any Task, rewards: [RewardSource] = [.judge], network: DiT,
+    algorithm: Algorithm,
     adaptation: CoefficientAdaptation = CoefficientAdaptation(target: 0), prompts: Int, seeds: Int,
     optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int, chunkUnits: Int, lag: Int,
     evaluation: EvaluationOptions
   ) {
     self.runSeed = runSeed
     self.task = task
+    self.rewards = rewards
     self.network = network
     self.algorithm = algorithm
     self.adaptation = adaptation
@@ -42,6 +47,19 @@ package struct Recipe: Sendable {
     self.chunkUnits = chunkUnits
     self.lag = lag
     self.evaluation = evaluation
+  }
+
+  /// Whether a unit scored twice has the same rewards, as every reward declares it. Where not, the
+  /// parameters may depend on who scored what, two actors' results of a unit are not compared, and
+  /// replay still holds.
+  package var isDeterministic: Bool { rewards.allSatisfy(\.isDeterministic) }
+
+  /// The same under the task's own judge alone.
+  package var underJudge: Recipe {
+    var recipe = self
+    recipe.rewards = [.judge]
+    recipe.algorithm.credit.mix = RewardMix()
+    return recipe
   }
 
   /// B: units of one update.

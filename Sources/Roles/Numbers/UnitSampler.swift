@@ -2,6 +2,7 @@ import Autograd
 import Flow
 import Objective
 package import Records
+import Rewards
 import Tasks
 package import Tensor
 import Transport
@@ -14,6 +15,33 @@ package struct UnitSampler {
     package var judge: Duration
   }
 
+  /// A unit that is sampled and not yet judged.
+  struct Sample {
+    let prompt: Prompt
+    /// The trajectory without rewards.
+    var trajectory: Trajectory
+
+    /// What is to be judged, in the order of points and branches.
+    var exhibits: [Exhibit] {
+      trajectory.points.flatMap(\.branches).map {
+        Exhibit(prompt: prompt, result: .latent($0.latent))
+      }
+    }
+
+    /// - Parameter rewards: `[exhibit][reward]`.
+    func judged(_ rewards: [[Float]]) -> Trajectory {
+      var judged = trajectory
+      var next = 0
+      for point in judged.points.indices {
+        for branch in judged.points[point].branches.indices {
+          judged.points[point].branches[branch].rewards = rewards[next]
+          next += 1
+        }
+      }
+      return judged
+    }
+  }
+
   private let recipe: Recipe
   private let wavefront: Wavefront
   private let tape = Tape(recording: false)
@@ -23,12 +51,10 @@ package struct UnitSampler {
     wavefront = recipe.algorithm.wavefront
   }
 
-  /// - Parameters:
-  ///   - weights: the parameters of `version`.
-  ///   - clock: measures the split; no part of the numbers.
-  package func trajectory(
-    of unit: UnitID, version: PolicyVersion, weights: Buffer, clock: some Clock<Duration>
-  ) -> (Trajectory, Split) {
+  /// Trunk and branches.
+  ///
+  /// - Parameter weights: the parameters of `version`.
+  func sample(of unit: UnitID, version: PolicyVersion, weights: Buffer) -> Sample {
     let address = UnitAddress(unit, in: recipe)
     let promptIndex = address.prompt
     let prompt = recipe.task.trainPrompts[promptIndex]
@@ -36,23 +62,58 @@ package struct UnitSampler {
       network: recipe.network, weights: weights, prompts: [recipe.task.tokens(of: prompt)],
       guidance: recipe.algorithm.guidance, tape: tape)
     let noise = address.initialNoise
-    let start = clock.now
     let points = wavefront.sample(from: noise, through: &field) { step, branch in
       address.branchNoise(step: step, branch: branch)
     }
+    return Sample(
+      prompt: prompt,
+      trajectory: Trajectory(
+        unit: unit, version: version, prompt: promptIndex, noiseChecksum: CRC32C.of(noise),
+        points: points.map { point in
+          BranchingPoint(
+            step: point.step, state: point.state, velocity: point.velocity,
+            branches: point.branches.map { branch in
+              Branch(
+                logDensity: branch.logDensity, nextStateChecksum: CRC32C.of(branch.next),
+                rewards: [], latent: branch.latent)
+            })
+        }))
+  }
+
+  /// A unit under the task's own judge, which never fails, whatever rewards the recipe names.
+  ///
+  /// - Parameters:
+  ///   - weights: the parameters of `version`.
+  ///   - clock: measures the split; no part of the numbers.
+  package func trajectory(
+    of unit: UnitID, version: PolicyVersion, weights: Buffer, clock: some Clock<Duration>
+  ) -> (Trajectory, Split) {
+    let start = clock.now
+    let sample = sample(of: unit, version: version, weights: weights)
     let sampled = clock.now
-    let judged = points.map { point in
-      BranchingPoint(
-        step: point.step, state: point.state, velocity: point.velocity,
-        branches: point.branches.map { branch in
-          Branch(
-            logDensity: branch.logDensity, nextStateChecksum: CRC32C.of(branch.next),
-            rewards: [recipe.task.reward(branch.latent, for: prompt)], latent: branch.latent)
-        })
-    }
-    let trajectory = Trajectory(
-      unit: unit, version: version, prompt: promptIndex,
-      noiseChecksum: CRC32C.of(noise), points: judged)
+    let trajectory = sample.judged(
+      sample.trajectory.points.flatMap(\.branches).map {
+        [recipe.task.reward($0.latent, for: sample.prompt)]
+      })
+    return (
+      trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
+    )
+  }
+
+  /// A unit under the rewards of the recipe.
+  ///
+  /// - Parameters:
+  ///   - weights: the parameters of `version`.
+  ///   - panel: made from the recipe's rewards.
+  ///   - waiting: see ``Reward/scores(of:waiting:)``.
+  func trajectory(
+    of unit: UnitID, version: PolicyVersion, weights: Buffer, judgedBy panel: RewardPanel,
+    clock: some Clock<Duration>, waiting: @escaping @Sendable () -> Void
+  ) throws(RewardFailure) -> (Trajectory, Split) {
+    let start = clock.now
+    let sample = sample(of: unit, version: version, weights: weights)
+    let sampled = clock.now
+    let trajectory = sample.judged(try panel.scores(of: sample.exhibits, waiting: waiting))
     return (
       trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
     )

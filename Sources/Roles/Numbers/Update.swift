@@ -3,6 +3,7 @@ import Flow
 import Network
 import Objective
 import Records
+import Rewards
 import Tasks
 package import Tensor
 
@@ -16,10 +17,12 @@ package import Tensor
 package final class Update {
   /// What an update says of itself; no part of the numbers.
   package struct Report: Sendable {
-    /// Mean reward of the branches.
+    /// Mean reward of the branches, of several the weighted sum.
     package var reward: Double
-    /// The reward of every branch.
+    /// The reward of every branch, of several the weighted sum.
     package var rewards: [Float]
+    /// The mean of each reward, in the recipe's order.
+    package var parts: [(name: String, mean: Double)]
     /// Mean over seed groups of the deviation of their rewards.
     package var rewardDeviation: Double
     /// Means over branching points: policy loss and KL without β.
@@ -74,7 +77,8 @@ package final class Update {
       }
       policy.ema.update(toward: policy.weights)
     }
-    let report = tally.report(units.map(\.trajectory), norms: norms, skipped: skipped)
+    let report = tally.report(
+      units.map(\.trajectory), recipe: recipe, norms: norms, skipped: skipped)
     policy.beta = recipe.adaptation.next(policy.beta, divergence: report.divergence)
     policy.version = PolicyVersion(policy.version.rawValue + 1)
     return report
@@ -233,12 +237,19 @@ package final class Update {
       }
     }
 
-    func report(_ trajectories: [Trajectory], norms: [Double], skipped: Int) -> Report {
-      let groups = trajectories.flatMap(\.points).map { $0.branches.map(\.rewards[0]) }
+    func report(
+      _ trajectories: [Trajectory], recipe: Recipe, norms: [Double], skipped: Int
+    ) -> Report {
+      let vectors = trajectories.flatMap(\.points).map { $0.branches.map(\.rewards) }
+      let mix = recipe.algorithm.credit.mix
+      let groups = vectors.map { $0.map { Float(mix.sum($0)) } }
       let rewards = groups.flatMap(\.self)
-      let flat = groups.count { group in group.allSatisfy { $0 == group[0] } }
+      let flat = vectors.count { group in group.allSatisfy { $0 == group[0] } }
       return Report(
         reward: Self.mean(rewards), rewards: rewards,
+        parts: recipe.rewards.enumerated().map { part in
+          (part.element.name, Self.mean(vectors.joined().map { $0[part.offset] }))
+        },
         rewardDeviation: groups.reduce(0) { $0 + Self.deviation($1) } / Double(groups.count),
         policyLoss: policyLoss / Double(points), divergence: divergence / Double(points),
         firstRatioDeviation: firstRatioDeviation,

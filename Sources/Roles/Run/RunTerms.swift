@@ -5,6 +5,9 @@ import Wire
 
 /// What learner and actors must agree on before a number is computed.
 package struct RunTerms: Sendable {
+  /// Bytes of the longest configuration that actors can be sent.
+  package static var configurationLimit: Int { WireLimits.configurationBytes }
+
   package var runID: String
   /// The resolved configuration, YAML.
   package var configuration: String

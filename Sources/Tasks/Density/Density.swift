@@ -9,12 +9,13 @@ package import Records
 ///     heldOut = max(0, cos Δangle) · max(0, 1 − |r − 1|)
 package struct Density: Task {
   package let name = "density"
+  package let summary = "points of the plane and eight modes; milliseconds a unit, for processes"
   package let latentTokens = 1
   package let latentChannels = 2
   package let longestPrompt = 1
   package let vocabulary = ["<none>"] + Self.compass
-  package let trainPrompts = Self.compass.map { Prompt(text: $0, category: "mode") }
-  package var heldOutPrompts: [Prompt] { trainPrompts }
+  package var trainPrompts = Self.compass.map { Prompt(text: $0, category: "mode") }
+  package var heldOutPrompts = Self.compass.map { Prompt(text: $0, category: "mode") }
 
   /// Clockwise from (0, 1).
   private static let compass = [

@@ -2,13 +2,16 @@ import CPNG
 
 extension Picture {
   /// The picture as a PNG file, 8-bit RGB.
-  package func png() -> [UInt8] {
+  ///
+  /// - Parameter isQuick: larger, and quicker to write and to read: rows are not filtered.
+  package func png(isQuick: Bool = false) -> [UInt8] {
     precondition(width > 0 && height > 0, "a picture without pixels is no PNG file")
     var image = png_image()
     image.version = png_uint_32(PNG_IMAGE_VERSION)
     image.width = png_uint_32(width)
     image.height = png_uint_32(height)
     image.format = png_uint_32(PNG_FORMAT_RGB)
+    if isQuick { image.flags = png_uint_32(PNG_IMAGE_FLAG_FAST) }
     defer { png_image_free(&image) }
     // Without a buffer libpng only counts the bytes.
     var byteCount: png_alloc_size_t = 0

@@ -6,12 +6,13 @@ package import Records
 /// - Source: the categories are those of GenEval, arXiv:2310.11513.
 package struct Shapes: Task {
   package let name = "shapes"
+  package let summary = "scenes of circles, squares and triangles, GenEval's six kinds of prompts"
   package let latentTokens = 5
   package let latentChannels = Figure.channels
   package let longestPrompt = 5
   package let vocabulary: [String]
-  package let trainPrompts: [Prompt]
-  package let heldOutPrompts: [Prompt]
+  package var trainPrompts: [Prompt]
+  package var heldOutPrompts: [Prompt]
 
   /// Pixels along one side of the picture that is judged.
   static let judgedSide = 32

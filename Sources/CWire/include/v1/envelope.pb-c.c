@@ -1938,7 +1938,7 @@ const ProtobufCMessageDescriptor tributary__v1__refusal__descriptor =
   (ProtobufCMessageInit) tributary__v1__refusal__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tributary__v1__release__field_descriptors[3] =
+static const ProtobufCFieldDescriptor tributary__v1__release__field_descriptors[4] =
 {
   {
     "unit",
@@ -1976,16 +1976,29 @@ static const ProtobufCFieldDescriptor tributary__v1__release__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "code",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__Release, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tributary__v1__release__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
+  3,   /* field[3] = code */
   2,   /* field[2] = reason */
   0,   /* field[0] = unit */
 };
 static const ProtobufCIntRange tributary__v1__release__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor tributary__v1__release__descriptor =
 {
@@ -1995,7 +2008,7 @@ const ProtobufCMessageDescriptor tributary__v1__release__descriptor =
   "Tributary__V1__Release",
   "tributary.v1",
   sizeof(Tributary__V1__Release),
-  3,
+  4,
   tributary__v1__release__field_descriptors,
   tributary__v1__release__field_indices_by_name,
   1,  tributary__v1__release__number_ranges,

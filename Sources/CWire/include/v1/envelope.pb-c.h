@@ -303,10 +303,14 @@ struct  Tributary__V1__Release
   uint64_t unit;
   uint32_t attempt;
   char *reason;
+  /*
+   * 0 the actor ends or cannot, 1 a reward gave no scores.
+   */
+  uint32_t code;
 };
 #define TRIBUTARY__V1__RELEASE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__release__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Tributary__V1__ManifestRequest

@@ -1,0 +1,37 @@
+package import Records
+
+/// What scores final pictures: the task's own judge, a program, or a server.
+///
+/// A score that cannot be had is missing and never 0: the whole batch fails, with the reason.
+package protocol Reward: Sendable {
+  var source: RewardSource { get }
+
+  /// The scores of the exhibits, in their order: as many, all finite.
+  ///
+  /// Blocks until they are there. One batch at a time.
+  ///
+  /// - Parameter waiting: called a few times a second, from any thread, while an answer is awaited.
+  func scores(of exhibits: [Exhibit], waiting: @escaping @Sendable () -> Void)
+    throws(RewardFailure) -> [Float]
+
+  /// Lets go of what it holds: processes, connections. From any thread; a batch under way fails.
+  func close()
+}
+
+/// What is judged: a prompt, and the result that is to fit it.
+package struct Exhibit: Sendable {
+  package enum Result: Sendable {
+    /// x₀ of the task, `[tokens · channels]`.
+    case latent([Float])
+    /// A PNG file, as a user hands it in.
+    case png([UInt8])
+  }
+
+  package var prompt: Prompt
+  package var result: Result
+
+  package init(prompt: Prompt, result: Result) {
+    self.prompt = prompt
+    self.result = result
+  }
+}
