@@ -1,7 +1,3 @@
-import Dispatch
-import Foundation
-import FoundationNetworking
-import Synchronization
 package import Tasks
 
 /// A server that scores pictures: `GET /health` and `POST /compute`.
