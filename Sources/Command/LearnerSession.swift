@@ -11,6 +11,7 @@ struct LearnerSession {
 
   func run() throws {
     let folder = try options.open().folder
+    let keys = try options.learnerKeys(for: folder)
     let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
     // Again: another learner may have made or advanced the run until its lock was free.
@@ -29,6 +30,7 @@ struct LearnerSession {
     let launcher = Launcher(folder: run.folder) { printer.notice($0) }
     var learnerOptions = Learner.Options(updates: UInt64(updates))
     learnerOptions.listen = options.listen
+    learnerOptions.keys = keys
     learnerOptions.minutes = options.minutes
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors
@@ -54,6 +56,7 @@ struct LearnerSession {
       interrupt()
     }
     defer { interrupts.cancel() }
+    Console.onLostReader(interrupt)
     let summary: Learner.Summary
     do {
       summary = try learner.run(epoch: run.identity.epoch, base: base)
@@ -111,7 +114,7 @@ final class Interrupts {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        if seen.twice() { Foundation.exit(RunFailure.Code.interrupted.rawValue) }
+        if seen.twice() { _exit(RunFailure.Code.interrupted.rawValue) }
         ask()
       }
       source.resume()

@@ -33,9 +33,7 @@ final class ComputeThread: @unchecked Sendable {
 
   func start() {
     let thread = Thread { [self] in
-      while let batch = orders.wait(atMost: 3600) {
-        for order in batch { finished.post(compute(order)) }
-      }
+      while let order = orders.next() { finished.post(compute(order)) }
     }
     thread.name = "compute"
     // Room for deep frames of the number tower.
@@ -44,6 +42,13 @@ final class ComputeThread: @unchecked Sendable {
   }
 
   func submit(_ order: Order) { orders.post(order) }
+
+  /// Takes back orders that are not begun.
+  ///
+  /// - Returns: their units.
+  func withdraw(_ units: Set<UnitID>) -> Set<UnitID> {
+    Set(orders.withdraw { units.contains($0.lease.unit) }.map(\.lease.unit))
+  }
 
   func stop() { orders.close() }
 
