@@ -62,7 +62,9 @@ package final class Gatekeeper: @unchecked Sendable {
 
   /// Whether a peer with this key may come in now. While the list cannot be read, nobody new may,
   /// but for the actors of the run folder, which do not depend on it.
-  package func admits(_ key: PublicKey?) -> Bool { key.flatMap { list(for: $0)?.entries[$0] } != nil }
+  package func admits(_ key: PublicKey?) -> Bool {
+    key.flatMap { list(for: $0)?.entries[$0] } != nil
+  }
 
   /// Those of these keys that were taken out of the list. While it cannot be read, none: who is in
   /// stays in.

@@ -20,7 +20,9 @@ package struct AdmissionRequest: Hashable, Sendable {
     }
     id = parts[1]
     domain = String(decoding: parts[2], as: UTF8.self)
-    address = String(decoding: parts[3], as: UTF8.self)
+    // A socket for both families gives an IPv4 address in IPv6 form.
+    let address = String(decoding: parts[3], as: UTF8.self)
+    self.address = address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address
     mechanism = String(decoding: parts[5], as: UTF8.self)
     key = parts.count == 7 ? PublicKey(bytes: parts[6]) : nil
   }
@@ -64,6 +66,8 @@ package enum AdmissionDecision: Hashable, Sendable {
       case .admitted(let entry): ("200", "OK", "\(entry.key)")
       case .refused: ("400", "not allowed", "")
       }
-    return [Array("1.0".utf8), request.id, Array(code.utf8), Array(text.utf8), Array(user.utf8), []]
+    return [
+      Array("1.0".utf8), request.id, Array(code.utf8), Array(text.utf8), Array(user.utf8), [],
+    ]
   }
 }

@@ -28,7 +28,9 @@ package struct AllowedKeys: Hashable, Sendable {
     guard text.count <= Self.byteLimit else {
       throw damaged("it has more than the \(Self.byteLimit) bytes allowed")
     }
-    guard let text = String(validating: text, as: UTF8.self) else { throw damaged("it is not text") }
+    guard let text = String(validating: text, as: UTF8.self) else {
+      throw damaged("it is not text")
+    }
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var names: Set<Substring> = []
     for (index, line) in lines.enumerated() {
@@ -37,12 +39,16 @@ package struct AllowedKeys: Hashable, Sendable {
       func wrong(_ what: String) -> KeyError { damaged("line \(index + 1) \(what)") }
       guard words.count == 3 else { throw wrong("is not ROLE NAME PUBLIC-KEY") }
       // A learner is not let in anywhere: it is who lets in.
-      guard words[0] == KeyFile.Role.actor.rawValue else { throw wrong("has another role than actor") }
+      guard words[0] == KeyFile.Role.actor.rawValue else {
+        throw wrong("has another role than actor")
+      }
       guard KeyFile.isName(words[1]) else { throw wrong("has no valid name") }
       guard let key = PublicKey(words[2]) else {
         throw wrong("has a key that is not 64 hexadecimal digits")
       }
-      guard names.insert(words[1]).inserted else { throw wrong("has a name that stands there twice") }
+      guard names.insert(words[1]).inserted else {
+        throw wrong("has a name that stands there twice")
+      }
       guard entries[key] == nil else { throw wrong("has a key that stands there twice") }
       entries[key] = Entry(role: .actor, name: String(words[1]), key: key)
     }
@@ -59,7 +65,8 @@ package struct AllowedKeys: Hashable, Sendable {
       bytes = try SmallFile.read(path, limit: byteLimit, isSecret: false)
     } catch {
       guard case .missing = error else { throw error }
-      bytes = Array("# Who may join, one ROLE NAME PUBLIC-KEY a line; delete a line to shut it out.\n".utf8)
+      bytes = Array(
+        "# Who may join, one ROLE NAME PUBLIC-KEY a line; delete a line to shut it out.\n".utf8)
     }
     if let last = bytes.last, last != UInt8(ascii: "\n") { bytes.append(UInt8(ascii: "\n")) }
     bytes += Array(entry.line.utf8)

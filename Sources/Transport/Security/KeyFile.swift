@@ -50,7 +50,9 @@ package struct KeyFile: Hashable, Sendable {
     guard text.count <= Self.byteLimit else {
       throw damaged("it has \(text.count) bytes, \(Self.byteLimit) are allowed")
     }
-    guard let text = String(validating: text, as: UTF8.self) else { throw damaged("it is not text") }
+    guard let text = String(validating: text, as: UTF8.self) else {
+      throw damaged("it is not text")
+    }
     var fields: [Substring: Substring] = [:]
     for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
       let words = line.split(separator: " ")
@@ -65,7 +67,9 @@ package struct KeyFile: Hashable, Sendable {
     guard let role = fields["role"].flatMap({ Role(rawValue: String($0)) }) else {
       throw damaged("its role is neither learner nor actor")
     }
-    guard let name = fields["name"], Self.isName(name) else { throw damaged("it has no valid name") }
+    guard let name = fields["name"], Self.isName(name) else {
+      throw damaged("it has no valid name")
+    }
     guard let key = fields["secret"].flatMap({ KeyPair(secretDigits: $0) }) else {
       throw damaged("its secret is not 64 hexadecimal digits")
     }

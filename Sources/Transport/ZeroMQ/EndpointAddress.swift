@@ -31,7 +31,8 @@ package struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
       return nil
     }
     // libzmq would read more into these.
-    let isPlain = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } && !host.contains { ";/[]".contains($0) }
+    let isPlain =
+      host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } && !host.contains { ";/[]".contains($0) }
     guard !host.isEmpty, isPlain else { return nil }
     if port == "*" || port == "0" {
       transport = .tcp(host: String(host), port: nil)
