@@ -3,6 +3,7 @@ import Configuration
 import Foundation
 import Rewards
 import Roles
+import Transport
 
 struct ActorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,9 +12,11 @@ struct ActorCommand: ParsableCommand {
     discussion: """
       Examples:
         tributary actor --run runs/first             a learner on this machine
-        tributary actor --connect tcp://10.0.0.5:5555       one elsewhere
+        tributary actor --connect tcp://10.0.0.5:5555 --key actor.key    one elsewhere
 
-      An actor may come before its learner and outlive it; it ends when drained.
+      An actor needs nothing but this program and its key: the learner sends it the \
+      configuration. It may come before its learner and outlive it; it ends when \
+      drained, or at Ctrl-C after it has delivered what it has begun.
       """)
 
   @Option(
@@ -23,6 +26,14 @@ struct ActorCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("The address of a learner.", valueName: "endpoint"))
   var connect: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "This actor's key, made by `tributary keys` beside the learner's.", valueName: "file"))
+  var key: String?
+
+  @Flag(help: "Connect to another machine with nothing encrypted.")
+  var insecurePlaintext = false
 
   @Option(help: "A label for logs.")
   var name = "actor-\(getpid())"
@@ -42,6 +53,21 @@ struct ActorCommand: ParsableCommand {
     guard (runFolder == nil) != (connect == nil) else {
       throw ValidationError("give either --run FOLDER or --connect ENDPOINT")
     }
+    if let connect {
+      guard let address = EndpointAddress(connect), address.isSpecific else {
+        throw ValidationError("--connect \(connect) is neither tcp://HOST:PORT nor ipc://PATH")
+      }
+      guard key != nil || insecurePlaintext || address.isLocal else {
+        throw ValidationError(
+          "--connect \(connect) is on another machine; give the key that was made for this actor"
+            + " beside the learner's (tributary keys): --key FILE")
+      }
+    } else if key != nil {
+      throw ValidationError("--key belongs to --connect; a run folder has a key of its own")
+    }
+    if key != nil && insecurePlaintext {
+      throw ValidationError("--key and --insecure-plaintext exclude each other")
+    }
     guard (1...ActorProcess.Options.nameBytes).contains(name.utf8.count) else {
       throw ValidationError(
         "--name has \(name.utf8.count) bytes; 1 to \(ActorProcess.Options.nameBytes) are allowed")
@@ -55,30 +81,49 @@ struct ActorCommand: ParsableCommand {
     var options = ActorProcess.Options(name: name)
     options.patience = .seconds(learnerTimeout)
     options.parent = parent
-    let (folder, address) = (runFolder.map(RunFolder.init), connect)
     // A run folder is this user's own; a learner elsewhere must not start what it likes here.
-    let mayStartPrograms = allowPrograms || folder != nil
+    let mayStartPrograms = allowPrograms || runFolder != nil
     let actor = try ActorProcess(
-      options: options,
-      locate: {
-        guard let folder else { return address ?? "" }
-        return try RunFolder.read(Endpoint.self, from: folder.endpoint).endpoint
-      },
-      prepare: { runID, yaml in
-        var configuration = RunConfiguration()
-        try configuration.merge(yaml: yaml, file: "the learner's configuration")
-        let recipe = try configuration.recipe()
-        if !mayStartPrograms, let program = recipe.rewards.first(where: \.isProgram) {
-          throw RunFailure(
-            .usage,
-            "the learner asks to start the program \(program.text) here, for its reward"
-              + " \(program.name); if you trust it, add --allow-programs")
-        }
-        return (recipe, configuration.terms(runID: runID, recipe: recipe))
-      },
+      options: options, locate: try locator(),
+      prepare: { try Self.prepare($0, $1, mayStartPrograms: mayStartPrograms) },
       log: { Console.line("\(Date().ISO8601Format()) \($0)") })
     let interrupts = Interrupts(actor.stopper)
     defer { interrupts.cancel() }
+    Console.onLostReader(actor.stopper)
     try actor.run()
+  }
+
+  private func locator() throws -> @Sendable () throws -> LearnerAddress {
+    if let endpoint = connect.flatMap({ EndpointAddress($0) }) {
+      let file = try key.map { try KeyFile(reading: $0, as: .actor) }
+      let address = LearnerAddress(endpoint: endpoint, key: file, runID: nil, isFinal: true)
+      return { address }
+    }
+    let folder = RunFolder(runFolder ?? "")
+    return { try LearnerAddress(in: folder) }
+  }
+
+  /// The configuration comes from the network: what this release cannot follow exactly is refused.
+  private static func prepare(_ runID: String, _ yaml: String, mayStartPrograms: Bool) throws
+    -> (Recipe, RunTerms)
+  {
+    var configuration = RunConfiguration()
+    let recipe: Recipe
+    do throws(ConfigurationError) {
+      try configuration.merge(yaml: yaml, file: "the learner's configuration")
+      recipe = try configuration.recipe()
+    } catch {
+      throw RunFailure(
+        .incompatible,
+        "the learner's configuration means nothing to this actor: \(error); run the same release on"
+          + " both sides")
+    }
+    if !mayStartPrograms, let program = recipe.rewards.first(where: \.isProgram) {
+      throw RunFailure(
+        .usage,
+        "the learner asks to start the program \(program.text) here, for its reward"
+          + " \(program.name); if you trust it, add --allow-programs")
+    }
+    return (recipe, configuration.terms(runID: runID, recipe: recipe))
   }
 }

@@ -6,6 +6,7 @@ import Synchronization
 enum Console {
   /// Why standard output took no more, the first time. The work goes on without being told.
   private static let failure = Mutex<String?>(nil)
+  private static let reader = Mutex<(isGone: Bool, perform: (@Sendable () -> Void)?)>((false, nil))
 
   /// How a line looks on a terminal with colours.
   enum Style: String {
@@ -105,6 +106,22 @@ enum Console {
   /// Why something that was said is lost, if so.
   static var lost: String? { failure.withLock { $0 } }
 
+  /// Whether the reader of standard output has closed its end of the pipe.
+  static var hasLostReader: Bool { reader.withLock { $0.isGone } }
+
+  /// Calls `perform` once when nobody reads standard output any more, at once if that is so already.
+  static func onLostReader(_ perform: @escaping @Sendable () -> Void) {
+    let isGone = reader.withLock { reader in
+      reader.perform = perform
+      return reader.isGone
+    }
+    if isGone { perform() }
+  }
+
+  /// A closed pipe is an error of the write and not the end of the process, which may have work to
+  /// save.
+  static func ignoreClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
   /// Opens what is closed of the three standard streams: the next file, such as the journal, would
   /// get its number, and whatever is printed would go there.
   static func openStandardStreams() {
@@ -116,11 +133,26 @@ enum Console {
   private static func write(_ text: String) { put(text + "\n") }
 
   private static func put(_ text: String) {
-    do {
-      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
-    } catch {
-      failure.withLock { $0 = $0 ?? error.localizedDescription }
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(1, $0.baseAddress, $0.count) }
+      let code = errno
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if code == EPIPE {
+        return loseReader()
+      } else if code != EINTR {
+        return failure.withLock { $0 = unsafe $0 ?? String(cString: strerror(code)) }
+      }
     }
+  }
+
+  private static func loseReader() {
+    let perform = reader.withLock { reader in
+      defer { reader = (true, nil) }
+      return reader.perform
+    }
+    perform?()
   }
 
   /// Names, prompts and paths come from others; what in them would steer a terminal is spelled out.

@@ -12,6 +12,7 @@ struct LearnerSession {
   func run() throws {
     // Local actors start the programs of rewards; those of other machines look there.
     let folder = try options.open(startsPrograms: actors > 0).folder
+    let keys = try options.learnerKeys(for: folder)
     let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
     // Again: another learner may have made or advanced the run until its lock was free.
@@ -33,6 +34,7 @@ struct LearnerSession {
     var learnerOptions = Learner.Options(updates: UInt64(updates))
     learnerOptions.listen = options.listen
     learnerOptions.rewardPatience = run.configuration.rewardPatience
+    learnerOptions.keys = keys
     learnerOptions.minutes = options.minutes
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors
@@ -58,6 +60,7 @@ struct LearnerSession {
       interrupt()
     }
     defer { interrupts.cancel() }
+    Console.onLostReader(interrupt)
     let summary: Learner.Summary
     do {
       summary = try learner.run(epoch: run.identity.epoch, base: base)
@@ -117,7 +120,7 @@ final class Interrupts {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        if seen.twice() { Foundation.exit(RunFailure.Code.interrupted.rawValue) }
+        if seen.twice() { _exit(RunFailure.Code.interrupted.rawValue) }
         ask()
       }
       source.resume()

@@ -34,7 +34,13 @@ struct LearnerOptions: ParsableArguments {
       "Where to listen for actors, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
   var listen = "tcp://127.0.0.1:*"
 
-  @Flag(help: "Listen beyond this machine although nothing is encrypted.")
+  @Option(
+    help: ArgumentHelp(
+      "Let in only actors with a key; the folder that `tributary keys new` made (default: keys in the run folder, if there).",
+      valueName: "folder"))
+  var keys: String?
+
+  @Flag(help: "Listen beyond this machine with nothing encrypted and nobody asked for a key.")
   var insecurePlaintext = false
 
   @Option(
@@ -59,18 +65,28 @@ struct LearnerOptions: ParsableArguments {
       throw ValidationError("--minutes \(minutes) is not a positive number up to ten million")
     }
     if run == "" { throw ValidationError("--run is empty; name a folder") }
-    // Actors are other processes: inproc and the like do not reach them.
-    guard listen.hasPrefix("tcp://") || listen.hasPrefix("ipc://") else {
-      throw ValidationError("--listen \(listen) does not begin with tcp:// or ipc://")
+    guard EndpointAddress(listen) != nil else {
+      throw ValidationError("--listen \(listen) is neither tcp://ADDRESS:PORT nor ipc://PATH")
     }
-    let isLocal = ["tcp://127.", "tcp://[::1]:", "tcp://localhost:", "ipc://"].contains {
-      listen.hasPrefix($0)
+    if keys != nil && insecurePlaintext {
+      throw ValidationError("--keys and --insecure-plaintext exclude each other")
     }
-    guard isLocal || insecurePlaintext else {
-      throw ValidationError(
-        "--listen \(listen) can be reached from other machines, and nothing is encrypted yet; add"
-          + " --insecure-plaintext if you trust the network")
+  }
+
+  /// Who may join: the keys that were named, else those of the run folder; nil for anyone who can
+  /// reach the endpoint.
+  func learnerKeys(for run: RunFolder) throws -> LearnerKeys? {
+    if insecurePlaintext { return nil }
+    if let keys { return try LearnerKeys(KeyFolder(keys)) }
+    if run.keys.exists { return try LearnerKeys(run.keys) }
+    guard EndpointAddress(listen)?.isLocal == true else {
+      throw RunFailure(
+        .usage,
+        "--listen \(listen) can be reached from other machines; make keys with `tributary keys new`"
+          + " and add --keys keys, or add --insecure-plaintext if you trust everyone on the network"
+      )
     }
+    return nil
   }
 
   /// - Parameters:
@@ -122,10 +138,10 @@ struct LearnerCommand: ParsableCommand {
     discussion: """
       Examples:
         tributary learner --run runs/first
-        tributary learner --run runs/first --listen tcp://10.0.0.5:5555
+        tributary learner --run runs/first --listen tcp://10.0.0.5:5555 --keys keys
 
-      Nothing is encrypted and nobody is asked who they are: listen only where \
-      you trust the network.
+      `tributary keys new` makes the keys. Without them a learner listens on this \
+      machine alone.
       """)
 
   @OptionGroup var options: LearnerOptions

@@ -16,13 +16,15 @@ struct Tributary: ParsableCommand {
     subcommands: [
       TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
       EvalCommand.self, SampleCommand.self, InspectCommand.self, ConfigCommand.self,
-      PretrainCommand.self, GoldenCommand.self, DoctorCommand.self, RewardCommand.self,
-      RewardsCommand.self, TasksCommand.self, PresetsCommand.self, BenchCommand.self,
+      KeysCommand.self, PretrainCommand.self, GoldenCommand.self, DoctorCommand.self,
+      RewardCommand.self, RewardsCommand.self, TasksCommand.self, PresetsCommand.self,
+      BenchCommand.self,
     ])
 
   /// Parses, runs, and turns every error into one sentence and its exit code.
   static func main() {
     Console.openStandardStreams()
+    Console.ignoreClosedPipes()
     do {
       guard Kernels.hasRequested else {
         throw RunFailure(
@@ -39,6 +41,9 @@ struct Tributary: ParsableCommand {
       end("tributary: \(failure)", code: failure.code.rawValue)
     } catch let error as ConfigurationError {
       end("tributary: \(error)", code: RunFailure.Code.usage.rawValue)
+    } catch let error as KeyError {
+      let isDisk = if case .file = error { true } else { false }
+      end("tributary: \(error)", code: (isDisk ? RunFailure.Code.disk : .usage).rawValue)
     } catch let error as FileError {
       end("tributary: \(error)", code: RunFailure.Code.disk.rawValue)
     } catch let error as JournalError {
@@ -56,7 +61,8 @@ struct Tributary: ParsableCommand {
   }
 
   private static func end(_ sentence: String, code: Int32) -> Never {
-    Console.error(sentence)
+    // Whoever closed the pipe, such as `head`, has read enough.
+    if !Console.hasLostReader { Console.error(sentence) }
     Foundation.exit(code)
   }
 }

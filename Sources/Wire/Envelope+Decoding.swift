@@ -40,7 +40,7 @@ extension Message {
     case TRIBUTARY__V1__ENVELOPE__BODY_REJECT:
       let reject = envelope.reject.pointee
       guard let code = Reject.Code(rawValue: reject.code) else {
-        throw .outOfRange(place: "reject.code", value: UInt64(reject.code), allowed: "from 1 to 7")
+        throw .outOfRange(place: "reject.code", value: UInt64(reject.code), allowed: "from 1 to 8")
       }
       self = .reject(Reject(code: code, text: try Unpacked.text(reject.text, "reject.text")))
     case TRIBUTARY__V1__ENVELOPE__BODY_HEARTBEAT:

@@ -104,7 +104,7 @@ package struct Welcome: Hashable, Sendable {
 package struct Reject: Hashable, Sendable {
   package enum Code: UInt32, Sendable {
     case protocolVersion = 1
-    case run, configuration, model, numericsClass, staleEpoch, tooManySessions
+    case run, configuration, model, numericsClass, staleEpoch, tooManySessions, notAuthorised
   }
   package var code: Code
   /// One sentence for the actor's user.

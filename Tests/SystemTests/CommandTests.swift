@@ -97,6 +97,8 @@ import Testing
     let open = try tributary("train", "density", "--run", run, "--listen", "tcp://0.0.0.0:0")
     #expect(open.status == 64)
     #expect(open.errors.contains("--insecure-plaintext"), "\(open.errors)")
+    #expect(open.errors.contains("tributary keys new"), "\(open.errors)")
+    #expect(open.errors.split(separator: "\n").count == 1, "\(open.errors)")
     let missing = try tributary("replay", folder.file("nothing"), "--verify")
     #expect(missing.status == 64)
     #expect(missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
@@ -109,7 +111,12 @@ import Testing
     "train density --listen inproc://here", "pretrain density --steps 0 -o x",
     "pretrain density --steps=-5 -o x", "pretrain density --every 0 -o x",
     "actor --connect tcp://127.0.0.1:1 --learner-timeout=-1",
-    "actor --connect tcp://127.0.0.1:1 --name=",
+    "actor --connect tcp://127.0.0.1:1 --name=", "actor --connect 127.0.0.1:5555",
+    "actor --connect tcp://10.0.0.5:5555", "actor --connect tcp://127.0.0.1:*",
+    "actor --connect tcp://10.0.0.5:5555 --key /nowhere", "actor --run x --key y",
+    "actor --connect tcp://10.0.0.5:5555 --key x --insecure-plaintext",
+    "train density --keys x --insecure-plaintext", "train density --listen tcp://host",
+    "keys add ../x", "keys add learner", "keys add desk /nowhere",
     "actor --connect tcp://127.0.0.1:1 --name \(String(repeating: "é", count: 65))",
   ]) func `absurd values are usage`(command: String) throws {
     let outcome = try Tributary.run(command.split(separator: " ").map(String.init), in: folder)
@@ -166,6 +173,33 @@ import Testing
       let replay = try tributary("replay", run, "--verify", "--json")
       #expect(replay.json["verified"] as? Int == 4, "\(replay.errors)")
     }
+  }
+
+  /// A pipe whose reader leaves ends the run as Ctrl-C does: saved, and without a word.
+  @Test func `a reader that has read enough ends the run quietly`() throws {
+    let errors = folder.file("errors")
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+    shell.arguments =
+      ["-c", "\"$0\" \"$@\" 2> \"$ERRORS\" | head -n 1; exit ${PIPESTATUS[0]}", Tributary.binary]
+      + DensityRun.arguments(run, updates: 100_000)
+    shell.environment = ProcessInfo.processInfo.environment.merging(["ERRORS": errors]) { $1 }
+    shell.standardOutput = FileHandle.nullDevice
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 130)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: errors)).isEmpty)
+    let replay = try tributary("replay", run, "--verify", "--json")
+    #expect(replay.status == 0, "\(replay.errors)")
+    let short = Process()
+    short.executableURL = URL(fileURLWithPath: "/bin/bash")
+    short.arguments = [
+      "-c", "\"$0\" config | head -n 1; exit ${PIPESTATUS[0]}", Tributary.binary,
+    ]
+    short.standardOutput = FileHandle.nullDevice
+    try short.run()
+    short.waitUntilExit()
+    #expect(short.terminationStatus == 0)
   }
 
   @Test func `a lock that cannot be opened is the disk's fault`() throws {

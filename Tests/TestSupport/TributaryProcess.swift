@@ -60,6 +60,7 @@ package enum Tributary {
     }
 
     package var text: String { Self.read(output) }
+    package var errorText: String { Self.read(errors) }
 
     private static func read(_ path: String) -> String {
       String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)

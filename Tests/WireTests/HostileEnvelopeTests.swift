@@ -78,7 +78,7 @@ struct HostileEnvelopeTests {
       Raw.field(30, Raw.field(1, [UInt8](repeating: 65, count: 1_025))),
       .tooLong(field: "drain.reason", bytes: 1_025, limit: 1_024))
     expect(
-      Raw.field(18, []), .outOfRange(place: "reject.code", value: 0, allowed: "from 1 to 7"))
+      Raw.field(18, []), .outOfRange(place: "reject.code", value: 0, allowed: "from 1 to 8"))
     expect(
       Raw.field(24, Raw.field(2, 7)),
       .outOfRange(place: "refuse.code", value: 7, allowed: "from 1 to 6"))

@@ -92,7 +92,7 @@ struct Sample {
     case 2:
       .reject(
         Reject(
-          code: [.run, .tooManySessions].randomElement(using: &random) ?? .run, text: text(1_024)))
+          code: [.run, .notAuthorised].randomElement(using: &random) ?? .run, text: text(1_024)))
     case 3:
       .heartbeat(
         Heartbeat(

@@ -19,6 +19,8 @@ package final class ActorProcess {
     package var name: String
     /// Units taken at once: one in work, the next one waiting.
     package var window = 2
+    /// How long a drain may take.
+    package var grace: Duration = .seconds(25)
     /// How long to look for a learner before giving up.
     package var patience: Duration = .seconds(1800)
     /// The launcher; the actor ends when it is gone. nil for an actor started by hand.
@@ -44,13 +46,8 @@ package final class ActorProcess {
     var compute: ComputeThread
   }
 
-  private enum Phase {
-    case greeting(since: ContinuousClock.Instant)
-    case open(session: UInt64, epoch: UInt64)
-  }
-
   private let options: Options
-  private let locate: @Sendable () throws -> String
+  private let locate: @Sendable () throws -> LearnerAddress
   private let prepare: Prepare
   private let log: @Sendable (String) -> Void
   private let clock = ContinuousClock()
@@ -60,29 +57,27 @@ package final class ActorProcess {
   private let stopping = StopFlag()
 
   private var membership: Membership?
-  private var phase: Phase
+  private var address: LearnerAddress?
   private var highestEpoch: UInt64 = 0
-  private var sequence: UInt64 = 0
-  private var lastHeard: ContinuousClock.Instant
+  /// When a learner last said something in an open session.
+  private var lastContact: ContinuousClock.Instant
   private var nextHeartbeat: ContinuousClock.Instant
-  /// Leases in work or waiting for parameters.
-  private var leases: [UnitID: Lease] = [:]
-  private var waitingForParameters: [Lease] = []
-  private var pull: ParameterPull?
-  private var askedVersion: PolicyVersion?
-  /// When the last request for a manifest or a chunk was sent.
-  private var lastAsked: ContinuousClock.Instant
-  private var parameters: [(hash: Digest, version: PolicyVersion, weights: Buffer)] = []
+  private var lastProgress: UInt64 = 0
+  private var leases = HeldLeases()
+  private var parameters = ParameterCache()
   private var unacknowledged: [UnitID: ComputeThread.Finished] = [:]
-  private var isDraining = false
+  /// By when a drain is over, whatever is still in work.
+  private var drainDeadline: ContinuousClock.Instant?
   private var isGone = false
 
+  private var isDraining: Bool { drainDeadline != nil }
+
   /// - Parameters:
-  ///   - locate: where the learner listens now; asked at every connection.
+  ///   - locate: where the learner is now; asked at every connection.
   ///   - prepare: turns a learner's configuration into a recipe.
   package init(
-    options: Options, locate: @escaping @Sendable () throws -> String, prepare: @escaping Prepare,
-    log: @escaping @Sendable (String) -> Void
+    options: Options, locate: @escaping @Sendable () throws -> LearnerAddress,
+    prepare: @escaping Prepare, log: @escaping @Sendable (String) -> Void
   ) throws {
     self.options = options
     self.locate = locate
@@ -90,13 +85,12 @@ package final class ActorProcess {
     self.log = log
     wakeup = try Wakeup()
     outcomes = Mailbox(waking: wakeup)
-    lastHeard = clock.now
-    lastAsked = clock.now
+    lastContact = clock.now
     nextHeartbeat = clock.now
-    phase = .greeting(since: clock.now)
   }
 
-  /// Asks the actor to hand its leases back and end; may be called from any thread.
+  /// Asks the actor to finish what it has begun, hand back the rest and end; may be called from any
+  /// thread.
   package var stopper: @Sendable () -> Void {
     { [stopping, wakeup] in
       stopping.isRaised.store(true, ordering: .relaxed)
@@ -107,35 +101,53 @@ package final class ActorProcess {
   /// Serves until drained or stopped.
   package func run() throws {
     let context = try Context()
-    var lastContact = clock.now
+    lastContact = clock.now
+    var lastSaid: (reason: String, at: ContinuousClock.Instant)?
     let shortest = Duration.milliseconds(200)
     var pause = shortest
     defer { membership?.compute.stop() }
     while true {
+      let silence: Silence
+      let began = clock.now
       do {
         try serve(context)
         return
-      } catch let silence as Silence {
-        log("\(silence.reason); connecting again")
+      } catch let caught as Silence {
+        silence = caught
       }
-      if case .open = phase { lastContact = lastHeard }
-      if lastContact.duration(to: clock.now) > options.patience {
-        throw RunFailure(
-          .unreachable,
-          "no learner for \(Int(options.patience.seconds)) s; is it running, and is the address right?"
-        )
+      // The same again and again is said once a minute.
+      if lastSaid?.reason != silence.reason
+        || lastSaid.map({ $0.at.duration(to: clock.now) > .seconds(60) }) == true
+      {
+        lastSaid = (silence.reason, clock.now)
+        log("\(silence.reason); trying again for up to \(Int(options.patience.seconds)) s")
       }
+      if lastContact > began { pause = shortest }
       if shouldStop { return }
-      if case .open = phase { pause = shortest }
+      if lastContact.duration(to: clock.now) > options.patience {
+        throw silence.failure
+          ?? RunFailure(
+            .unreachable, "no learner for \(Int(options.patience.seconds)) s: \(silence.reason)")
+      }
       Thread.sleep(forTimeInterval: pause.seconds)
       pause = min(pause * 2, .seconds(2))
-      phase = .greeting(since: clock.now)
     }
   }
 
   /// The connection has to be made again.
   private struct Silence: Error {
     let reason: String
+    /// How the actor ends if it never gets better; nil for no learner at all.
+    var failure: RunFailure?
+  }
+
+  /// Ends the actor where its user named the learner. Where a run folder did, the folder may name
+  /// another one soon.
+  private func give(up failure: RunFailure) throws -> Never {
+    guard address?.isFinal == true else {
+      throw Silence(reason: failure.description, failure: failure)
+    }
+    throw failure
   }
 
   private var shouldStop: Bool {
@@ -145,167 +157,188 @@ package final class ActorProcess {
     return false
   }
 
-  /// One connection, from hello to its end.
-  private func serve(_ context: Context) throws {
-    let endpoint: String
+  private func learnerAddress() throws -> LearnerAddress {
+    let address: LearnerAddress
     do {
-      endpoint = try locate()
+      address = try locate()
     } catch {
       throw Silence(reason: "no address of a learner yet (\(error))")
     }
-    var socketOptions = SocketOptions()
-    socketOptions.linger = 500
-    let socket = try Socket(.dealer, in: context, options: socketOptions)
-    do {
-      try socket.connect(endpoint)
-    } catch {
-      throw RunFailure(.usage, "cannot connect to \(endpoint): \(error)")
+    if let runID = address.runID, let known = membership?.terms.runID, runID != known {
+      throw RunFailure(
+        .incompatible,
+        "the run folder now holds run \(runID), and this actor is part of \(known); start it anew")
     }
-    phase = .greeting(since: clock.now)
-    lastHeard = clock.now
-    leases = [:]
-    waitingForParameters = []
-    pull = nil
-    askedVersion = nil
+    if let why = address.endpoint.resolutionFailure() {
+      throw Silence(reason: "the host of \(address.endpoint) cannot be found (\(why))")
+    }
+    return address
+  }
+
+  /// One connection, from hello to its end.
+  private func serve(_ context: Context) throws {
+    let address = try learnerAddress()
+    self.address = address
+    var connection = try connect(to: address, context)
+    _ = membership?.compute.withdraw(Set(leases.units))
+    leases = HeldLeases()
+    parameters.forgetQuestions()
     isGone = false
     var hasGreeted = false
     while true {
-      if !hasGreeted { hasGreeted = try greet(socket) }
-      _ = try wakeup.wait(for: socket, timeout: .milliseconds(100))
+      if !hasGreeted { hasGreeted = connection.greet(hello) }
+      try connection.wait(wakeup)
       wakeup.drain()
-      while let parts = try receive(socket) { try handle(parts, socket) }
+      if let failure = try connection.failure() { try give(up: failure) }
+      while let (envelope, payload) = try next(&connection) {
+        try handle(envelope, payload, &connection)
+      }
       for outcome in outcomes.takeAll() {
         switch outcome {
-        case .finished(let unit): sendResult(unit, socket)
-        case .failed(let lease, let failure): giveBack(lease, because: failure, socket)
+        case .finished(let unit): sendResult(unit, &connection)
+        case .failed(let lease, let failure): giveBack(lease, because: failure, &connection)
         }
       }
+      if shouldStop && !isDraining { leave(&connection, because: "stopped") }
+      if isDraining && isDrained(&connection) { return }
       if isGone { throw Silence(reason: "the learner knows no session of ours") }
-      if shouldStop && !isDraining { leave(socket, because: "stopped") }
-      if isDraining && unacknowledged.isEmpty {
-        send(.goodbye(reason: "drained"), socket)
-        return
-      }
-      if lastHeard.duration(to: clock.now) > .seconds(5) {
-        if isDraining { return }
-        throw Silence(reason: "no word from \(endpoint) for 5 s")
-      }
-      if askedVersion != nil, lastAsked.duration(to: clock.now) > .seconds(30) {
+      let now = clock.now
+      if connection.isSilent(now: now) { throw Silence(reason: connection.silence) }
+      if parameters.isOverdue(now: now, patience: .seconds(30)) {
         throw Silence(reason: "no answer to a request for parameters for 30 s")
       }
-      if case .open = phase, clock.now >= nextHeartbeat { sendHeartbeat(socket) }
+      handBackExpired(&connection)
+      if connection.isOpen, now >= nextHeartbeat { sendHeartbeat(&connection) }
     }
   }
 
-  private func receive(_ socket: borrowing Socket) throws -> [[UInt8]]? {
+  private func connect(to address: LearnerAddress, _ context: Context) throws -> LearnerConnection {
     do throws(ZeroMQError) {
-      return try socket.receive(maximumParts: 2)
+      return try LearnerConnection(to: address, in: context, log: log)
     } catch {
-      log("transport: \(error)")
-      return nil
+      throw RunFailure(.usage, "cannot connect to \(address.endpoint): \(error)")
+    }
+  }
+
+  private func next(_ connection: inout LearnerConnection) throws -> (Envelope, [UInt8])? {
+    do throws(LearnerConnection.ProtocolError) {
+      return try connection.receive()
+    } catch {
+      try give(up: RunFailure(.incompatible, "the learner's \(error.version)"))
     }
   }
 
   // MARK: Sending
 
-  private func send(_ message: Message, payload: [UInt8]? = nil, _ socket: borrowing Socket) {
-    let (session, epoch): (UInt64, UInt64) =
-      if case .open(let session, let epoch) = phase { (session, epoch) } else { (0, 0) }
-    sequence += 1
-    let envelope = Envelope(epoch: epoch, session: session, sequence: sequence, message: message)
-    do throws(ZeroMQError) {
-      // What is not sent now is sent again after the next hello.
-      _ = try socket.send([envelope.encoded()] + (payload.map { [$0] } ?? []))
-    } catch {
-      log("transport: \(error)")
-    }
-  }
-
-  /// Sends the hello; false while the connection is not up yet.
-  private func greet(_ socket: borrowing Socket) throws -> Bool {
+  private var hello: Hello {
     let held = unacknowledged.values.prefix(WireLimits.held).map {
       Acknowledgement(unit: $0.result.unit, digest: $0.result.digest)
     }
-    let hello = Hello(
+    return Hello(
       actor: options.name, life: life, pid: UInt32(getpid()),
-      runID: membership?.terms.runID ?? "",
+      runID: membership?.terms.runID ?? address?.runID ?? "",
       configurationHash: membership?.terms.configurationHash,
       modelHash: membership?.terms.modelHash, numericsClass: Kernels.numericsClass,
       highestEpoch: highestEpoch, held: Array(held))
-    let envelope = Envelope(epoch: 0, session: 0, sequence: 0, message: .hello(hello))
-    do throws(ZeroMQError) {
-      return try socket.send([envelope.encoded()]) == .sent
-    } catch {
-      throw Silence(reason: "\(error)")
-    }
   }
 
-  private func sendHeartbeat(_ socket: borrowing Socket) {
-    nextHeartbeat = clock.now + .seconds(1)
-    let held = leases.keys.sorted()
-    send(
+  private func sendHeartbeat(_ connection: inout LearnerConnection) {
+    nextHeartbeat = clock.now + connection.timing.heartbeat
+    let progress = membership?.compute.progress ?? 0
+    if progress > lastProgress {
+      lastProgress = progress
+      leases.renew(now: clock.now)
+    }
+    let held = leases.units
+    connection.send(
       .heartbeat(
         Heartbeat(
           free: UInt32(isDraining ? 0 : max(0, options.window - held.count)), held: held,
-          progress: membership?.compute.progress ?? 0,
-          version: parameters.last?.version ?? PolicyVersion(0))), socket)
+          progress: progress, version: parameters.newest)))
   }
 
-  private func sendResult(_ unit: ComputeThread.Finished, _ socket: borrowing Socket) {
-    leases[unit.result.unit] = nil
+  private func sendResult(_ unit: ComputeThread.Finished, _ connection: inout LearnerConnection) {
+    leases.remove(unit.result.unit)
     unacknowledged[unit.result.unit] = unit
-    if case .open = phase { send(.result(unit.result), payload: unit.payload, socket) }
+    if connection.isOpen { connection.send(.result(unit.result), payload: unit.payload) }
   }
 
   /// A unit without rewards is no unit: the learner leases it again.
   private func giveBack(
-    _ lease: Lease, because failure: RewardFailure, _ socket: borrowing Socket
+    _ lease: Lease, because failure: RewardFailure, _ connection: inout LearnerConnection
   ) {
-    // Whoever is stopped has its rewards taken away.
-    guard !isDraining, !shouldStop, leases.removeValue(forKey: lease.unit) != nil else { return }
+    guard leases.contains(lease.unit) else { return }
+    // Ctrl-C also reaches the programs of rewards; that they end then says nothing about them.
+    if isDraining || shouldStop { return release(lease.unit, because: "stopped", &connection) }
     log("\(lease.unit): \(failure)")
-    guard case .open = phase else { return }
-    send(
-      .release(
-        Release(
-          unit: lease.unit, attempt: lease.attempt, code: .rewardFailed, reason: "\(failure)")),
-      socket)
-    sendHeartbeat(socket)
+    release(lease.unit, code: .rewardFailed, because: "\(failure)", &connection)
+    if connection.isOpen { sendHeartbeat(&connection) }
   }
 
-  private func leave(_ socket: borrowing Socket, because reason: String) {
-    isDraining = true
-    for lease in leases.values {
-      send(.release(Release(unit: lease.unit, attempt: lease.attempt, reason: reason)), socket)
+  /// Hands back the leases whose time is over, unless they are in work: the learner gives them to
+  /// others, and a late result is welcome all the same.
+  private func handBackExpired(_ connection: inout LearnerConnection) {
+    let expired = leases.expired(now: clock.now)
+    if !expired.isEmpty {
+      handBack(Set(expired.map(\.unit)), because: "not begun in time", &connection)
     }
-    leases = [:]
-    waitingForParameters = []
+  }
+
+  /// Hands back those of these leases that are not in work.
+  private func handBack(
+    _ units: Set<UnitID>, because reason: String, _ connection: inout LearnerConnection
+  ) {
+    let idle = Set(leases.waiting.map(\.unit)).intersection(units)
+      .union(membership?.compute.withdraw(units) ?? [])
+    for unit in idle.sorted() { release(unit, because: reason, &connection) }
+  }
+
+  private func release(
+    _ unit: UnitID, code: Release.Code = .leaving, because reason: String,
+    _ connection: inout LearnerConnection
+  ) {
+    guard let lease = leases.remove(unit), connection.isOpen else { return }
+    connection.send(
+      .release(Release(unit: unit, attempt: lease.attempt, code: code, reason: reason)))
+  }
+
+  /// Takes no more leases and hands back what is not begun.
+  private func leave(_ connection: inout LearnerConnection, because reason: String) {
+    drainDeadline = clock.now + options.grace
+    handBack(Set(leases.units), because: reason, &connection)
+    // So that the learner sends no more.
+    if connection.isOpen { sendHeartbeat(&connection) }
+  }
+
+  /// Whether everything begun is finished and acknowledged, or has had its time; then the learner
+  /// has been told goodbye.
+  private func isDrained(_ connection: inout LearnerConnection) -> Bool {
+    guard let drainDeadline else { return false }
+    let isFinished = leases.isEmpty && unacknowledged.isEmpty
+    // Without a learner there is nobody to deliver to.
+    let isHopeless = isGone || connection.isSilent(now: clock.now)
+    guard isFinished || isHopeless || clock.now > drainDeadline else { return false }
+    if !unacknowledged.isEmpty { log("\(unacknowledged.count) results could not be delivered") }
+    for unit in leases.units { release(unit, because: "its actor ends", &connection) }
+    connection.send(.goodbye(reason: "drained"))
+    return true
   }
 
   // MARK: Receiving
 
-  private func handle(_ parts: [[UInt8]], _ socket: borrowing Socket) throws {
-    let envelope: Envelope
-    do throws(WireError) {
-      envelope = try Envelope(decoding: parts[0])
-    } catch {
-      if case .protocolVersion = error { throw RunFailure(.incompatible, "\(error)") }
-      return log("a message of the learner cannot be read: \(error)")
-    }
-    if case .open(let session, let epoch) = phase,
-      envelope.session != session || envelope.epoch != epoch
-    {
-      // An answer to an earlier session, or a learner that does not know ours.
-      if case .goodbye = envelope.message { isGone = true }
-      return
-    }
-    lastHeard = clock.now
+  private func handle(
+    _ envelope: Envelope, _ payload: [UInt8], _ connection: inout LearnerConnection
+  ) throws {
     switch envelope.message {
-    case .welcome(let welcome): try enter(welcome, envelope, socket)
-    case .reject(let reject):
-      if reject.code == .tooManySessions { throw Silence(reason: reject.text) }
-      throw RunFailure(.incompatible, "the learner refused this actor: \(reject.text)")
-    case .lease(let lease): try accept(lease, socket)
+    case .welcome, .reject, .goodbye: break
+    default:
+      guard connection.isOpen else { return }
+      lastContact = clock.now
+    }
+    switch envelope.message {
+    case .welcome(let welcome): try enter(welcome, envelope, &connection)
+    case .reject(let reject): try giveUp(because: reject)
+    case .lease(let lease): try accept(lease, &connection)
     case .acknowledge(let list):
       for known in list where unacknowledged[known.unit]?.result.digest == known.digest {
         unacknowledged[known.unit] = nil
@@ -313,19 +346,36 @@ package final class ActorProcess {
     case .refuse(let refusal):
       log("a result was refused: \(refusal.text)")
       unacknowledged[refusal.unit] = nil
-    case .manifest(let manifest): try begin(manifest, socket)
+    case .manifest(let manifest):
+      guard let count = membership?.recipe.network.table.count else { return }
+      try pull(
+        parameters.take(manifest, expectedCount: count, now: clock.now), &connection)
     case .chunk(let chunk):
-      try continuePull(chunk, payload: parts.count == 2 ? parts[1] : [], socket)
+      try pull(parameters.take(chunk, payload: payload, now: clock.now), &connection)
     case .drain(let reason):
+      if isDraining { return }
       log("drained: \(reason)")
-      leave(socket, because: reason)
+      leave(&connection, because: reason)
     case .goodbye: isGone = true
     case .pulse: break
     default: log("the learner sent a message that is not a learner's to send")
     }
   }
 
-  private func enter(_ welcome: Welcome, _ envelope: Envelope, _ socket: borrowing Socket) throws {
+  private func giveUp(because reject: Reject) throws -> Never {
+    let text = "the learner refused this actor: \(reject.text)"
+    switch reject.code {
+    case .tooManySessions: throw Silence(reason: text)
+    case .notAuthorised: try give(up: RunFailure(.notAuthorised, text))
+    // At an address of a run folder, a learner of another run has taken over a dead one's port.
+    case .run: try give(up: RunFailure(.incompatible, text))
+    default: throw RunFailure(.incompatible, text)
+    }
+  }
+
+  private func enter(
+    _ welcome: Welcome, _ envelope: Envelope, _ connection: inout LearnerConnection
+  ) throws {
     guard envelope.epoch >= highestEpoch else {
       throw Silence(
         reason: "a learner of epoch \(envelope.epoch) answered, \(highestEpoch) is newer")
@@ -346,20 +396,21 @@ package final class ActorProcess {
     }
     highestEpoch = envelope.epoch
     isGone = false
-    phase = .open(session: envelope.session, epoch: envelope.epoch)
+    try connection.open(welcome, in: envelope)
+    lastContact = clock.now
     log("connected to run \(welcome.runID), \(welcome.committed)")
     for unit in welcome.discard { unacknowledged[unit] = nil }
     for unit in unacknowledged.values.sorted(by: { $0.result.unit < $1.result.unit }) {
-      sendResult(unit, socket)
+      sendResult(unit, &connection)
     }
-    sendHeartbeat(socket)
+    sendHeartbeat(&connection)
   }
 
-  private func accept(_ lease: Lease, _ socket: borrowing Socket) throws {
+  private func accept(_ lease: Lease, _ connection: inout LearnerConnection) throws {
     guard let membership, !isDraining else { return }
-    guard leases[lease.unit] == nil else { return }
+    guard !leases.contains(lease.unit) else { return }
     if let known = unacknowledged[lease.unit], known.result.paramsHash == lease.paramsHash {
-      return sendResult(known, socket)
+      return sendResult(known, &connection)
     }
     let expected = UnitAddress(lease.unit, in: membership.recipe).version
     guard lease.version == expected else {
@@ -367,59 +418,33 @@ package final class ActorProcess {
         .incompatible,
         "\(lease.unit) was leased with \(lease.version), the schedule says \(expected)")
     }
-    leases[lease.unit] = lease
-    waitingForParameters.append(lease)
-    startReadyLeases(socket)
+    leases.add(lease, now: clock.now)
+    startReadyLeases(&connection)
   }
 
   /// Starts the leases whose parameters are here, and asks for those of the first other.
-  private func startReadyLeases(_ socket: borrowing Socket) {
-    var waiting: [Lease] = []
-    for lease in waitingForParameters {
-      if let known = parameters.first(where: { $0.hash == lease.paramsHash }) {
-        membership?.compute.submit(ComputeThread.Order(lease: lease, weights: known.weights))
-      } else {
-        waiting.append(lease)
+  private func startReadyLeases(_ connection: inout LearnerConnection) {
+    for lease in leases.waiting {
+      if let weights = parameters.weights(lease.paramsHash) {
+        membership?.compute.submit(ComputeThread.Order(lease: lease, weights: weights))
+        leases.order(lease.unit)
+      } else if parameters.ask(for: lease.version, now: clock.now) {
+        connection.send(.manifestRequest(lease.version))
       }
-    }
-    waitingForParameters = waiting
-    if let lease = waiting.first, pull == nil, askedVersion != lease.version {
-      askedVersion = lease.version
-      lastAsked = clock.now
-      send(.manifestRequest(lease.version), socket)
     }
   }
 
-  private func begin(_ manifest: Manifest, _ socket: borrowing Socket) throws {
-    guard let membership, manifest.version == askedVersion, pull == nil else { return }
-    if manifest.chunks.isEmpty {
-      // The version is no longer kept: its leases are void.
-      for lease in waitingForParameters where lease.version == manifest.version {
-        leases[lease.unit] = nil
-      }
-      waitingForParameters.removeAll { $0.version == manifest.version }
-      askedVersion = nil
-      return startReadyLeases(socket)
-    }
-    let started = try ParameterPull(manifest, expectedCount: membership.recipe.network.table.count)
-    pull = started
-    lastAsked = clock.now
-    send(.chunkRequest(started.first), socket)
-  }
-
-  private func continuePull(_ chunk: Chunk, payload: [UInt8], _ socket: borrowing Socket) throws {
-    guard var current = pull, let step = current.received(chunk, payload: payload) else { return }
-    pull = current
-    lastAsked = clock.now
-    switch step {
-    case .ask(let request): send(.chunkRequest(request), socket)
+  /// Goes on with a pull of parameters as its last answer says.
+  private func pull(_ answer: ParameterCache.Answer, _ connection: inout LearnerConnection) throws {
+    switch answer {
+    case .ask(let request): connection.send(.chunkRequest(request))
     case .failed(let reason): throw Silence(reason: reason)
-    case .done(let scalars):
-      parameters.append((current.paramsHash, current.version, Buffer(scalars)))
-      if parameters.count > 3 { parameters.removeFirst() }
-      pull = nil
-      askedVersion = nil
-      startReadyLeases(socket)
+    case .gone(let version):
+      // Its leases are void.
+      for lease in leases.waiting where lease.version == version { leases.remove(lease.unit) }
+      startReadyLeases(&connection)
+    case .done: startReadyLeases(&connection)
+    case .ignored: break
     }
   }
 }

@@ -47,9 +47,7 @@ final class ComputeThread: @unchecked Sendable {
 
   func start() {
     let thread = Thread { [self] in
-      while let batch = orders.wait(atMost: 3600) {
-        for order in batch { outcomes.post(compute(order)) }
-      }
+      while let order = orders.next() { outcomes.post(compute(order)) }
     }
     thread.name = "compute"
     // Room for deep frames of the number tower.
@@ -58,6 +56,13 @@ final class ComputeThread: @unchecked Sendable {
   }
 
   func submit(_ order: Order) { orders.post(order) }
+
+  /// Takes back orders that are not begun.
+  ///
+  /// - Returns: their units.
+  func withdraw(_ units: Set<UnitID>) -> Set<UnitID> {
+    Set(orders.withdraw { units.contains($0.lease.unit) }.map(\.lease.unit))
+  }
 
   func stop() {
     orders.close()

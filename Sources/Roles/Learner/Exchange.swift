@@ -44,14 +44,6 @@ package final class Exchange: @unchecked Sendable {
     package var wire = 0.0
   }
 
-  private struct Peer {
-    var routingID: [UInt8]
-    var session: UInt64
-    var name: String
-    var life: String
-    var sequence: UInt64 = 0
-  }
-
   static let heartbeatMilliseconds: UInt32 = 1_000
   static let livenessMilliseconds: UInt32 = 5_000
   private static let maximumSessions = 256
@@ -73,8 +65,9 @@ package final class Exchange: @unchecked Sendable {
   private let start: ContinuousClock.Instant
   private var leases: LeaseTable
   private var published = PublishedSnapshots()
-  private var peers: [UInt64: Peer] = [:]
-  private var sessionOfRoute: [[UInt8]: UInt64] = [:]
+  private var sessions = SessionTable()
+  /// Who may connect; nil where nobody is asked.
+  private let gatekeeper: Gatekeeper?
   /// Who sent the units that are on their way to the journal.
   private var senders: [UnitID: [UInt64]] = [:]
   /// Refused results of units that are still open.
@@ -86,14 +79,19 @@ package final class Exchange: @unchecked Sendable {
   /// Where the learner listens, wildcards resolved.
   package let endpoint: String
 
+  /// - Parameter door: this learner's key and who watches it; nil for an open one.
   package init(
-    listen: String, context: Context, terms: RunTerms, recipe: Recipe, epoch: UInt64,
+    listen: String, context: Context, door: (key: KeyPair, gatekeeper: Gatekeeper)?,
+    terms: RunTerms, recipe: Recipe, epoch: UInt64,
     committed: PolicyVersion, recent: [Snapshot], durable: [AdmittedUnit], lastUpdate: UInt64,
     rewardPatience: Int = 5, callbacks: Callbacks
   ) throws {
     wakeup = try Wakeup()
     mail = Mailbox(waking: wakeup)
-    socket = try Socket(.router, in: context)
+    gatekeeper = door?.gatekeeper
+    var options = SocketOptions()
+    if let door { options.security = .server(door.key) }
+    socket = try Socket(.router, in: context, options: options)
     do {
       endpoint = try socket.bind(listen)
     } catch {
@@ -139,6 +137,7 @@ package final class Exchange: @unchecked Sendable {
 
   private func loop() throws {
     var nextTick = 0.0
+    var nextInspection = 1.0
     while true {
       _ = try wakeup.wait(for: socket, timeout: .milliseconds(100))
       let busy = now
@@ -146,15 +145,19 @@ package final class Exchange: @unchecked Sendable {
       for order in mail.takeAll() { try obey(order) }
       // A bounded number of messages, so that orders are never starved.
       for _ in 0..<64 {
-        guard let parts = nextMessage() else { break }
-        try receive(parts)
+        guard let (parts, key) = nextMessage() else { break }
+        try receive(parts, key)
       }
       if now >= nextTick {
         nextTick = now + 0.2
         for session in leases.silent(now: now) { end(session, because: "silent") }
       }
+      if now >= nextInspection {
+        nextInspection = now + 1
+        endRemoved()
+      }
       if let deadline = draining {
-        if peers.isEmpty || now > deadline { return }
+        if sessions.peers.isEmpty || now > deadline { return }
       } else {
         try grant()
       }
@@ -188,7 +191,7 @@ package final class Exchange: @unchecked Sendable {
       invalidResults = invalidResults.filter { leases.open.contains($0.key.rawValue) }
     case .drain(let reason):
       draining = now + 3
-      for session in peers.keys { send(.drain(reason: reason), to: session) }
+      for session in sessions.peers.keys { send(.drain(reason: reason), to: session) }
     }
   }
 
@@ -212,10 +215,10 @@ package final class Exchange: @unchecked Sendable {
   // MARK: Messages
 
   /// The next message that can be read; those that cannot are counted and passed over.
-  private func nextMessage() -> [[UInt8]]? {
+  private func nextMessage() -> (parts: [[UInt8]], key: PublicKey?)? {
     while true {
       do throws(ZeroMQError) {
-        return try socket.receive(maximumParts: 3)
+        return try socket.receiveFromPeer(maximumParts: 3)
       } catch {
         count("transport: \(error)")
         if case .tooManyParts = error { continue }
@@ -224,7 +227,7 @@ package final class Exchange: @unchecked Sendable {
     }
   }
 
-  private func receive(_ parts: [[UInt8]]) throws {
+  private func receive(_ parts: [[UInt8]], _ key: PublicKey?) throws {
     guard parts.count >= 2 else { return count("message without an envelope") }
     let route = parts[0]
     let envelope: Envelope
@@ -237,8 +240,9 @@ package final class Exchange: @unchecked Sendable {
       }
       return
     }
-    if case .hello(let hello) = envelope.message { return try greet(hello, route) }
-    guard let session = sessionOfRoute[route], session == envelope.session, epoch == envelope.epoch
+    if case .hello(let hello) = envelope.message { return try greet(hello, route, key) }
+    guard let session = sessions.session(of: route), session == envelope.session,
+      epoch == envelope.epoch
     else {
       count("no session")
       return reply(.goodbye(reason: "no session; say hello again"), to: route, session: 0)
@@ -269,25 +273,22 @@ package final class Exchange: @unchecked Sendable {
     }
   }
 
-  private func greet(_ hello: Hello, _ route: [UInt8]) throws {
+  private func greet(_ hello: Hello, _ route: [UInt8], _ key: PublicKey?) throws {
     if hello.runID == terms.runID && hello.highestEpoch > epoch {
       throw RunFailure(
         .restart,
         "actor \(hello.actor) has served epoch \(hello.highestEpoch) of this run, this learner is"
           + " epoch \(epoch): a newer learner exists, so this one stops")
     }
-    if let reject = reason(toReject: hello) {
+    if let reject = reason(toReject: hello, key) {
       count("hello: \(reject.code)")
       callbacks.notice("! actor \(hello.actor) refused: \(reject.text)")
       return reply(.reject(reject), to: route, session: 0)
     }
     // The same process on a new connection replaces its old session.
-    for peer in peers.values where peer.life == hello.life { forget(peer.session) }
-    var session = UInt64.random(in: 1 ... .max)
-    while peers[session] != nil { session = .random(in: 1 ... .max) }
-    peers[session] = Peer(
-      routingID: route, session: session, name: hello.actor, life: hello.life)
-    sessionOfRoute[route] = session
+    for session in sessions.sessions(ofLife: hello.life) { forget(session) }
+    let session = sessions.open(
+      SessionTable.Peer(routingID: route, name: hello.actor, life: hello.life, key: key))
     leases.joined(session, now: now)
     let discard = hello.held.filter { leases.isDurable($0.unit, digest: $0.digest) }.map(\.unit)
     send(
@@ -300,7 +301,12 @@ package final class Exchange: @unchecked Sendable {
     callbacks.notice("+ actor \(hello.actor) joined (\(leases.committed))")
   }
 
-  private func reason(toReject hello: Hello) -> Reject? {
+  private func reason(toReject hello: Hello, _ key: PublicKey?) -> Reject? {
+    if let gatekeeper, !gatekeeper.admits(key) {
+      return Reject(
+        code: .notAuthorised,
+        text: "its key is no longer in the list; ask for a new one: tributary keys add NAME")
+    }
     if !hello.runID.isEmpty && hello.runID != terms.runID {
       return Reject(
         code: .run, text: "this learner runs \(terms.runID), the actor was part of \(hello.runID)")
@@ -317,8 +323,9 @@ package final class Exchange: @unchecked Sendable {
         text: "the actor computes in class \(hello.numericsClass), the run in"
           + " \(terms.numericsClass): their bits differ; use machines of one class")
     }
-    if peers.count >= Self.maximumSessions {
-      return Reject(code: .tooManySessions, text: "\(peers.count) sessions are open; try later")
+    if sessions.peers.count >= Self.maximumSessions {
+      return Reject(
+        code: .tooManySessions, text: "\(sessions.peers.count) sessions are open; try later")
     }
     return nil
   }
@@ -327,7 +334,7 @@ package final class Exchange: @unchecked Sendable {
     func refuse(_ code: Refusal.Code, _ text: String, isNews: Bool = true) {
       count("result: \(code)")
       if isNews {
-        callbacks.notice("! a result of actor \(peers[session]?.name ?? "?") refused: \(text)")
+        callbacks.notice("! a result of actor \(sessions[session]?.name ?? "?") refused: \(text)")
       }
       send(
         .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
@@ -381,7 +388,7 @@ package final class Exchange: @unchecked Sendable {
       // A reward that is not deterministic scores a unit otherwise the second time.
       if recipe.isDeterministic {
         callbacks.notice(
-          "! \(result.unit): actor \(peers[session]?.name ?? "?") computed other bytes than the"
+          "! \(result.unit): actor \(sessions[session]?.name ?? "?") computed other bytes than the"
             + " first result; the first one stays")
       }
       refuse(
@@ -405,7 +412,7 @@ package final class Exchange: @unchecked Sendable {
     } else if !wasPaused, now - lastRewardNotice > 5 {
       lastRewardNotice = now
       callbacks.notice(
-        "! \(release.unit) of actor \(peers[session]?.name ?? "?") goes back to be leased again:"
+        "! \(release.unit) of actor \(sessions[session]?.name ?? "?") goes back to be leased again:"
           + " \(release.reason)")
     }
   }
@@ -419,16 +426,27 @@ package final class Exchange: @unchecked Sendable {
   // MARK: Sessions
 
   private func end(_ session: UInt64, because reason: String) {
-    guard let peer = peers[session] else { return }
+    guard let peer = sessions[session] else { return }
     forget(session)
     callbacks.notice("- actor \(peer.name) left: \(reason)")
   }
 
   private func forget(_ session: UInt64) {
-    guard let peer = peers.removeValue(forKey: session) else { return }
-    sessionOfRoute[peer.routingID] = nil
+    guard sessions.close(session) != nil else { return }
     leases.left(session)
     rewards.left(session)
+  }
+
+  /// Ends the sessions whose keys were taken out of the list.
+  private func endRemoved() {
+    let keys = Set(sessions.peers.values.compactMap(\.key))
+    guard let removed = gatekeeper?.removed(from: keys), !removed.isEmpty else { return }
+    let reason = "its key was taken out of the list"
+    for (session, peer) in sessions.peers {
+      guard let key = peer.key, removed.contains(key) else { continue }
+      send(.goodbye(reason: reason), to: session)
+      end(session, because: reason)
+    }
   }
 
   /// Reasons quote what a peer sent, so only so many different ones are kept.
@@ -440,10 +458,8 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func send(_ message: Message, payload: [UInt8]? = nil, to session: UInt64) {
-    guard let peer = peers[session] else { return }
-    peers[session]?.sequence += 1
-    reply(
-      message, payload: payload, to: peer.routingID, session: session, sequence: peer.sequence + 1)
+    guard let (route, sequence) = sessions.next(session) else { return }
+    reply(message, payload: payload, to: route, session: session, sequence: sequence)
   }
 
   /// Sends without waiting. What cannot be sent is not lost: heartbeats rebuild leases, and actors

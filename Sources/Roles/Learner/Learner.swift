@@ -17,6 +17,8 @@ import Transport
 package final class Learner {
   package struct Options: Sendable {
     package var listen = "tcp://127.0.0.1:*"
+    /// Who may join; nil for anyone who can reach the endpoint.
+    package var keys: LearnerKeys?
     /// Stop after this many updates, counted from the start of the run.
     package var updates: UInt64
     /// Stop after this many minutes of this life.
@@ -116,8 +118,17 @@ package final class Learner {
     for (version, report) in rerun { try record.updated(version: version, report) }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
+    let context = try Context()
+    let local = KeyPair()
+    let door = try options.keys.map { keys in
+      let gatekeeper = try Gatekeeper(
+        path: keys.allowed, local: local.publicKey, context: context,
+        notice: { [report] in report(.notice($0)) })
+      return (key: keys.pair, gatekeeper: gatekeeper)
+    }
     let exchange = try Exchange(
-      listen: options.listen, context: Context(), terms: terms, recipe: recipe, epoch: epoch,
+      listen: options.listen, context: context, door: door, terms: terms, recipe: recipe,
+      epoch: epoch,
       committed: core.policy.version, recent: core.recent, durable: durable,
       lastUpdate: options.updates, rewardPatience: options.rewardPatience,
       callbacks: Exchange.Callbacks(
@@ -125,8 +136,14 @@ package final class Learner {
         paused: { inbox.post(.paused($0)) }, failed: { inbox.post(.failed($0)) }))
     exchangeBox.withLock { $0 = exchange }
     journal.start()
+    if let door {
+      try KeyFile(role: .actor, name: "local", key: local, learner: door.key.publicKey)
+        .write(to: folder.localKey)
+      door.gatekeeper.run()
+    }
     exchange.run()
-    let endpoint = Endpoint(endpoint: exchange.endpoint, epoch: epoch, pid: getpid())
+    var endpoint = Endpoint(endpoint: exchange.endpoint, epoch: epoch, pid: getpid())
+    endpoint.isEncrypted = door != nil
     try RunFolder.write(endpoint, to: folder.endpoint)
     report(.listening(endpoint))
 
@@ -152,6 +169,7 @@ package final class Learner {
       report(.draining)
       exchange.send(.drain("the learner ends"))
       exchange.join()
+      door?.gatekeeper.stop()
       journal.stop()
     }
     if core.policy.version.rawValue == 0 { try evaluate() }

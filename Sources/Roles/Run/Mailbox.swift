@@ -21,6 +21,23 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
     wakeup?.signal()
   }
 
+  /// The oldest item, after waiting for one; nil when the mailbox is closed.
+  package func next() -> Item? {
+    condition.lock()
+    defer { condition.unlock() }
+    while items.isEmpty && !isClosed { condition.wait() }
+    return isClosed ? nil : items.removeFirst()
+  }
+
+  /// Takes back what was posted and nobody has received.
+  package func withdraw(where isMeant: (Item) -> Bool) -> [Item] {
+    condition.lock()
+    defer { condition.unlock() }
+    let withdrawn = items.filter(isMeant)
+    items.removeAll(where: isMeant)
+    return withdrawn
+  }
+
   /// Everything posted so far; never waits.
   package func takeAll() -> [Item] {
     condition.lock()

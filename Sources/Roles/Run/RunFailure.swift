@@ -14,7 +14,7 @@ package struct RunFailure: Error, CustomStringConvertible {
     case disk = 74
     /// Please start me again.
     case restart = 75
-    /// Kept for peers that must show who they are; nothing ends with it yet.
+    /// The learner does not let this actor in, or is not the one that its key is for.
     case notAuthorised = 77
     /// Another protocol, model, configuration or numerics class: starting again does not help.
     case incompatible = 78

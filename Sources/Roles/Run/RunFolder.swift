@@ -21,6 +21,10 @@ package struct RunFolder: Sendable {
   package var grids: String { "\(path)/grids" }
   package var lock: String { "\(path)/lock" }
   package var endpoint: String { "\(path)/endpoint.json" }
+  /// With it whoever can read the run folder may join; drawn anew by every learner that asks for keys.
+  package var localKey: String { "\(path)/local.key" }
+  /// Where the keys of others are looked for unless `--keys` says otherwise.
+  package var keys: KeyFolder { KeyFolder("\(path)/keys") }
   package func actorFile(_ name: String) -> String { "\(path)/actors/\(name).json" }
   package func actorLog(_ name: String) -> String { "\(path)/actors/\(name).log" }
   package func grid(of version: UInt64) -> String {
@@ -72,6 +76,8 @@ package struct Endpoint: Codable, Sendable {
   package var endpoint: String
   package var epoch: UInt64
   package var pid: Int32
+  /// Whether actors must show a key; nil where it was not asked.
+  package var isEncrypted: Bool?
 
   package init(endpoint: String, epoch: UInt64, pid: Int32) {
     self.endpoint = endpoint

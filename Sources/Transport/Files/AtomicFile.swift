@@ -3,11 +3,15 @@ import Glibc
 /// Files that are replaced as a whole: a reader, or a crash, sees the old bytes or the new ones.
 package enum AtomicFile {
   /// Writes a temporary file beside `path`, makes it durable and renames it.
-  package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+  ///
+  /// - Parameter mode: of the new file, before the process's mask.
+  package static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644)
+    throws(FileError)
+  {
     let suffix = String(UInt64.random(in: .min ... .max), radix: 16)
     let temporary = "\(path).\(suffix).tmp"
     do throws(FileError) {
-      let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL)
+      let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try file.write(bytes, at: 0)
       try file.sync()
       guard rename(temporary, path) == 0 else { throw .last("renaming \(temporary) to", path) }

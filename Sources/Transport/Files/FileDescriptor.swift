@@ -17,10 +17,12 @@ struct FileDescriptor: ~Copyable, Sendable {
   deinit { close(number) }
 
   /// In bytes.
-  borrowing func size() throws(FileError) -> UInt64 {
+  borrowing func size() throws(FileError) -> UInt64 { UInt64(try status().st_size) }
+
+  borrowing func status() throws(FileError) -> stat {
     var status = stat()
-    guard fstat(number, &status) == 0 else { throw .last("reading the size of", path) }
-    return UInt64(status.st_size)
+    guard fstat(number, &status) == 0 else { throw .last("reading the state of", path) }
+    return status
   }
 
   /// Writes all of `bytes` at `offset`.

@@ -1,9 +1,22 @@
 import CZeroMQ
 
-/// The two patterns in use: a ROUTER names the peer of every message, a DEALER has one peer.
+/// The patterns in use: a ROUTER names the peer of every message, a DEALER has one peer.
 package enum SocketKind: Equatable, Sendable {
   case router
   case dealer
+  /// Answers one question after the other; libzmq asks who may connect.
+  case reply
+  /// Inside the process, from one to one.
+  case pair
+
+  var number: CInt {
+    switch self {
+    case .router: ZMQ_ROUTER
+    case .dealer: ZMQ_DEALER
+    case .reply: ZMQ_REP
+    case .pair: ZMQ_PAIR
+    }
+  }
 }
 
 /// What became of a message.
@@ -28,7 +41,7 @@ package struct Socket: ~Copyable, @unchecked Sendable {
   package init(_ kind: SocketKind, in context: Context, options: SocketOptions = SocketOptions())
     throws(ZeroMQError)
   {
-    guard let handle = zmq_socket(context.handle, kind == .router ? ZMQ_ROUTER : ZMQ_DEALER) else {
+    guard let handle = zmq_socket(context.handle, kind.number) else {
       throw .last("zmq_socket")
     }
     do throws(ZeroMQError) {
@@ -55,6 +68,7 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     guard zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size) == 0 else {
       throw .last("setting ZMQ_MAXMSGSIZE to \(limit)")
     }
+    try options.security.apply(to: handle)
   }
 
   deinit { zmq_close(handle) }
@@ -122,12 +136,22 @@ package struct Socket: ~Copyable, @unchecked Sendable {
   /// - Throws: ``ZeroMQError/tooManyParts(first:received:allowed:)`` for a longer message; it is
   ///   gone then, and the socket goes on.
   package borrowing func receive(maximumParts: Int) throws(ZeroMQError) -> [[UInt8]]? {
+    try receiveFromPeer(maximumParts: maximumParts)?.parts
+  }
+
+  /// The same, with the key that its peer has shown; nil where nobody is asked for keys.
+  package borrowing func receiveFromPeer(maximumParts: Int) throws(ZeroMQError)
+    -> (parts: [[UInt8]], key: PublicKey?)?
+  {
     precondition(maximumParts >= 1, "a message has at least one part")
-    guard let (first, hasMore) = try receivePart() else { return nil }
+    guard let (first, hasMore, firstKey) = try receivePart() else { return nil }
     var parts = [first]
     var received = 1
     var more = hasMore
-    while more, let (part, hasMore) = try receivePart(copying: received < maximumParts) {
+    // A routing id is no part of what the peer sent, and may be without its key.
+    var key = firstKey
+    while more, let (part, hasMore, partKey) = try receivePart(copying: received < maximumParts) {
+      key = key ?? partKey
       if received < maximumParts { parts.append(part) }
       received += 1
       more = hasMore
@@ -135,11 +159,11 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     guard received <= maximumParts else {
       throw .tooManyParts(first: first, received: received, allowed: maximumParts)
     }
-    return parts
+    return (parts, key)
   }
 
   private borrowing func receivePart(copying: Bool = true) throws(ZeroMQError)
-    -> (part: [UInt8], more: Bool)?
+    -> (part: [UInt8], more: Bool, key: PublicKey?)?
   {
     var message = zmq_msg_t()
     zmq_msg_init(&message)
@@ -153,6 +177,8 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     }
     let bytes = UnsafeRawBufferPointer(
       start: zmq_msg_data(&message), count: copying ? zmq_msg_size(&message) : 0)
-    return (Array(bytes), zmq_msg_more(&message) != 0)
+    // Set by the thread that answered the ``AdmissionRequest`` of this peer.
+    let user = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
+    return (Array(bytes), zmq_msg_more(&message) != 0, user.flatMap { PublicKey($0) })
   }
 }

@@ -27,6 +27,7 @@ package struct SocketOptions: Equatable, Sendable {
   package var connectTimeout: CInt = 3_000
   /// Connections that wait to be accepted; more are refused and come again.
   package var backlog: CInt = 1_024
+  package var security = SocketSecurity.plaintext
 
   package init() {}
 

@@ -194,7 +194,7 @@ struct  Tributary__V1__Reject
   ProtobufCMessage base;
   /*
    * 1 protocol version, 2 run, 3 configuration, 4 model, 5 numerics class, 6 stale epoch,
-   * 7 too many sessions. Never 0.
+   * 7 too many sessions, 8 not authorised. Never 0.
    */
   uint32_t code;
   char *text;

@@ -1,0 +1,69 @@
+package import Transport
+
+/// What the events of one connection mean to the person who started the actor.
+package struct ConnectionDiagnosis: Sendable {
+  private enum Reached {
+    case nothing
+    case peer
+    case learner
+  }
+
+  /// A learner that is going down, or a busy one, breaks off a handshake or two.
+  private static let patience = 5
+
+  private let address: LearnerAddress
+  private var reached = Reached.nothing
+  private var brokenHandshakes = 0
+
+  package init(_ address: LearnerAddress) { self.address = address }
+
+  /// - Returns: why this actor will never get in like this; nil as long as it may.
+  package mutating func saw(_ event: ConnectionEvent) -> RunFailure? {
+    let endpoint = address.endpoint
+    switch event {
+    case .connected: reached = .peer
+    case .handshakeSucceeded:
+      reached = .learner
+      brokenHandshakes = 0
+    // libzmq says that it tries again after a broken handshake, too.
+    case .notConnected, .disconnected: break
+    case .refused:
+      let key = address.key.map { "\($0.key.publicKey)" } ?? "?"
+      return RunFailure(
+        .notAuthorised,
+        "the learner at \(endpoint) does not let this actor's key in; where it runs, make one that"
+          + " it knows with `tributary keys add NAME`, or add to its list of allowed keys the line:"
+          + " actor NAME \(key)")
+    case .mechanismsDiffer:
+      return RunFailure(
+        .notAuthorised,
+        address.key == nil
+          ? "the learner at \(endpoint) talks to actors with a key alone; give this one a key that"
+            + " was made beside the learner's: --key FILE"
+          : "the learner at \(endpoint) does not encrypt, and an actor with a key insists on it;"
+            + " start the learner with --keys, or leave --key out")
+    case .handshakeFailed:
+      reached = .peer
+      brokenHandshakes += 1
+      guard brokenHandshakes >= Self.patience, let key = address.key, let learner = key.learner
+      else { return nil }
+      return RunFailure(
+        .notAuthorised,
+        "\(endpoint) broke off \(brokenHandshakes) encrypted handshakes: what listens there does not"
+          + " have the key \(learner) that this actor's key file trusts; check the address, or get"
+          + " a key file that was made beside this learner's")
+    }
+    return nil
+  }
+
+  /// Why nobody has said anything, for a log and for the end of all patience.
+  package var silence: String {
+    switch reached {
+    case .nothing:
+      "nothing answers at \(address.endpoint); is the learner running, and is the address right?"
+    case .peer:
+      "what listens at \(address.endpoint) does not greet like a learner; is the address right?"
+    case .learner: "no word from the learner at \(address.endpoint)"
+    }
+  }
+}

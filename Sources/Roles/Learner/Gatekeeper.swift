@@ -1,0 +1,93 @@
+import Foundation
+import Synchronization
+package import Transport
+
+/// Answers libzmq's question who may connect, on a thread of its own: the keys of a list, which is
+/// read again each time, and the key that the learner gave to actors of its own run folder.
+package final class Gatekeeper: @unchecked Sendable {
+  // `@unchecked`: `socket` and `noticed` are touched by the thread alone.
+  private let socket: Socket
+  private let wakeup: Wakeup
+  private let path: String
+  private let local: AllowedKeys.Entry
+  private let notice: @Sendable (String) -> Void
+  private let isStopping = Atomic<Bool>(false)
+  private let ended = DispatchSemaphore(value: 0)
+  private let clock = ContinuousClock()
+  /// When each refused peer was last spoken of.
+  private var noticed: [String: ContinuousClock.Instant] = [:]
+
+  /// - Parameters:
+  ///   - path: the list of allowed keys.
+  ///   - local: the key of actors that read it in the run folder.
+  ///   - context: that of the sockets to guard, which are made after this and closed before.
+  package init(
+    path: String, local: PublicKey, context: Context, notice: @escaping @Sendable (String) -> Void
+  ) throws {
+    socket = try Socket(.reply, in: context)
+    // libzmq asks at this address.
+    _ = try socket.bind("inproc://zeromq.zap.01")
+    wakeup = try Wakeup()
+    self.path = path
+    self.local = AllowedKeys.Entry(role: .actor, name: "local", key: local)
+    self.notice = notice
+  }
+
+  package func run() {
+    let thread = Thread { [self] in
+      defer { ended.signal() }
+      while !isStopping.load(ordering: .relaxed) {
+        do {
+          _ = try wakeup.wait(for: socket, timeout: .seconds(1))
+          wakeup.drain()
+          while let parts = try socket.receive(maximumParts: AdmissionRequest.partCount) {
+            try answer(parts)
+          }
+        } catch {
+          // Nobody comes in while nobody answers.
+          notice("! authentication: \(error)")
+          Thread.sleep(forTimeInterval: 0.1)
+        }
+      }
+    }
+    thread.name = "gatekeeper"
+    thread.start()
+  }
+
+  package func stop() {
+    isStopping.store(true, ordering: .relaxed)
+    wakeup.signal()
+    ended.wait()
+  }
+
+  /// Whether a peer with this key may come in now. While the list cannot be read, nobody new may,
+  /// but for the actors of the run folder, which do not depend on it.
+  package func admits(_ key: PublicKey?) -> Bool {
+    key.flatMap { list(for: $0)?.entries[$0] } != nil
+  }
+
+  /// Those of these keys that were taken out of the list. While it cannot be read, none: who is in
+  /// stays in.
+  package func removed(from keys: Set<PublicKey>) -> Set<PublicKey> {
+    guard let list = try? AllowedKeys(reading: path) else { return [] }
+    return keys.filter { $0 != local.key && list.entries[$0] == nil }
+  }
+
+  /// The list that decides on this key; nil while it cannot be read.
+  private func list(for key: PublicKey?) -> AllowedKeys? {
+    key == local.key ? AllowedKeys([local]) : try? AllowedKeys(reading: path)
+  }
+
+  private func answer(_ parts: [[UInt8]]) throws {
+    guard let request = AdmissionRequest(parts: parts) else { return }
+    let decision = AdmissionDecision(request, allowed: list(for: request.key))
+    _ = try socket.send(decision.parts(to: request))
+    guard case .refused(let reason) = decision else { return }
+    let who = request.key.map { "\($0)" } ?? request.address
+    if let last = noticed[who], last.duration(to: clock.now) < .seconds(60) { return }
+    if noticed.count >= 256 { noticed = [:] }
+    noticed[who] = clock.now
+    let way = request.key.map { "; to let it in, add to \(path): actor NAME \($0)" } ?? ""
+    notice("! a peer at \(request.address) was refused: \(reason)\(way)")
+  }
+}

@@ -1,0 +1,73 @@
+/// A question of libzmq: may this peer connect? One message on the authentication socket
+/// (ZAP, ZeroMQ RFC 27).
+package struct AdmissionRequest: Hashable, Sendable {
+  package static let domain = "tributary"
+  /// Version, request id, domain, address, identity, mechanism, and one credential with CURVE.
+  package static let partCount = 7
+
+  package let id: [UInt8]
+  package let domain: String
+  /// Where the peer is.
+  package let address: String
+  package let mechanism: String
+  /// nil where there is none, or not a key.
+  package let key: PublicKey?
+
+  /// nil for what libzmq does not ask: then no answer is the right one.
+  package init?(parts: [[UInt8]]) {
+    guard (6...Self.partCount).contains(parts.count), parts[0] == Array("1.0".utf8) else {
+      return nil
+    }
+    id = parts[1]
+    domain = String(decoding: parts[2], as: UTF8.self)
+    // A socket for both families gives an IPv4 address in IPv6 form.
+    let address = String(decoding: parts[3], as: UTF8.self)
+    self.address = address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address
+    mechanism = String(decoding: parts[5], as: UTF8.self)
+    key = parts.count == 7 ? PublicKey(bytes: parts[6]) : nil
+  }
+}
+
+/// The answer to one question.
+package enum AdmissionDecision: Hashable, Sendable {
+  case admitted(AllowedKeys.Entry)
+  /// Not in this list; the peer is told by code 400.
+  case refused(reason: String)
+
+  /// - Parameter allowed: nil while the list cannot be read: then nobody new comes in.
+  package init(_ request: AdmissionRequest, allowed: AllowedKeys?) {
+    guard request.domain == AdmissionRequest.domain else {
+      self = .refused(reason: "another domain")
+      return
+    }
+    guard request.mechanism == "CURVE", let key = request.key else {
+      self = .refused(reason: "no key")
+      return
+    }
+    guard let allowed else {
+      self = .refused(reason: "the list of allowed keys cannot be read")
+      return
+    }
+    guard let entry = allowed.entries[key] else {
+      self = .refused(reason: "its key is not in the list")
+      return
+    }
+    guard entry.role == .actor else {
+      self = .refused(reason: "its role is \(entry.role.rawValue)")
+      return
+    }
+    self = .admitted(entry)
+  }
+
+  /// The message for libzmq; every message of an admitted peer carries the key as its user id.
+  package func parts(to request: AdmissionRequest) -> [[UInt8]] {
+    let (code, text, user) =
+      switch self {
+      case .admitted(let entry): ("200", "OK", "\(entry.key)")
+      case .refused: ("400", "not allowed", "")
+      }
+    return [
+      Array("1.0".utf8), request.id, Array(code.utf8), Array(text.utf8), Array(user.utf8), [],
+    ]
+  }
+}
