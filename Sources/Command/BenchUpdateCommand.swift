@@ -10,8 +10,7 @@ struct BenchUpdateCommand: ParsableCommand {
     commandName: "update",
     abstract: "One whole update on one core, stage by stage, and the same with local actors.")
 
-  @Argument(help: "A preset or a YAML file.")
-  var preset = "shapes"
+  @OptionGroup var source: ConfigurationSource
 
   @Option(help: "Local actors of the second part.")
   var actors = 2
@@ -32,7 +31,7 @@ struct BenchUpdateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try RunConfiguration(named: preset)
+    let configuration = try source.read()
     let recipe = try configuration.recipe()
     let base = try startingWeights(of: configuration, recipe: recipe)
     let report = try UpdateBenchmark.run(recipe, base: base)
@@ -67,10 +66,11 @@ struct BenchUpdateCommand: ParsableCommand {
     let warmUp = 5
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = [
-      "train", preset, "--run", folder, "--actors", "\(actors)", "--updates",
-      "\(updates + warmUp)", "--set", "eval.every=0", "--set", "save.every=1000000",
-    ]
+    process.arguments =
+      [
+        "train", source.preset, "--run", folder, "--actors", "\(actors)", "--updates",
+        "\(updates + warmUp)", "--set", "eval.every=0", "--set", "save.every=1000000",
+      ] + source.changes.flatMap { ["--set", "\($0.key)=\($0.value)"] }
     process.standardOutput = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
     try process.run()

@@ -33,6 +33,9 @@ enum Console {
     }
   }
 
+  /// A text of several lines, as it is.
+  static func lines(_ text: String) { put(text.hasSuffix("\n") ? text : text + "\n") }
+
   /// Replaces the line at the bottom of a terminal; nothing elsewhere. An empty text takes it away.
   static func live(_ text: String) {
     guard isTerminal else { return }
@@ -86,6 +89,14 @@ enum Console {
 
   static func number(_ value: Double, digits: Int = 3) -> String {
     value.isFinite ? String(format: "%.\(digits)f", value) : "–"
+  }
+
+  /// "4.2 s", "3 min 5 s", "2 h 10 min".
+  static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 59.95 else { return "\(number(seconds, digits: 1)) s" }
+    let whole = Int(seconds.rounded())
+    return whole < 3600
+      ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
   }
 
   /// The text at the left end of `width` columns; longer text stays whole.

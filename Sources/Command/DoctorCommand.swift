@@ -11,24 +11,13 @@ struct DoctorCommand: ParsableCommand {
       fails.
       """)
 
-  @Argument(help: "A preset or a YAML file.")
-  var preset = "shapes"
-
-  @Option(name: .customLong("set"), help: ArgumentHelp("Override one key.", valueName: "key=value"))
-  var changes: [String] = []
+  @OptionGroup var source: ConfigurationSource
 
   @Flag(help: "Print the outcome as one JSON object on the last line.")
   var json = false
 
   func run() throws {
-    var configuration = try RunConfiguration(named: preset)
-    for change in changes {
-      let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else {
-        throw RunFailure(.usage, "--set wants KEY=VALUE, not \(change)")
-      }
-      try configuration.set(String(parts[0]), to: String(parts[1]), place: "command line")
-    }
+    let configuration = try source.read()
     let recipe = try configuration.recipe()
     let base = try startingWeights(of: configuration, recipe: recipe)
     let findings = try Doctor(recipe, base: base).examine()

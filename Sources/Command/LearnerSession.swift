@@ -1,6 +1,8 @@
 import Configuration
 import Foundation
 import Roles
+import Tasks
+import Tensor
 import Transport
 
 /// One life of a learner on a terminal: the plan, the local actors, a line for each update, the
@@ -10,6 +12,7 @@ struct LearnerSession {
   let actors: Int
 
   func run() throws {
+    if options.dryRun { return try dryRun() }
     // Local actors start the programs of rewards; those of other machines look there.
     let folder = try options.open(startsPrograms: actors > 0).folder
     let keys = try options.learnerKeys(for: folder)
@@ -22,7 +25,11 @@ struct LearnerSession {
     let base = try run.base()
     Console.keepLog(at: run.folder.log)
     try EnvironmentRecord.append(to: run.folder)
-    Plan(run: run, actors: actors, updates: updates).show()
+    Console.line(
+      "tributary · run \(run.folder.path) · task \(run.recipe.task.name) · run seed"
+        + " \(run.recipe.runSeed) · epoch \(run.identity.epoch) · \(Kernels.numericsClass) on"
+        + " \(Kernels.instructionSet)")
+    plan(run.configuration, run.recipe, updates: updates).show()
     if Checkpoint.versions(in: run.folder).isEmpty {
       let findings = try Doctor(run.recipe, base: base).examine()
       for finding in findings { Console.line(finding.line) }
@@ -77,6 +84,22 @@ struct LearnerSession {
         "interrupted; version \(summary.version) is saved. Resume: tributary train --run"
           + " \(run.folder.path)")
     }
+  }
+
+  private func plan(_ configuration: RunConfiguration, _ recipe: Recipe, updates: Int) -> Plan {
+    Plan(configuration: configuration, recipe: recipe, actors: actors, updates: updates)
+  }
+
+  /// The plan and its cost; nothing is written.
+  private func dryRun() throws {
+    let configuration = try options.configuration()
+    let plan = plan(
+      configuration, try configuration.recipe(),
+      updates: options.updates ?? configuration.updates)
+    plan.show()
+    let cost = try plan.measured()
+    plan.show(cost)
+    if options.json { try Console.json(plan.figures(cost)) }
   }
 
   private func show(_ summary: Learner.Summary, of folder: RunFolder) throws {

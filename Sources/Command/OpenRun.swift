@@ -41,17 +41,17 @@ struct OpenRun {
   ///
   /// - Parameters:
   ///   - preset: preset or file; nil for the default, or for what the existing run says.
-  ///   - changes: `--set` pairs and the like, applied last.
   ///   - fresh: refuse an existing run.
   ///   - startsPrograms: whether this machine is to start the programs of rewards.
+  ///   - change: `--set` and the like, applied last.
   static func open(
-    path: String?, preset: String?, changes: [(key: String, value: String)], fresh: Bool,
-    startsPrograms: Bool = false
+    path: String?, preset: String?, fresh: Bool, startsPrograms: Bool,
+    changing change: (inout RunConfiguration) throws -> Void
   ) throws -> OpenRun {
     let folder = RunFolder(path ?? nextPath(for: preset ?? "shapes"))
     func changed(_ start: RunConfiguration) throws -> RunConfiguration {
       var result = start
-      for change in changes { try result.set(change.key, to: change.value, place: "command line") }
+      try change(&result)
       return try result.resolved()
     }
     guard folder.exists else {

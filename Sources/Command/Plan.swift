@@ -1,46 +1,49 @@
+import Benchmarks
 import Configuration
 import Flow
+import Foundation
 import Network
 import Objective
 import Rewards
 import Roles
 import Tasks
-import Tensor
 
 /// What a run will do and cost, before it does it.
 struct Plan {
-  let run: OpenRun
+  let configuration: RunConfiguration
+  let recipe: Recipe
   let actors: Int
+  /// The version that the run ends with.
   let updates: Int
 
+  private var plan: BranchingPlan { recipe.algorithm.plan }
+  private var branches: Int { recipe.unitsPerUpdate * plan.branchCount }
+  private var evaluations: Int { recipe.unitsPerUpdate * plan.evaluations }
+  private var states: Int { recipe.unitsPerUpdate * plan.points.count }
+
+  /// Bytes that an update adds to the journal, but for its commit.
+  private var journalBytes: Int { recipe.unitsPerUpdate * recipe.payloadBytes }
+
   func show() {
-    let recipe = run.recipe
-    let plan = recipe.algorithm.plan
-    let units = recipe.unitsPerUpdate
-    let branches = units * plan.branchCount
-    let configuration = run.configuration
-    Console.line(
-      "tributary · run \(run.folder.path) · task \(recipe.task.name) · run seed \(recipe.runSeed)"
-        + " · epoch \(run.identity.epoch) · \(Kernels.numericsClass) on \(Kernels.instructionSet)")
     Console.line(
       "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(configuration.branches) branches ×"
         + " \(plan.points.count) steps = \(branches) branches an update, to version \(updates)")
     Console.line(
-      "      \(units * plan.evaluations) network evaluations and \(branches) judged pictures to"
-        + " sample, \(units * plan.points.count) states to learn from, \(recipe.network.table.count)"
-        + " parameters")
-    let bytes =
-      units
-      * (plan.branchCount * (recipe.latentCount * 4 + 16) + plan.points.count * recipe.latentCount
-        * 8)
+      "      \(evaluations) network evaluations and \(branches) judged pictures to sample, \(states)"
+        + " states to learn from, \(recipe.network.table.count) parameters")
     Console.line(
-      "      journal ≈ \(Console.number(Double(bytes) / 1e6, digits: 2)) MB an update ·"
+      "      journal ≈ \(Console.number(Double(journalBytes) / 1e6, digits: 2)) MB an update ·"
         + " \(actors) local actors · lag \(recipe.lag)")
-    showRewards(of: recipe)
+    showRewards()
+    if recipe.lag == 0 && recipe.minibatches == 1 {
+      Console.line(
+        "      ! with schedule.lag 0 and optim.minibatches 1 every ratio is 1: loss.clip does nothing"
+      )
+    }
   }
 
   /// Which rewards train, unless it is the task's judge alone.
-  private func showRewards(of recipe: Recipe) {
+  private func showRewards() {
     if recipe.rewards == [.judge] { return }
     let mix = recipe.algorithm.credit.mix
     let parts = zip(recipe.rewards, mix.weights).map { "\($1) × \($0.name) (\($0.text))" }
@@ -50,5 +53,45 @@ struct Plan {
         "      ! reward \(reward.name) does not declare itself deterministic: the parameters may depend"
           + " on which actor scored what; replay holds all the same")
     }
+  }
+
+  // MARK: Cost
+
+  func measured() throws -> UnitCost {
+    try UnitCost(of: recipe, base: recipe.network.initialParameters(seed: 1))
+  }
+
+  private var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+  private func seconds(_ cost: UnitCost) -> Double {
+    cost.secondsOfUpdate(
+      units: recipe.unitsPerUpdate, actors: actors, cores: cores, lag: recipe.lag)
+  }
+
+  func show(_ cost: UnitCost) {
+    let update = seconds(cost)
+    Console.line(
+      "time  ≈ \(Console.number(update)) s an update, \(Console.duration(update * Double(updates))) to"
+        + " version \(updates) without evaluations, with \(actors) actors and the learner on these"
+        + " \(cores) cores")
+    Console.line(
+      "      a unit takes an actor \(Console.number(cost.actorSeconds * 1e3, digits: 2)) ms and the"
+        + " learner \(Console.number(cost.learnerSeconds * 1e3, digits: 2)) ms of CPU, measured now;"
+        + " rewards of your own come on top")
+    Console.line(
+      "disk  ≈ \(Console.number(Double(journalBytes * updates) / 1e6, digits: 1)) MB of journal in all"
+        + " · memory ≈ \(Console.number(cost.peakResidentMiB, digits: 0)) MiB for each process")
+  }
+
+  func figures(_ cost: UnitCost) -> [String: Any] {
+    [
+      "prompts": recipe.prompts, "seeds": recipe.seeds, "branches": configuration.branches,
+      "branch_steps": plan.points.count, "branches_per_update": branches,
+      "network_evaluations_per_update": evaluations, "learner_states_per_update": states,
+      "parameters": recipe.network.table.count, "updates": updates, "actors": actors,
+      "journal_bytes_per_update": journalBytes, "seconds_per_update": seconds(cost),
+      "actor_seconds_per_unit": cost.actorSeconds, "learner_seconds_per_unit": cost.learnerSeconds,
+      "peak_rss_mib": cost.peakResidentMiB,
+    ]
   }
 }

@@ -15,8 +15,7 @@ struct PretrainCommand: ParsableCommand {
         tributary train --set model.init=base.safetensors
       """)
 
-  @Argument(help: "The preset whose task and network are meant.")
-  var preset: String
+  @OptionGroup var source: ConfigurationSource
 
   @Option(help: "Optimiser steps; some 50 a second on one core for shapes.")
   var steps = 60_000
@@ -36,7 +35,7 @@ struct PretrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let recipe = try RunConfiguration(named: preset).recipe()
+    let recipe = try source.read().recipe()
     try pretrain(recipe.task, network: recipe.network)
   }
 
@@ -57,22 +56,27 @@ struct PretrainCommand: ParsableCommand {
         let evaluation = Evaluation(
           of: pretraining.ema.average, network: network, task: task, prompts: task.heldOutPrompts,
           options: EvaluationOptions())
-        let seconds = Int(start.duration(to: clock.now).components.seconds)
+        let seconds = Double(start.duration(to: clock.now).components.seconds)
+        let left = seconds / Double(step) * Double(steps - step)
         let row = [evaluation.soft, evaluation.strict, evaluation.heldOut].map {
           Console.number($0)
         }
         let mean = sum / Double((step - 1) % every + 1)
         Console.line(
           "step \(Console.right("\(step)", 6))  loss \(Console.number(mean, digits: 4))"
-            + "  soft \(row[0])  strict \(row[1])  held-out \(row[2])  \(seconds) s")
+            + "  soft \(row[0])  strict \(row[1])  held-out \(row[2])  \(Console.duration(seconds)), \(Console.duration(left)) left"
+        )
         sum = 0
+      } else if step % 50 == 0 {
+        Console.live("step \(step) of \(steps)")
       }
     }
+    Console.live("")
     let file = network.safeTensors(
       pretraining.ema.average,
       metadata: [
         "task": task.name,
-        "command": "tributary pretrain \(preset) --steps \(steps) --seed \(seed)",
+        "command": "tributary pretrain \(source.text) --steps \(steps) --seed \(seed)",
       ])
     try AtomicFile.write(file.encoded(), to: output)
     Console.line("wrote \(output)")

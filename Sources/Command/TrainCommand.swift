@@ -48,18 +48,18 @@ struct LearnerOptions: ParsableArguments {
     help: ArgumentHelp(
       "Override one key, such as loss.kl.beta=0.3; `tributary config` lists them.",
       valueName: "key=value"))
-  var changes: [String] = []
+  var changes: [Change] = []
 
   @Flag(help: "Refuse a run folder that exists.")
   var fresh = false
+
+  @Flag(help: "Print the plan and what it costs, and write nothing.")
+  var dryRun = false
 
   @Flag(help: "Print a summary as one JSON object on the last line.")
   var json = false
 
   func validate() throws {
-    for change in changes where !change.contains("=") {
-      throw ValidationError("--set wants KEY=VALUE, not \(change)")
-    }
     if let updates, updates < 0 { throw ValidationError("--updates \(updates) is negative") }
     if let minutes, !(minutes > 0 && minutes <= 1e7) {
       throw ValidationError("--minutes \(minutes) is not a positive number up to ten million")
@@ -93,14 +93,24 @@ struct LearnerOptions: ParsableArguments {
   ///   - folder: the run folder, where `--run` does not name it.
   ///   - startsPrograms: whether this machine is to start the programs of rewards.
   func open(_ folder: RunFolder? = nil, startsPrograms: Bool) throws -> OpenRun {
-    var pairs = changes.map { change in
-      let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (key: String(parts[0]), value: String(parts[1]))
-    }
-    if let seed { pairs.append(("seed", "\(seed)")) }
-    return try OpenRun.open(
-      path: folder?.path ?? run, preset: preset, changes: pairs, fresh: fresh,
-      startsPrograms: startsPrograms)
+    try OpenRun.open(
+      path: folder?.path ?? run, preset: preset, fresh: fresh, startsPrograms: startsPrograms,
+      changing: apply)
+  }
+
+  /// What the run would be configured as; nothing is made.
+  func configuration() throws -> RunConfiguration {
+    let folder = run.map(RunFolder.init)
+    let saved = try folder.flatMap { $0.exists ? try RunConfiguration(savedIn: $0) : nil }
+    var configuration = try saved ?? RunConfiguration(named: preset ?? "shapes")
+    try apply(to: &configuration)
+    return try configuration.resolved()
+  }
+
+  /// `--set` and the like come last.
+  private func apply(to configuration: inout RunConfiguration) throws {
+    try configuration.apply(changes)
+    if let seed { configuration.seed = seed }
   }
 }
 
@@ -113,6 +123,7 @@ struct TrainCommand: ParsableCommand {
         tributary train shapes --run runs/first --updates 20
         tributary train --run runs/first --updates 60       resume, to 60 updates
         tributary train --set loss.kl.beta=0.3 --seed 7
+        tributary train my.yaml --dry-run      the plan, memory, disk and time
 
       Ctrl-C saves the state and ends; the same --run goes on from there.
       """)

@@ -18,6 +18,7 @@ struct Tributary: ParsableCommand {
       EvalCommand.self, SampleCommand.self, InspectCommand.self, ConfigCommand.self,
       KeysCommand.self, PretrainCommand.self, GoldenCommand.self, DoctorCommand.self,
       RewardCommand.self, RewardsCommand.self, TasksCommand.self, PresetsCommand.self,
+      MetricsCommand.self,
       BenchCommand.self,
     ])
 

@@ -8,6 +8,11 @@ package struct Key: Sendable {
   package let meaning: String
   /// Whether it decides numbers; two processes of a run must agree on those that do.
   package let decidesNumbers: Bool
+  /// Which values it takes.
+  package let kind: Kind
+  /// Whether runs of an earlier release have no such key. Its default is what they did, and only
+  /// another value takes part in comparisons.
+  package private(set) var isLater = false
   let write: @Sendable (inout RunConfiguration, String) throws(InvalidValue) -> Void
   let read: @Sendable (RunConfiguration) -> String
   /// What of the value decides numbers, where that is not all of it.
@@ -16,9 +21,40 @@ package struct Key: Sendable {
   var writeNode:
     (@Sendable (inout RunConfiguration, Node, (Node) -> String) throws(ConfigurationError) -> Void)?
 
+  /// The values that a key takes, for sentences and for the schema.
+  package enum Kind: Sendable {
+    case integer(ClosedRange<Int>)
+    case seed
+    case number(ClosedRange<Double>)
+    case choice([String])
+    case text
+    case flag
+    /// See ``RewardSetting``.
+    case rewards
+
+    package var allowed: String {
+      switch self {
+      case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+      case .seed: "a whole number from 0 to \(UInt64.max)"
+      case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
+      case .choice(let choices): choices.joined(separator: ", ")
+      case .text: "text"
+      case .flag: "true or false"
+      case .rewards: "a reward or a list of up to 16"
+      }
+    }
+  }
+
   struct InvalidValue: Error {
     /// What is allowed, for the error's sentence.
     var allowed: String
+  }
+
+  /// A key that the first release did not have.
+  static func later(_ key: Key) -> Key {
+    var key = key
+    key.isLater = true
+    return key
   }
 
   static func integer(
@@ -26,11 +62,10 @@ package struct Key: Sendable {
     _ range: ClosedRange<Int>, decidesNumbers: Bool = true, _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: decidesNumbers,
+      path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: .integer(range),
       write: { (configuration, text) throws(InvalidValue) in
         guard let value = Int(text), range.contains(value) else {
-          throw InvalidValue(
-            allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+          throw InvalidValue(allowed: Kind.integer(range).allowed)
         }
         configuration[keyPath: field] = value
       }, read: { "\($0[keyPath: field])" })
@@ -41,10 +76,10 @@ package struct Key: Sendable {
     _ range: ClosedRange<Double>, _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: true,
+      path: path, meaning: meaning, decidesNumbers: true, kind: .number(range),
       write: { (configuration, text) throws(InvalidValue) in
         guard let value = Double(text), range.contains(value) else {
-          throw InvalidValue(allowed: "a number from \(range.lowerBound) to \(range.upperBound)")
+          throw InvalidValue(allowed: Kind.number(range).allowed)
         }
         configuration[keyPath: field] = value
       }, read: { "\($0[keyPath: field])" })
@@ -55,10 +90,10 @@ package struct Key: Sendable {
     _ choices: [String], _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: true,
+      path: path, meaning: meaning, decidesNumbers: true, kind: .choice(choices),
       write: { (configuration, text) throws(InvalidValue) in
         guard choices.contains(text) else {
-          throw InvalidValue(allowed: choices.joined(separator: ", "))
+          throw InvalidValue(allowed: Kind.choice(choices).allowed)
         }
         configuration[keyPath: field] = text
       }, read: { $0[keyPath: field] })
@@ -69,7 +104,7 @@ package struct Key: Sendable {
     decidesNumbers: Bool = true, _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: decidesNumbers,
+      path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: .text,
       write: { (configuration, text) throws(InvalidValue) in configuration[keyPath: field] = text },
       read: { $0[keyPath: field] })
   }
@@ -79,9 +114,9 @@ package struct Key: Sendable {
     _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: true,
+      path: path, meaning: meaning, decidesNumbers: true, kind: .flag,
       write: { (configuration, text) throws(InvalidValue) in
-        guard let value = Bool(text) else { throw InvalidValue(allowed: "true or false") }
+        guard let value = Bool(text) else { throw InvalidValue(allowed: Kind.flag.allowed) }
         configuration[keyPath: field] = value
       }, read: { "\($0[keyPath: field])" })
   }
@@ -90,7 +125,7 @@ package struct Key: Sendable {
     path: "reward.train",
     meaning:
       "What scores branches: judge, strict, a program, a URL, or a list of {name, weight, …}.",
-    decidesNumbers: true,
+    decidesNumbers: true, kind: .rewards,
     write: { (_, _) throws(InvalidValue) in throw InvalidValue(allowed: "YAML") },
     read: { configuration in
       let entries = configuration.rewards.map(\.yaml)
@@ -117,10 +152,9 @@ package struct Key: Sendable {
 
   static let seed = Key(
     path: "seed", meaning: "The run seed: every random draw's key.", decidesNumbers: true,
+    kind: .seed,
     write: { (configuration, text) throws(InvalidValue) in
-      guard let value = UInt64(text) else {
-        throw InvalidValue(allowed: "a whole number from 0 to \(UInt64.max)")
-      }
+      guard let value = UInt64(text) else { throw InvalidValue(allowed: Kind.seed.allowed) }
       configuration.seed = value
     }, read: { "\($0.seed)" })
 }

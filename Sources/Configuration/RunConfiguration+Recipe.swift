@@ -50,6 +50,7 @@ extension RunConfiguration {
       ema: averaging, minibatches: minibatches, chunkUnits: chunkUnits, lag: lag,
       evaluation: EvaluationOptions(
         interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises))
+    try checkClip(latentCount: recipe.latentCount)
     guard recipe.payloadBytes <= Recipe.payloadLimit else {
       throw .impossible(
         "one unit would send \(recipe.payloadBytes) bytes, \(Recipe.payloadLimit) are allowed; use"
@@ -74,15 +75,7 @@ extension RunConfiguration {
           + " (sample.steps \(steps))")
     }
     let plan = BranchingPlan(steps: steps, branching: first..<last + 1, count: branches)
-    let dynamics: any Dynamics =
-      switch self.dynamics {
-      case "dance-sde": DanceSDE(noiseLevel: Float(noiseLevel))
-      case "cps": CoefficientsPreserving(noiseLevel: Float(noiseLevel))
-      default: FlowSDE(noiseLevel: Float(noiseLevel))
-      }
-    if self.dynamics == "cps" && noiseLevel > 1 {
-      throw .impossible("sample.noise_level \(noiseLevel) is above 1, the largest η of cps")
-    }
+    let dynamics = try noisyDynamics()
     for step in plan.points where !(dynamics.transition(step: step, on: sigmas).deviation > 0) {
       throw .impossible(
         "group.branch_steps \(branchSteps) has step \(step), at which \(self.dynamics) adds no noise:"
@@ -102,6 +95,41 @@ extension RunConfiguration {
       regulariser: Regulariser(
         kind: Regulariser.Kind(rawValue: klKind) ?? .velocity, coefficient: Float(klBeta)))
   }
+
+  /// Dynamics whose branches differ and have log-densities.
+  private func noisyDynamics() throws(ConfigurationError) -> any Dynamics {
+    guard dynamics != "ode", noiseLevel > 0 else {
+      throw .impossible(
+        (dynamics == "ode" ? "sample.dynamics is ode" : "sample.noise_level is 0")
+          + ": a step without noise has no log-density, so the ratio has no gradient; use"
+          + " sample.dynamics flow-sde, dance-sde or cps with a sample.noise_level above 0, such as"
+          + " 0.7")
+    }
+    if dynamics == "cps" && noiseLevel > 1 {
+      throw .impossible("sample.noise_level \(noiseLevel) is above 1, the largest η of cps")
+    }
+    return switch dynamics {
+    case "dance-sde": DanceSDE(noiseLevel: Float(noiseLevel))
+    case "cps": CoefficientsPreserving(noiseLevel: Float(noiseLevel))
+    default: FlowSDE(noiseLevel: Float(noiseLevel))
+    }
+  }
+
+  /// Log-densities over D scalars differ by some nats in sum, and by a D-th of that in the mean.
+  private func checkClip(latentCount: Int) throws(ConfigurationError) {
+    let width = logDensity == "mean" ? clip * Double(latentCount) : clip
+    guard width > Self.widestClip else { return }
+    let advice = (0.2 / Double(latentCount)).formatted(.number.precision(.significantDigits(2)))
+    throw .impossible(
+      logDensity == "mean"
+        ? "loss.clip \(clip) with loss.log_density mean never binds: the mean over"
+          + " \(latentCount) scalars makes it as wide as \(width) on their sum; use loss.clip"
+          + " \(advice), or loss.log_density sum"
+        : "loss.clip \(clip) never binds; use 0.2 or so, and at most \(Self.widestClip)")
+  }
+
+  /// As half-width of a ratio of summed log-densities.
+  private static let widestClip = 5.0
 
   private var optimizer: AdamW.Options {
     var options = AdamW.Options()

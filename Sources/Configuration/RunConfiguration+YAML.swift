@@ -74,7 +74,11 @@ extension RunConfiguration {
 
   /// The keys that decide numbers: what runs and actors compare.
   package var numericalYAML: String {
-    yaml(of: Self.keys.filter(\.decidesNumbers)) { numbers(of: $0) }
+    let standard = RunConfiguration()
+    let keys = Self.keys.filter { key in
+      key.decidesNumbers && !(key.isLater && numbers(of: key) == standard.numbers(of: key))
+    }
+    return yaml(of: keys) { numbers(of: $0) }
   }
 
   private func numbers(of key: Key) -> String { key.readNumbers?(self) ?? key.read(self) }

@@ -122,7 +122,7 @@ struct ConfigurationFileTests {
     ("seed", "18446744073709551616"), ("loss.clip", "-0.1"), ("loss.clip", "nan"),
     ("loss.clip", "inf"), ("loss.clip", "0,2"), ("optim.learning_rate", "1e999"),
     ("optim.ema.max", "1"), ("optim.ema.warm_up", "yes"), ("advantage.over", "unit"),
-    ("advantage.over", "Seed"), ("task.name", "Shapes"), ("sample.dynamics", "ode"),
+    ("advantage.over", "Seed"), ("task.name", "Shapes"), ("sample.dynamics", "euler"),
     ("eval.noises", "0"), ("schedule.lag", "-1"),
   ])
   func `a wrong value is named with what is allowed`(path: String, value: String) {
@@ -289,7 +289,9 @@ struct RecipeTests {
     ["group.branch_steps": "-1..4"], ["group.branch_steps": "0...7"],
     ["group.branch_steps": "all"], ["group.branch_steps": ""], ["group.branch_steps": "0..7..9"],
     ["group.branch_steps": "0..9223372036854775807"], ["sample.steps": "7"],
-    ["group.branches": "4095"],
+    ["group.branches": "4095"], ["sample.dynamics": "ode"], ["sample.noise_level": "0"],
+    ["sample.dynamics": "cps", "sample.noise_level": "1.1"], ["loss.log_density": "mean"],
+    ["loss.clip": "5.1"],
   ])
   func `what cannot be run is refused with a reason`(settings: [String: String]) throws {
     let reason = try Self.impossible(settings)
