@@ -6,7 +6,8 @@ import Roles
 struct ConfigurationSource: ParsableArguments {
   @Argument(
     help:
-      "A preset (\(RunConfiguration.presets.joined(separator: ", "))), a YAML file or a run folder.")
+      "A preset (\(RunConfiguration.presets.joined(separator: ", "))), a YAML file or a run folder."
+  )
   var preset = "shapes"
 
   @Option(

@@ -33,7 +33,8 @@ extension RunConfiguration {
     var object: [String: Any] {
       [
         "type": "object", "additionalProperties": false,
-        "properties": keys.mapValues(\.schema).merging(sections.mapValues(\.object)) { key, _ in key },
+        "properties": keys.mapValues(\.schema).merging(sections.mapValues(\.object)) { key, _ in key
+        },
       ]
     }
   }

@@ -7,6 +7,8 @@ package struct Alarm: Hashable, Sendable {
     case zeroVariance = "zero_variance"
     case refusedSteps = "refused_steps"
     case silence
+    case rewardPause = "reward_pause"
+    case staleActor = "stale_actor"
   }
 
   package var kind: Kind

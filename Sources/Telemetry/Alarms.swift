@@ -32,6 +32,24 @@ package struct Alarms: Sendable {
       .silence, if: true, clear: false, version, "no result for \(seconds) s: \(missing)", remedy)
   }
 
+  /// Rewards failed so often in a row that the run waits for them.
+  package mutating func observePause(_ reason: String, version: UInt64) -> [Alarm] {
+    raise(
+      .rewardPause, if: true, clear: false, version, "paused, for rewards fail: \(reason)",
+      "mend the reward's program or server; one unit at a time is tried until it answers, and nothing"
+        + " else is leased. Ctrl-C saves")
+  }
+
+  package mutating func observeEndOfPause() { raised.remove(.rewardPause) }
+
+  /// An actor that fell silent; each one is an alarm of its own.
+  package static func lost(actor: String, version: UInt64) -> Alarm {
+    Alarm(
+      kind: .staleActor, version: version,
+      finding: "actor \(actor) fell silent without a goodbye, and its units went to the others",
+      remedy: "look at its machine and its log; if it lives it comes back by itself")
+  }
+
   private mutating func observeUpdate(_ line: [String: Double], _ version: UInt64) -> [Alarm] {
     raised.remove(.silence)
     recent.append(line)

@@ -35,7 +35,10 @@ struct ConfigCommandTests {
 
   /// The errors of a configuration: what, where, the value, what is allowed, the next step.
   @Test(arguments: [
-    ("loss:\n  kl:\n    bata: 1\n", [], ["unknown key loss.kl.bata", "a.yaml:3", "did you mean loss.kl.beta?"]),
+    (
+      "loss:\n  kl:\n    bata: 1\n", [],
+      ["unknown key loss.kl.bata", "a.yaml:3", "did you mean loss.kl.beta?"]
+    ),
     ("model: {width: 72}\n", [], ["model.width 72", "multiple of 16", "such as width 64"]),
     ("seed: x\n", [], ["seed is x", "a.yaml:1", "a whole number from 0"]),
     ("{", [], ["a.yaml is not YAML"]),
@@ -65,7 +68,9 @@ struct ConfigCommandTests {
     #expect(outcome.status == 0 && outcome.output.hasPrefix("ok "))
   }
 
-  @Test func `explain counts what a run does, and a dry run says the same and writes nothing`() throws {
+  @Test func `explain counts what a run does, and a dry run says the same and writes nothing`()
+    throws
+  {
     let json = try run("config", "explain", "shapes", "--json", "--actors", "3").json
     #expect(json["branches_per_update"] as? Int == 1536)
     // 24 units of 360: a trunk of 8 steps, and 8 branches of 9, 8, … 2 further ones.

@@ -105,7 +105,7 @@ import Testing
     let life = try Tributary.start(
       try arguments("run") + ["--set", "reward.patience=3"], in: folder)
     waitUntil("the pause") { life.text.contains("! paused") || !life.process.isRunning }
-    #expect(life.text.contains("Mend the reward's program or server"), "\(life.text)")
+    #expect(life.text.contains("mend the reward's program or server"), "\(life.text)")
     #expect(!life.text.contains("going on"))
     Thread.sleep(forTimeInterval: 1)
     #expect(life.process.isRunning)
@@ -114,6 +114,8 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("rewards answer again after"), "\(outcome.output)")
     #expect(outcome.output.components(separatedBy: "! paused").count == 2, "\(outcome.output)")
+    let alarms = try String(contentsOfFile: "\(folder.file("run"))/alarms.jsonl", encoding: .utf8)
+    #expect(alarms.components(separatedBy: "\"alarm\":\"reward_pause\"").count == 2, "\(alarms)")
     #expect(outcome.json["params_hash"] as? String == expected)
   }
 

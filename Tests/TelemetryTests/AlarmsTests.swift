@@ -73,6 +73,16 @@ struct AlarmsTests {
       alarms.observe(update(9, flat: 1, skipped: 1)).map(\.kind) == [.zeroVariance, .refusedSteps])
   }
 
+  @Test func `a pause is said once, and again after it has ended`() {
+    var alarms = Alarms()
+    let first = alarms.observePause("red: exit code 1", version: 4)
+    #expect(first.map(\.kind) == [.rewardPause])
+    #expect(first.first?.finding == "paused, for rewards fail: red: exit code 1")
+    #expect(alarms.observePause("red: exit code 1", version: 4).isEmpty)
+    alarms.observeEndOfPause()
+    #expect(alarms.observePause("red: exit code 1", version: 9).count == 1)
+  }
+
   @Test func `silence is over when an update comes`() {
     var alarms = Alarms()
     func silence() -> [Alarm] {

@@ -20,21 +20,29 @@ package final class Exchange: @unchecked Sendable {
   package struct Callbacks: Sendable {
     package var admitted: @Sendable (AdmittedUnit) -> Void
     package var notice: @Sendable (String) -> Void
-    /// Whether nothing comes because rewards fail.
-    package var paused: @Sendable (Bool) -> Void
+    package var trouble: @Sendable (Trouble) -> Void
     package var failed: @Sendable (RunFailure) -> Void
 
     package init(
       admitted: @escaping @Sendable (AdmittedUnit) -> Void,
       notice: @escaping @Sendable (String) -> Void,
-      paused: @escaping @Sendable (Bool) -> Void = { _ in },
+      trouble: @escaping @Sendable (Trouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void
     ) {
       self.admitted = admitted
       self.notice = notice
-      self.paused = paused
+      self.trouble = trouble
       self.failed = failed
     }
+  }
+
+  /// What a person should know about those who work for the run.
+  package enum Trouble: Sendable {
+    /// Nothing comes, because rewards fail.
+    case paused(because: String)
+    case resumed
+    /// An actor fell silent without a goodbye, and no other of its name has come since.
+    case lost(actor: String)
   }
 
   /// Where the time of units and messages went, in seconds.
@@ -150,7 +158,7 @@ package final class Exchange: @unchecked Sendable {
       }
       if now >= nextTick {
         nextTick = now + 0.2
-        for session in leases.silent(now: now) { end(session, because: "silent") }
+        for session in leases.silent(now: now) { lose(session) }
       }
       if now >= nextInspection {
         nextInspection = now + 1
@@ -405,10 +413,7 @@ package final class Exchange: @unchecked Sendable {
     let wasPaused = rewards.isPaused
     let pauses = rewards.failed(session, now: now)
     if pauses {
-      callbacks.paused(true)
-      callbacks.notice(
-        "! paused, for rewards fail: \(release.reason). Mend the reward's program or server; one"
-          + " unit at a time is tried until it answers, and nothing else is leased. Ctrl-C saves")
+      callbacks.trouble(.paused(because: release.reason))
     } else if !wasPaused, now - lastRewardNotice > 5 {
       lastRewardNotice = now
       callbacks.notice(
@@ -419,7 +424,7 @@ package final class Exchange: @unchecked Sendable {
 
   private func rewardAnswered(_ session: UInt64) {
     guard let seconds = rewards.answered(session, now: now) else { return }
-    callbacks.paused(false)
+    callbacks.trouble(.resumed)
     callbacks.notice("rewards answer again after \(Int(seconds.rounded())) s; going on")
   }
 
@@ -429,6 +434,13 @@ package final class Exchange: @unchecked Sendable {
     guard let peer = sessions[session] else { return }
     forget(session)
     callbacks.notice("- actor \(peer.name) left: \(reason)")
+  }
+
+  private func lose(_ session: UInt64) {
+    guard let name = sessions[session]?.name else { return }
+    end(session, because: "silent")
+    let isBack = sessions.peers.values.contains { $0.name == name }
+    if !isBack { callbacks.trouble(.lost(actor: name)) }
   }
 
   private func forget(_ session: UInt64) {

@@ -61,7 +61,7 @@ package final class Learner {
     case durable([AdmittedUnit])
     case committed(UInt64)
     case failed(RunFailure)
-    case paused(Bool)
+    case trouble(Exchange.Trouble)
     case interrupt
   }
 
@@ -76,7 +76,9 @@ package final class Learner {
   private var waiting: [UInt64: AdmittedUnit] = [:]
   private var committed: UInt64 = 0
   private var isInterrupted = false
-  /// Rewards fail, which the exchange has said.
+  /// What the record has not been told yet.
+  private var troubles: [Exchange.Trouble] = []
+  /// Rewards fail, which has been said.
   private var isPaused = false
 
   package init(
@@ -133,7 +135,7 @@ package final class Learner {
       lastUpdate: options.updates, rewardPatience: options.rewardPatience,
       callbacks: Exchange.Callbacks(
         admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
-        paused: { inbox.post(.paused($0)) }, failed: { inbox.post(.failed($0)) }))
+        trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) }))
     exchangeBox.withLock { $0 = exchange }
     journal.start()
     if let door {
@@ -346,6 +348,7 @@ package final class Learner {
       }
       let letters = inbox.wait(atMost: 1) ?? []
       try read(letters)
+      try tell(record, version: k)
       let missing = ids.count { waiting[$0] == nil }
       if !letters.isEmpty {
         silence = clock.now
@@ -360,6 +363,15 @@ package final class Learner {
     }
   }
 
+  private func tell(_ record: RunRecord, version: UInt64) throws {
+    for trouble in troubles {
+      if case .paused = trouble { isPaused = true }
+      if case .resumed = trouble { isPaused = false }
+      try record.trouble(trouble, version: version)
+    }
+    troubles = []
+  }
+
   /// Until the commit record of update k is durable.
   private func awaitCommit(of k: UInt64) throws {
     while committed <= k { try read(inbox.wait(atMost: 1) ?? []) }
@@ -371,7 +383,7 @@ package final class Learner {
       case .durable(let units): for unit in units { waiting[unit.unit.rawValue] = unit }
       case .committed(let update): committed = update + 1
       case .failed(let failure): throw failure
-      case .paused(let state): isPaused = state
+      case .trouble(let trouble): troubles.append(trouble)
       case .interrupt: isInterrupted = true
       }
     }

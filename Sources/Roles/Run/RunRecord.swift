@@ -75,6 +75,15 @@ package final class RunRecord {
       alarms.observeSilence(seconds: seconds, version: version, missing: missing, remedy: remedy))
   }
 
+  /// What the exchange has met.
+  package func trouble(_ trouble: Exchange.Trouble, version: UInt64) throws {
+    switch trouble {
+    case .paused(let reason): try announce(alarms.observePause(reason, version: version))
+    case .resumed: alarms.observeEndOfPause()
+    case .lost(let actor): try announce([Alarms.lost(actor: actor, version: version)])
+    }
+  }
+
   private func append(_ version: UInt64, _ values: [Metric: Double]) throws {
     guard let line = try metrics.append(version: version, values) else { return }
     try table.append(line)
