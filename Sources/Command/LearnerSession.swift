@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Roles
+import Synchronization
 import Tasks
 import Tensor
 import Transport
@@ -45,6 +46,8 @@ struct LearnerSession {
     learnerOptions.minutes = options.minutes
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors
+    let failureToStart = Mutex<(any Error)?>(nil)
+    let stopper = Mutex<(@Sendable () -> Void)?>(nil)
     let learner = Learner(
       recipe: run.recipe, folder: run.folder, terms: run.terms, options: learnerOptions
     ) { event in
@@ -54,13 +57,16 @@ struct LearnerSession {
         do {
           try launcher.start(actors: count)
         } catch {
-          printer.notice("! \(error)")
+          // Nobody would ever send a unit.
+          failureToStart.withLock { $0 = error }
+          stopper.withLock { $0?() }
         }
       case .draining: launcher.expectEnd()
       default: break
       }
     }
     let interrupt = learner.interrupter
+    stopper.withLock { $0 = interrupt }
     let interrupts = Interrupts {
       // Ctrl-C reaches the local actors too.
       launcher.expectEnd()
@@ -76,6 +82,7 @@ struct LearnerSession {
       throw error
     }
     launcher.stop()
+    if let failure = failureToStart.withLock({ $0 }) { throw failure }
     try SummaryPage(summary, run: run).write()
     try show(summary, of: run.folder)
     if summary.wasInterrupted {

@@ -90,6 +90,8 @@ struct OpenRun {
   /// Claims the folder for this process: a new epoch, stored before anything else happens.
   mutating func begin() throws {
     identity.epoch += 1
+    // A copy may have lost what was empty.
+    try folder.create()
     try AtomicFile.write(Array(configuration.yaml.utf8), to: folder.configuration)
     try RunFolder.write(identity, to: folder.identity)
   }

@@ -102,6 +102,10 @@ import Testing
     let missing = try tributary("replay", folder.file("nothing"), "--verify")
     #expect(missing.status == 64)
     #expect(missing.errors.split(separator: "\n").count == 1, "\(missing.errors)")
+    let doctor = try tributary("doctor", "density", "--set", "optim.learning_rate=0")
+    #expect(doctor.status == 4)
+    #expect(doctor.errors.contains("must rise. Nothing was trained"), "\(doctor.errors)")
+    #expect(doctor.errors.split(separator: "\n").count == 1, "\(doctor.errors)")
     let actor = try tributary("actor", "--connect", "tcp://127.0.0.1:1", "--learner-timeout", "1")
     #expect(actor.status == 69, "\(actor.errors)")
   }
@@ -220,18 +224,6 @@ import Testing
     let same = try DensityRun.train(
       run, actors: 1, updates: 2, in: folder, more: ["--set", "eval.every=1"])
     #expect(same.status == 0, "\(same.errors)")
-  }
-
-  @Test func `config lists what --set takes`() throws {
-    let outcome = try tributary("config", "density")
-    #expect(outcome.status == 0, "\(outcome.errors)")
-    let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
-    let beta = try #require(lines.first { $0[0] == "loss.kl.beta" })
-    #expect(beta[1] == "0.02")
-    let changed = lines.map { "--set=\($0[0])=\($0[1])" }
-    let train = try Tributary.run(
-      ["train", "density", "--run", run, "--updates", "1"] + changed, in: folder)
-    #expect(train.status == 0, "\(train.errors)")
   }
 
   @Test func `golden files`() throws {

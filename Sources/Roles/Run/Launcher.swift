@@ -45,7 +45,9 @@ package final class Launcher: Sendable {
     if !FileManager.default.fileExists(atPath: log) {
       _ = FileManager.default.createFile(atPath: log, contents: nil)
     }
-    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+    guard let handle = FileHandle(forWritingAtPath: log) else {
+      throw RunFailure(.disk, "cannot start actor \(name): its log \(log) cannot be written")
+    }
     try handle.seekToEnd()
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = handle
