@@ -19,7 +19,8 @@ struct RatioCheckTests {
     let failure = #expect(throws: RunFailure.self) { try core.advance(with: units, epoch: 1) }
     #expect(failure?.code == .mismatch)
     let sentence = failure?.description ?? ""
-    #expect(sentence.hasPrefix("check: the ratio at the sampling parameters is 1 ± "), "\(sentence)")
+    #expect(
+      sentence.hasPrefix("check: the ratio at the sampling parameters is 1 ± "), "\(sentence)")
     for words in [
       "must be exactly 1", "of update \(committed)", "Nothing of update \(committed) was trained",
     ] {
