@@ -9,6 +9,7 @@ import numpy
 from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
+from tfrecord.reader import tfrecord_iterator
 
 run = sys.argv[1]
 
@@ -23,6 +24,13 @@ for path in glob.glob(f"{run}/events.out.tfevents.*"):
     except Exception as error:
         assert "OutOfRange" in type(error).__name__ or not str(error), (path, error)
 assert records > 0
+
+# The journal is TFRecord files: a header in each segment, every unit once, a commit for each update.
+segments = sorted(glob.glob(f"{run}/journal/segment-*.tfr"))
+payloads = [bytes(record) for path in segments for record in tfrecord_iterator(path)]
+assert segments and all(payloads), segments
+committed = max(json.loads(line)["version"] for line in open(f"{run}/metrics.jsonl"))
+assert len(payloads) >= len(segments) + 2 * committed, (len(payloads), committed)
 
 lines = [json.loads(line) for line in open(f"{run}/metrics.jsonl")]
 events = EventAccumulator(run, size_guidance={"scalars": 0, "histograms": 0, "images": 0}).Reload()
@@ -54,5 +62,5 @@ assert len(json.load(open(f"{run}/env.json"))) >= 1
 print(
     f"formats: TensorBoard reads {records} records, {len(tags['scalars'])} scalars,"
     f" {len(tags['images'])} pictures, {len(tags['histograms'])} histograms; csv {len(rows)} rows;"
-    " safetensors all checkpoints"
+    f" safetensors all checkpoints; tfrecord {len(payloads)} records of the journal"
 )
