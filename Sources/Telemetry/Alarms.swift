@@ -42,11 +42,11 @@ package struct Alarms: Sendable {
 
   package mutating func observeEndOfPause() { raised.remove(.rewardPause) }
 
-  /// An actor that fell silent; each one is an alarm of its own.
+  /// An actor that vanished; each one is an alarm of its own.
   package static func lost(actor: String, version: UInt64) -> Alarm {
     Alarm(
       kind: .staleActor, version: version,
-      finding: "actor \(actor) fell silent without a goodbye, and its units went to the others",
+      finding: "actor \(actor) went without a goodbye, and its units went to the others",
       remedy: "look at its machine and its log; if it lives it comes back by itself")
   }
 

@@ -19,7 +19,7 @@ struct StaleActorTests {
       Foundation.kill(actor.process.processIdentifier, name == "victim" ? SIGKILL : SIGTERM)
       _ = actor.wait()
     }
-    waitUntil("the alarm") { life.text.contains("! actor victim fell silent") }
+    waitUntil("the alarm") { life.text.contains("! actor victim went without a goodbye") }
     #expect(life.text.contains("- actor leaver left: drained"))
     #expect(!life.text.contains("! actor leaver"))
     let alarms = try String(contentsOfFile: "\(run)/alarms.jsonl", encoding: .utf8)

@@ -41,7 +41,7 @@ package final class Exchange: @unchecked Sendable {
     /// Nothing comes, because rewards fail.
     case paused(because: String)
     case resumed
-    /// An actor fell silent without a goodbye, and no other of its name has come since.
+    /// An actor went without a goodbye, and none of its name came back.
     case lost(actor: String)
   }
 
@@ -83,6 +83,8 @@ package final class Exchange: @unchecked Sendable {
   private var rewards: RewardWatch
   private var lastRewardNotice = -Double.infinity
   private var draining: Double?
+  /// Names of actors that went without a goodbye, and when.
+  private var vanished: [String: Double] = [:]
 
   /// Where the learner listens, wildcards resolved.
   package let endpoint: String
@@ -158,7 +160,8 @@ package final class Exchange: @unchecked Sendable {
       }
       if now >= nextTick {
         nextTick = now + 0.2
-        for session in leases.silent(now: now) { lose(session) }
+        for session in leases.silent(now: now) { end(session, because: "silent", isLost: true) }
+        reportLost()
       }
       if now >= nextInspection {
         nextInspection = now + 1
@@ -306,6 +309,7 @@ package final class Exchange: @unchecked Sendable {
           configurationHash: terms.configurationHash, modelHash: terms.modelHash,
           committed: leases.committed, heartbeatMilliseconds: Self.heartbeatMilliseconds,
           livenessMilliseconds: Self.livenessMilliseconds, discard: discard)), to: session)
+    vanished[hello.actor] = nil
     callbacks.notice("+ actor \(hello.actor) joined (\(leases.committed))")
   }
 
@@ -430,17 +434,20 @@ package final class Exchange: @unchecked Sendable {
 
   // MARK: Sessions
 
-  private func end(_ session: UInt64, because reason: String) {
+  private func end(_ session: UInt64, because reason: String, isLost: Bool = false) {
     guard let peer = sessions[session] else { return }
     forget(session)
+    if isLost, draining == nil, vanished.count < Self.maximumSessions { vanished[peer.name] = now }
     callbacks.notice("- actor \(peer.name) left: \(reason)")
   }
 
-  private func lose(_ session: UInt64) {
-    guard let name = sessions[session]?.name else { return }
-    end(session, because: "silent")
-    let isBack = sessions.peers.values.contains { $0.name == name }
-    if !isBack { callbacks.trouble(.lost(actor: name)) }
+  /// Who vanished is lost if nobody of that name comes within a session's patience.
+  private func reportLost() {
+    let patience = Double(Self.livenessMilliseconds) / 1000
+    for (name, since) in vanished where now - since > patience {
+      vanished[name] = nil
+      callbacks.trouble(.lost(actor: name))
+    }
   }
 
   private func forget(_ session: UInt64) {
@@ -484,7 +491,9 @@ package final class Exchange: @unchecked Sendable {
       epoch: epoch, session: session, sequence: sequence, message: message)
     do throws(ZeroMQError) {
       let outcome = try socket.send([route, envelope.encoded()] + (payload.map { [$0] } ?? []))
-      if outcome == .unreachable, session != 0 { end(session, because: "its connection closed") }
+      if outcome == .unreachable, session != 0 {
+        end(session, because: "its connection closed", isLost: true)
+      }
     } catch {
       count("transport: \(error)")
     }
