@@ -17,26 +17,29 @@ package final class JournalThread: @unchecked Sendable {
     /// These records are in the journal, and `fdatasync` returned.
     case durable([Job])
     /// Nothing was acknowledged, and nothing more will be.
-    case failed(String)
+    case failed(RunFailure)
   }
 
   private let jobs = Mailbox<Job>()
   private var writer: JournalWriter
   private let epoch: UInt64
+  private let mayWrite: @Sendable () throws -> Void
   private let deliver: @Sendable (Event) -> Void
   private let nanoseconds = Atomic<Int64>(0)
   private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameters:
   ///   - header: the first record of every segment, given its number.
+  ///   - mayWrite: asked before every write; throws once the run folder has another owner.
   ///   - deliver: called on the journal's thread.
   package init(
     directory: String, epoch: UInt64, header: @escaping @Sendable (UInt64) -> RunHeader,
-    deliver: @escaping @Sendable (Event) -> Void
+    mayWrite: @escaping @Sendable () throws -> Void, deliver: @escaping @Sendable (Event) -> Void
   ) throws {
     writer = try JournalWriter(
       directory: directory, headerOfSegment: { JournalRecord.header(header($0)).encoded() })
     self.epoch = epoch
+    self.mayWrite = mayWrite
     self.deliver = deliver
   }
 
@@ -66,6 +69,7 @@ package final class JournalThread: @unchecked Sendable {
       if batch.isEmpty { continue }
       let start = clock.now
       do {
+        try mayWrite()
         for job in batch {
           let record: JournalRecord =
             switch job {
@@ -78,7 +82,11 @@ package final class JournalThread: @unchecked Sendable {
         }
         try writer.sync()
       } catch {
-        deliver(.failed("\(error)"))
+        deliver(
+          .failed(
+            error as? RunFailure
+              ?? RunFailure(
+                .disk, "\(error); nothing acknowledged is lost, start again to resume")))
         return
       }
       let parts = start.duration(to: clock.now).components

@@ -107,6 +107,7 @@ package final class Learner {
     let journal = try JournalThread(
       directory: folder.journal, epoch: epoch,
       header: { [terms] in terms.header(epoch: epoch, segment: $0) },
+      mayWrite: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
       deliver: { Self.pass($0, to: inbox, and: exchangeBox.withLock { $0 }) })
     if let torn = journal.recovered {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
@@ -218,6 +219,18 @@ package final class Learner {
       ], wasInterrupted: isInterrupted)
   }
 
+  /// The folder's lock is a file, and files can be deleted under a learner that is alive; the one that
+  /// begins next stores a newer epoch before it reads the journal.
+  private static func checkOwner(of folder: RunFolder, epoch: UInt64) throws {
+    let newest = try RunFolder.read(RunIdentity.self, from: folder.identity).epoch
+    guard newest == epoch else {
+      throw RunFailure(
+        .restart,
+        "another learner has begun epoch \(newest) of \(folder.path), this one is epoch \(epoch) and"
+          + " stops; nothing acknowledged is lost")
+    }
+  }
+
   /// What the journal did, to those who wait for it.
   private static func pass(
     _ event: JournalThread.Event, to inbox: Mailbox<Letter>, and exchange: Exchange?
@@ -231,10 +244,7 @@ package final class Learner {
         inbox.post(.durable(units))
       }
       for case .commit(let commit) in jobs { inbox.post(.committed(commit.update)) }
-    case .failed(let reason):
-      inbox.post(
-        .failed(
-          RunFailure(.disk, "\(reason); nothing acknowledged is lost, start again to resume")))
+    case .failed(let failure): inbox.post(.failed(failure))
     }
   }
 

@@ -1,0 +1,40 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Two learners on one run folder never both commit.
+struct FencingTests {
+  @Test func `a second learner is refused while the lock is there`() throws {
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
+    let life = try Tributary.start(
+      DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
+    defer { life.kill() }
+    waitUntil("an update") { life.text.contains("\n    1") }
+    let second = try Tributary.run(["train", "--run", run, "--updates", "5"], in: folder)
+    #expect(second.status == 64)
+    #expect(second.errors.contains("in use"), "\(second.errors)")
+  }
+
+  @Test func `without the lock the older one stops, and the run is the same run`() throws {
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
+    let first = try Tributary.start(
+      DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
+    defer { first.kill() }
+    waitUntil("two updates") { first.text.contains("\n    2") }
+    try FileManager.default.removeItem(atPath: "\(run)/lock")
+    let second = try Tributary.start(
+      DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
+    defer { second.kill() }
+    let stopped = first.wait()
+    #expect(stopped.status == 75, "\(stopped.errors)")
+    #expect(stopped.errors.contains("another learner has begun epoch 2"), "\(stopped.errors)")
+    #expect(stopped.errors.split(separator: "\n").count == 1, "\(stopped.errors)")
+    waitUntil("the second one's work") { second.text.contains("resumed at version") }
+    Foundation.kill(second.process.processIdentifier, SIGINT)
+    #expect(second.wait().status == 130)
+    let replay = try Tributary.run(["replay", run, "--verify"], in: folder)
+    #expect(replay.status == 0, "\(replay.errors)")
+  }
+}
