@@ -44,6 +44,8 @@ struct LearnerSession {
     learnerOptions.rewardPatience = run.configuration.rewardPatience
     learnerOptions.keys = keys
     learnerOptions.minutes = options.minutes
+    learnerOptions.retention.last = run.configuration.checkpointsKept
+    learnerOptions.retention.every = UInt64(run.configuration.checkpointsKeptEvery)
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors
     let failureToStart = Mutex<(any Error)?>(nil)

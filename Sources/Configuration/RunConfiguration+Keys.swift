@@ -88,6 +88,12 @@ extension RunConfiguration {
       "save.every", \.checkpointInterval, 1...1_000_000, decidesNumbers: false,
       "Write a checkpoint every so many updates."),
     .integer(
+      "save.keep_last", \.checkpointsKept, 1...100_000, decidesNumbers: false,
+      "Checkpoints that are kept, the newest first; the first and the best are kept besides."),
+    .integer(
+      "save.keep_every", \.checkpointsKeptEvery, 0...1_000_000, decidesNumbers: false,
+      "Keep checkpoints of every so many versions for good; 0: none."),
+    .integer(
       "updates", \.updates, 0...100_000_000, decidesNumbers: false,
       "Updates of the run unless --updates says otherwise."),
     .seed,

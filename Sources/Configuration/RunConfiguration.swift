@@ -62,6 +62,8 @@ package struct RunConfiguration: Hashable, Sendable {
   package var evaluationSteps = 10
   package var evaluationNoises = 4
   package var checkpointInterval = 10
+  package var checkpointsKept = 2
+  package var checkpointsKeptEvery = 0
   package var updates = 60
 
   package init() {}

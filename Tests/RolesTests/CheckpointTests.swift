@@ -128,6 +128,19 @@ struct CheckpointTests {
     #expect(names.sorted() == ["000000", "000003", "000004", "latest"])
   }
 
+  @Test func `more are kept if asked for`() throws {
+    var keeping = Checkpoint.Retention()
+    keeping.last = 1
+    keeping.every = 2
+    let core = try Tiny.core(recipe)
+    try Checkpoint.write(core, to: folder, keeping: keeping)
+    for _ in 0..<5 {
+      _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
+      try Checkpoint.write(core, to: folder, keeping: keeping)
+    }
+    #expect(Checkpoint.versions(in: folder) == [0, 2, 4, 5])
+  }
+
   @Test func `versions beyond six digits are found`() throws {
     for version: UInt64 in [0, 999_999, 1_000_000] {
       try FileManager.default.createDirectory(

@@ -32,8 +32,20 @@ package enum Checkpoint {
     "\(folder.checkpoints)/\(String(format: "%06d", Int(version)))"
   }
 
-  /// Writes the core's state; keeps the first checkpoint, the best and the `keeping` newest.
-  package static func write(_ core: LearnerCore, to folder: RunFolder, keeping: Int = 2) throws {
+  /// Which checkpoints stay when a new one is written; the first and the best always do.
+  package struct Retention: Sendable {
+    /// The newest so many.
+    package var last = 2
+    /// Those whose version is a multiple of it; 0: none.
+    package var every: UInt64 = 0
+
+    package init() {}
+  }
+
+  /// Writes the core's state and removes what is not to be kept.
+  package static func write(
+    _ core: LearnerCore, to folder: RunFolder, keeping: Retention = Retention()
+  ) throws {
     let policy = core.policy
     let network = policy.network
     let version = policy.version.rawValue
@@ -72,16 +84,17 @@ package enum Checkpoint {
     prune(folder, keeping: keeping)
   }
 
-  private static func prune(_ folder: RunFolder, keeping: Int) {
+  private static func prune(_ folder: RunFolder, keeping: Retention) {
     let best = best(in: folder)
-    for old in versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping) {
+    for old in versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping.last)
+    where keeping.every == 0 || !old.isMultiple(of: keeping.every) {
       try? FileManager.default.removeItem(atPath: path(of: old, in: folder))
     }
   }
 
   /// Says that this checkpoint has the best evaluation so far; it is kept until another has.
   package static func markBest(
-    _ version: UInt64, in folder: RunFolder, keeping: Int = 2
+    _ version: UInt64, in folder: RunFolder, keeping: Retention = Retention()
   ) throws {
     try link("best", to: version, in: folder)
     prune(folder, keeping: keeping)

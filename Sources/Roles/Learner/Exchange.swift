@@ -14,6 +14,8 @@ package final class Exchange: @unchecked Sendable {
     case publish(Snapshot)
     case committed(PolicyVersion)
     case drain(String)
+    /// Leave the actors, which wait for the next life of this run.
+    case leave(String)
   }
 
   /// What the run's owner hears; called on the exchange's thread.
@@ -100,6 +102,8 @@ package final class Exchange: @unchecked Sendable {
     mail = Mailbox(waking: wakeup)
     gatekeeper = door?.gatekeeper
     var options = SocketOptions()
+    // The last goodbyes are to arrive.
+    options.linger = 300
     if let door { options.security = .server(door.key) }
     socket = try Socket(.router, in: context, options: options)
     do {
@@ -203,6 +207,9 @@ package final class Exchange: @unchecked Sendable {
     case .drain(let reason):
       draining = now + 3
       for session in sessions.peers.keys { send(.drain(reason: reason), to: session) }
+    case .leave(let reason):
+      draining = now
+      for session in sessions.peers.keys { send(.goodbye(reason: reason), to: session) }
     }
   }
 

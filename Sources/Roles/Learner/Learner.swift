@@ -24,6 +24,7 @@ package final class Learner {
     /// Stop after this many minutes of this life.
     package var minutes: Double?
     package var checkpointInterval: UInt64 = 10
+    package var retention = Checkpoint.Retention()
     /// Failures of rewards in a row that pause the run.
     package var rewardPatience = 5
 
@@ -164,13 +165,14 @@ package final class Learner {
       try record.evaluated(version: version, result, grid: grid)
       if result.heldOut > bestScore {
         bestScore = result.heldOut
-        try Checkpoint.write(core, to: folder)
-        try Checkpoint.markBest(version, in: folder)
+        try save(core)
+        try Checkpoint.markBest(version, in: folder, keeping: options.retention)
       }
     }
+    var isFinished = false
     defer {
       report(.draining)
-      exchange.send(.drain("the learner ends"))
+      exchange.send(isFinished ? .drain("the learner ends") : .leave("the learner failed"))
       exchange.join()
       door?.gatekeeper.stop()
       journal.stop()
@@ -199,15 +201,16 @@ package final class Learner {
           .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.branchCount) / seconds,
         ])
-      if version % options.checkpointInterval == 0 { try Checkpoint.write(core, to: folder) }
+      if version % options.checkpointInterval == 0 { try save(core) }
       let interval = UInt64(recipe.evaluation.interval)
       if interval > 0 && version % interval == 0 && version < options.updates { try evaluate() }
       lastCommit = clock.now
     }
     let version = core.policy.version.rawValue
     if !isInterrupted && evaluationVersion != version { try evaluate() }
-    try Checkpoint.write(core, to: folder)
+    try save(core)
     report(.saved(version: version))
+    isFinished = true
     reportRefusals(of: exchange)
     let split = exchange.splitSoFar
     return Summary(
@@ -285,7 +288,7 @@ package final class Learner {
     guard !Checkpoint.versions(in: folder).isEmpty else {
       let policy = PolicySet(base: base, recipe: recipe)
       let core = LearnerCore(recipe: recipe, policy: policy)
-      try Checkpoint.write(core, to: folder)
+      try save(core)
       return try replayJournal(into: core)
     }
     let core = try Checkpoint.newest(in: folder, recipe: recipe) { report(.notice("! \($0)")) }
@@ -339,6 +342,10 @@ package final class Learner {
       }
     }
     return (core, durable, rerun)
+  }
+
+  private func save(_ core: LearnerCore) throws {
+    try Checkpoint.write(core, to: folder, keeping: options.retention)
   }
 
   // MARK: Waiting
