@@ -14,9 +14,9 @@ struct LearnerSession {
 
   func run() throws {
     if options.dryRun { return try dryRun() }
+    let keys = try options.learnerKeys()
     // Local actors start the programs of rewards; those of other machines look there.
     let folder = try options.open(startsPrograms: actors > 0).folder
-    let keys = try options.learnerKeys(for: folder)
     let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
     // Again: another learner may have made or advanced the run until its lock was free.

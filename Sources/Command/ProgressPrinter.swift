@@ -55,7 +55,7 @@ final class ProgressPrinter: Sendable {
   /// Units of the open update, updates of the run, and the time that is left.
   private func showBar(_ version: UInt64, _ units: Int, of count: Int) {
     guard Console.isTerminal else { return }
-    let cells = 20
+    let cells = Console.width < 80 ? 8 : 20
     let share = (Double(version) + Double(units) / Double(count)) / Double(max(updates, 1))
     let full = min(cells, Int(share * Double(cells)))
     let bar = String(repeating: "█", count: full) + String(repeating: "░", count: cells - full)

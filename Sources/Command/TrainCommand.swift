@@ -75,10 +75,10 @@ struct LearnerOptions: ParsableArguments {
 
   /// Who may join: the keys that were named, else those of the run folder; nil for anyone who can
   /// reach the endpoint.
-  func learnerKeys(for run: RunFolder) throws -> LearnerKeys? {
+  func learnerKeys() throws -> LearnerKeys? {
     if insecurePlaintext { return nil }
     if let keys { return try LearnerKeys(KeyFolder(keys)) }
-    if run.keys.exists { return try LearnerKeys(run.keys) }
+    if let own = run.map({ RunFolder($0).keys }), own.exists { return try LearnerKeys(own) }
     guard EndpointAddress(listen)?.isLocal == true else {
       throw RunFailure(
         .usage,
