@@ -21,4 +21,11 @@ let goldenFamilies: [String: any GoldenFamily.Type] = [
   "flowfactory_advantage": MixedAdvantages.self,
   "grpo_clipped_loss": FlowGRPOLoss.self,
   "ema": MovingAverage.self,
+  "nft_loss": NFTLoss.self,
+  "nft_decay": NFTDecay.self,
+  "awm_loss": AWMLoss.self,
+  "dgpo_loss": DGPOLoss.self,
+  "dpo_loss": DPOLoss.self,
+  "crd_loss": CRDLoss.self,
+  "grpo_guard": GuardLoss.self,
 ]
