@@ -93,6 +93,10 @@ private func isUnused(_ field: String, in name: String) -> Bool {
     case "flowfactory_advantage": ["group_size"]
     case "grpo_guard": ["T", "step_index", "v_old", "eps", "log_prob_old"]
     case "nft_loss": ["noise"]
+    case "mixgrpo_step": ["T", "shift", "step_index"]
+    case "branchgrpo_split_step": ["T", "shift", "step_index"]
+    case "branchgrpo_tree_credit": ["T", "split_steps"]
+    case "mixgrpo_rollout": ["post_compress_ratio"]
     case "awm_loss": ["x_t"]
     case "tempflow_branch_step", "tempflow_loss", "tempflow_noise_weights", "tempflow_rollout",
       "sigma_schedules", "grpo_clipped_loss":
@@ -108,9 +112,11 @@ private func isOutput(_ path: [String], of name: String) -> Bool {
   let claims: Set = [
     "out", "trunk", "next", "reward", "nfe", "advantage_seed_group", "advantage_prompt_group",
     "step_std", "const_over_trained", "weight_mean1", "dlogprob_sum_dv", "peer", "intended",
-    "decay",
+    "decay", "node_depth", "num_model_evals", "window_start_and_len_per_iteration",
+    "ode_tail_evals",
   ]
   return path.contains(where: claims.contains)
+    || name == "g2rpo_granular_schedule" && path[2] == "sigmas"
     || name == "sigma_schedules" && ["sigmas", "timesteps"].contains(path[2])
     || ["grpo_advantages", "flowfactory_advantage"].contains(name) && path[2] == "advantages"
     || path.contains("replay") && ["mean", "log_prob"].contains(path[3])

@@ -116,7 +116,8 @@ extension CentredReward.Centre {
     let even = shares.map { _ in 1 / Double(shares.count) }
     switch self {
     case .uniform: return [even]
-    case .temperature(let t): return [softmax(shares.map { $0 / t }), softmax(shares.map { -$0 / t })]
+    case .temperature(let t):
+      return [softmax(shares.map { $0 / t }), softmax(shares.map { -$0 / t })]
     case .hard:
       return [shares.map { $0 > 0 }, shares.map { $0 < 0 }].map { chosen in
         chosen.contains(true)
