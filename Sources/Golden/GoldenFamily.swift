@@ -32,6 +32,8 @@ let goldenFamilies: [String: any GoldenFamily.Type] = [
   "nft_loss": NFTLoss.self,
   "nft_decay": NFTDecay.self,
   "awm_loss": AWMLoss.self,
+  "awm_sa_updates": SAUpdates.self,
+  "awm_sa_solver": SARun.self,
   "dgpo_loss": DGPOLoss.self,
   "dpo_loss": DPOLoss.self,
   "crd_loss": CRDLoss.self,

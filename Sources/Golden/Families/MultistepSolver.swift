@@ -51,7 +51,12 @@ enum MultistepSolver: GoldenFamily {
       }
       sequence.append(states)
     }
-    try comparison.expect(sequence, at: out["x_seq"])
+    // The released form grows: eʰ − 1 of a float32 h loses a bit or two of the largest state a step.
+    let largest = sequence.joined().joined().map { abs(Double($0)) }.filter(\.isFinite).max() ?? 0
+    try comparison.expect(
+      sequence, at: out["x_seq"],
+      rounding: solver.takesCleanForNoiseAsReleased
+        ? 2 * Double(sequence.count) * largest * Double(Float.ulpOfOne) : 0)
   }
 }
 
