@@ -51,7 +51,8 @@ package struct SigmaGrid: Hashable, Sendable {
     return SigmaGrid(sigmas: sigmas + [0])
   }
 
-  private static func shifted(_ u: Double, by shift: Double) -> Double {
+  /// S_s(u).
+  package static func shifted(_ u: Double, by shift: Double) -> Double {
     shift * u / (1 + (shift - 1) * u)
   }
 }

@@ -55,9 +55,11 @@ struct Comparison {
 
   /// Compares gradients `[sample][D]`, each by its own largest entry: samples may be orders of
   /// magnitude apart.
-  mutating func expect(gradients: [[Float]], at field: GoldenValue) throws(GoldenError) {
+  mutating func expect(
+    gradients: [[some Computed]], at field: GoldenValue, rounding: Double = 0
+  ) throws(GoldenError) {
     for (gradient, entry) in zip(gradients, try field.entries(gradients.count)) {
-      try expect(gradient, at: entry, as: .gradient)
+      try expect(gradient, at: entry, as: .gradient, rounding: rounding)
     }
   }
 

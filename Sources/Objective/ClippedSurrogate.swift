@@ -19,10 +19,14 @@ package struct ClippedSurrogate: Hashable, Sendable {
   }
 
   package func term(logDensity: Float, old: Float, advantage: Float) -> Term {
+    term(difference: Double(logDensity) - Double(old), advantage: advantage)
+  }
+
+  /// - Parameter difference: log p − log p_old, or whatever stands for it; ∂L/∂difference is `slope`.
+  package func term(difference: Double, advantage: Float) -> Term {
     // Held where a float still holds e to its power: an infinite ratio times a zero advantage would
     // be no number.
-    let difference = min(max(Double(logDensity) - Double(old), -80), 80)
-    let ratio = Float(ExactMath.exponential(difference))
+    let ratio = Float(ExactMath.exponential(min(max(difference, -80), 80)))
     let clipped = min(max(ratio, 1 - clip), 1 + clip)
     let binds = advantage >= 0 ? ratio > 1 + clip : ratio < 1 - clip
     return Term(

@@ -4,7 +4,7 @@ package import Records
 ///
 ///     A = (r − mean_group r) / (std r + floor), then clipped to ±clip
 ///
-/// with the population deviation over the group or over the whole batch. Every branching step is a
+/// with the population deviation, or the unbiased one, over the group or over the whole batch. Every branching step is a
 /// batch of its own: a reward credits the step whose noise it came from, and no other
 /// (TempFlow-GRPO, arXiv:2508.04324, §3.1; golden `grpo_advantages`).
 package struct CreditAssignment: Hashable, Sendable {
@@ -29,6 +29,11 @@ package struct CreditAssignment: Hashable, Sendable {
   package var floor: Double
   package var clip: Double
   package var mix: RewardMix
+  /// Whether the deviation divides by n − 1, as DanceGRPO, MixGRPO and Granular-GRPO do.
+  package var isUnbiased = false
+  /// The share of the lowest rewards that mean and deviation leave out (MixGRPO; golden
+  /// `mixgrpo_dance_advantage`).
+  package var trimmed = 0.0
 
   package init(
     group: Group = .seed, deviation: Deviation = .group, floor: Double = 1e-4, clip: Double = 5,
@@ -110,10 +115,10 @@ package struct CreditAssignment: Hashable, Sendable {
   ) -> [Double] {
     precondition(rewards.count == groups.count, "one group for each reward")
     let members = Dictionary(grouping: rewards.indices, by: { groups[$0] })
-    let batchDeviation = Self.meanAndDeviation(rewards).deviation
+    let batchDeviation = meanAndDeviation(rewards).deviation
     var scores = [Double](repeating: 0, count: rewards.count)
     for indices in members.values {
-      let (mean, groupDeviation) = Self.meanAndDeviation(indices.map { rewards[$0] })
+      let (mean, groupDeviation) = meanAndDeviation(indices.map { rewards[$0] })
       let scale = guarded(deviation == .group ? groupDeviation : batchDeviation)
       for index in indices { scores[index] = (rewards[index] - mean) / scale }
     }
@@ -122,9 +127,12 @@ package struct CreditAssignment: Hashable, Sendable {
 
   private func clipped(_ scores: [Double]) -> [Double] { scores.map { min(max($0, -clip), clip) } }
 
-  private static func meanAndDeviation(_ values: [Double]) -> (mean: Double, deviation: Double) {
+  private func meanAndDeviation(_ all: [Double]) -> (mean: Double, deviation: Double) {
+    let dropped = min(Int(Double(all.count) * trimmed), all.count - 1)
+    let values = dropped > 0 ? Array(all.sorted()[dropped...]) : all
     let mean = values.reduce(0, +) / Double(values.count)
-    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
-    return (mean, variance.squareRoot())
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let freedom = isUnbiased ? max(values.count - 1, 1) : values.count
+    return (mean, (squares / Double(freedom)).squareRoot())
   }
 }

@@ -5,7 +5,7 @@ import Testing
 import Golden
 
 struct GoldenFilesTests {
-  @Test func `the fourteen files of the peers' numbers are there and pass`() throws {
+  @Test func `the files of the peers' numbers are there and pass`() throws {
     let reports = try GoldenSuite.run(directory: goldenDirectory)
     #expect(reports.map(\.file) == goldenNames.map { $0 + ".json" })
     for report in reports {
@@ -18,11 +18,12 @@ struct GoldenFilesTests {
   func `a file with one wrong output fails and the failure names the field`(name: String) throws {
     let root = try document(name)
     let leaves = numbers(of: root).filter { isOutput($0, of: name) }
-    #expect(leaves.count > 50)
+    #expect(leaves.count > 30)
     for place in stride(from: 0, to: leaves.count, by: max(1, leaves.count / 150)) {
       let changed = changing(root, at: leaves[place]) {
         let number = ($0 as! NSNumber).doubleValue
-        return number + max(1e-4, abs(number) / 100)
+        // β = 2000 makes gradients of 40, by the largest of which small entries are measured.
+        return number + max(name == "dpo_loss" ? 0.01 : 1e-4, abs(number) / 100)
       }
       let report = try report(on: changed)
       #expect(report.status == .failed, "\(name) \(leaves[place])")
@@ -90,7 +91,17 @@ private func isUnused(_ field: String, in name: String) -> Bool {
     case "flow_grpo_cps_step", "flow_grpo_sde_step": ["T", "shift", "timesteps"]
     case "flowfactory_dynamics": ["T", "step_index", "noise_level", "sde_steps"]
     case "flowfactory_advantage": ["group_size"]
-    default: ["timesteps", "T", "shift", "mu", "step_index", "v_old", "eps", "sigma_max"]
+    case "grpo_guard": ["T", "step_index", "v_old", "eps", "log_prob_old"]
+    case "nft_loss": ["noise"]
+    case "mixgrpo_step": ["T", "shift", "step_index"]
+    case "branchgrpo_split_step": ["T", "shift", "step_index"]
+    case "branchgrpo_tree_credit": ["T", "split_steps"]
+    case "mixgrpo_rollout": ["post_compress_ratio"]
+    case "awm_loss": ["x_t"]
+    case "tempflow_branch_step", "tempflow_loss", "tempflow_noise_weights", "tempflow_rollout",
+      "sigma_schedules", "grpo_clipped_loss":
+      ["timesteps", "T", "shift", "mu", "step_index", "v_old", "eps", "sigma_max"]
+    default: []
     }
   return fields.contains(field)
 }
@@ -100,9 +111,12 @@ private func isOutput(_ path: [String], of name: String) -> Bool {
   guard path[0] == "cases" else { return false }
   let claims: Set = [
     "out", "trunk", "next", "reward", "nfe", "advantage_seed_group", "advantage_prompt_group",
-    "step_std", "const_over_trained", "weight_mean1", "dlogprob_sum_dv",
+    "step_std", "const_over_trained", "weight_mean1", "dlogprob_sum_dv", "peer", "intended",
+    "decay", "node_depth", "num_model_evals", "window_start_and_len_per_iteration",
+    "ode_tail_evals",
   ]
   return path.contains(where: claims.contains)
+    || name == "g2rpo_granular_schedule" && path[2] == "sigmas"
     || name == "sigma_schedules" && ["sigmas", "timesteps"].contains(path[2])
     || ["grpo_advantages", "flowfactory_advantage"].contains(name) && path[2] == "advantages"
     || path.contains("replay") && ["mean", "log_prob"].contains(path[3])

@@ -5,6 +5,25 @@ import Testing
 import Objective
 
 struct CreditAssignmentTests {
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `trimmed scores leave the lowest rewards out of mean and deviation alone`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let rewards = (0..<12).map { _ in Double.random(in: -3...3, using: &random) }
+    var credit = CreditAssignment(floor: 1e-8, clip: .infinity)
+    credit.isUnbiased = true
+    credit.trimmed = 0.3
+    let kept = rewards.sorted().suffix(12 - 3)
+    let mean = kept.reduce(0, +) / 9
+    let deviation = (kept.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / 8).squareRoot()
+    let scores = credit.advantages(of: rewards, groups: rewards.map { _ in 0 })
+    for (score, reward) in zip(scores, rewards) {
+      #expect(abs(score - (reward - mean) / (deviation + 1e-8)) < 1e-9)
+    }
+    credit.trimmed = 1
+    let best = credit.advantages(of: rewards, groups: rewards.map { _ in 0 })
+    #expect(best.max() == 0)
+  }
+
   @Test(arguments: 1...20 as ClosedRange<UInt64>, CreditAssignment.Deviation.allCases)
   func `advantages are the literal standard scores`(
     seed: UInt64, deviation: CreditAssignment.Deviation

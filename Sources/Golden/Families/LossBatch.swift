@@ -15,7 +15,7 @@ struct LossBatch {
   ///   - oldLogDensity, advantage, clip, replacement: names of fields that differ between files.
   init(
     _ example: GoldenValue, kind: Regulariser.Kind, oldLogDensity: String, advantage: String,
-    clip: String, replacement: String
+    clip: String?, replacement: String
   ) throws(GoldenError) {
     transition = try example.flowSDE(replacement: replacement)
     guard transition.deviation > 0 else {
@@ -27,7 +27,11 @@ struct LossBatch {
     velocities = try example["v"].table(rows: rows, columns: columns)
     references = try example["v_ref"].table(rows: rows, columns: columns)
     oldLogDensities = try example[oldLogDensity].floats(rows)
-    let bound = Float(try example[clip].number())
+    // Where a file does not say it, the peers' 5.
+    let bound =
+      try clip.map { clip throws(GoldenError) in
+        Float(try example[clip].number())
+      } ?? 5
     advantages = try example[advantage].floats(rows).map { min(max($0, -bound), bound) }
     surrogate = ClippedSurrogate(clip: Float(try example["clip_range"].number()))
     regulariser = Regulariser(kind: kind, coefficient: Float(try example["beta"].number()))

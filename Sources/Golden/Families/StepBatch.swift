@@ -27,12 +27,17 @@ struct StepBatch {
     states.indices.map { transitions[$0].next(states[$0], velocities[$0], noise: noises[$0]) }
   }
 
+  /// - Parameter omitsConstants: whether the peer lost −ln s − ½ ln 2π.
   func compareDensities(
-    of next: [[Float]], means: [[Float]], with field: GoldenValue, in comparison: inout Comparison
+    of next: [[Float]], means: [[Float]], with field: GoldenValue, omitsConstants: Bool = false,
+    in comparison: inout Comparison
   ) throws(GoldenError) {
     for (row, entry) in zip(next.indices, try field.entries(rows)) {
-      let density = transitions[row].goldenLogDensity(
-        of: next[row], mean: means[row], over: reduction)
+      let density =
+        transitions[row].goldenLogDensity(of: next[row], mean: means[row], over: reduction)
+        - (omitsConstants
+          ? transitions[row].goldenLogDensity(of: means[row], mean: means[row], over: reduction)
+          : 0)
       // ∂ log p/∂μ, summed over D.
       let slopes = transitions[row].logDensityGradient(
         of: next[row], mean: means[row], over: reduction)
