@@ -15,7 +15,8 @@ struct Tributary: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
-      EvalCommand.self, SampleCommand.self, InspectCommand.self, ConfigCommand.self,
+      EvalCommand.self, SampleCommand.self, InspectCommand.self, JournalCommand.self,
+      ConfigCommand.self,
       KeysCommand.self, PretrainCommand.self, GoldenCommand.self, DoctorCommand.self,
       RewardCommand.self, RewardsCommand.self, TasksCommand.self, PresetsCommand.self,
       MetricsCommand.self,

@@ -22,6 +22,12 @@ package enum Checkpoint {
     var stateHash: String
   }
 
+  /// What a checkpoint's `state.json` says that its tensors have.
+  struct Hashes: Decodable {
+    var paramsHash: String
+    var stateHash: String
+  }
+
   /// The versions that have a checkpoint, ascending.
   package static func versions(in folder: RunFolder) -> [UInt64] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)) ?? []

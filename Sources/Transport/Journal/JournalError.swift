@@ -16,12 +16,14 @@ package enum JournalError: Error, Equatable, CustomStringConvertible {
       error.description
     case .corrupt(let path, let segment, let offset, let fault):
       "\(path): segment \(segment) is damaged at byte \(offset): \(fault); restore the file from a "
-        + "copy, because acknowledged results would be lost with it"
+        + "copy, because acknowledged results would be lost with it, or save what is readable: "
+        + "tributary journal repair RUN --salvage"
     case .recordTooLarge(let path, let segment, let offset, let bytes, let limit):
       "\(path): segment \(segment) has a record of \(bytes) bytes at byte \(offset), at most "
         + "\(limit) are allowed"
     case .missingSegment(let directory, let segment):
-      "\(directory): segment \(segment) is missing between others; restore it from a copy"
+      "\(directory): segment \(segment) is missing between others; restore it from a copy, "
+        + "or save what is readable: tributary journal repair RUN --salvage"
     case .writerFailed(let error):
       "the journal takes no more records after an earlier failure (\(error)); start again, and it "
         + "will be checked"

@@ -57,12 +57,17 @@ final class JournalSegment: Sendable {
   /// Whether a bad record at `offset` is damage and not the end of an interrupted write: after such
   /// an end comes nothing, so any whole record behind it was written later.
   func recordFollows(_ offset: UInt64) throws(JournalError) -> Bool {
+    try recordOffset(after: offset) != nil
+  }
+
+  /// Where the first whole record behind a bad one begins.
+  func recordOffset(after offset: UInt64) throws(JournalError) -> UInt64? {
     let step = 1 << 20
     var base = offset + 1
     while true {
       let window = try bytes(step + RecordFrame.headBytes - 1, at: base)
       let places = window.count - RecordFrame.headBytes + 1
-      guard places > 0 else { return false }
+      guard places > 0 else { return nil }
       let hits = window.withUnsafeBytes { window in
         (0..<min(places, step)).filter { place in
           RecordFrame.length(
@@ -70,7 +75,7 @@ final class JournalSegment: Sendable {
         }
       }
       for place in hits {
-        if case .record? = try? read(at: base + UInt64(place)) { return true }
+        if case .record? = try? read(at: base + UInt64(place)) { return base + UInt64(place) }
       }
       base += UInt64(step)
     }

@@ -30,17 +30,22 @@ enum JournalSegments {
 
   /// The segments that exist, in ascending order; other files are none of our business.
   static func list(in directory: String) throws(JournalError) -> [UInt64] {
+    let numbers = try present(in: directory)
+    for (number, next) in zip(numbers, numbers.dropFirst()) where next != number + 1 {
+      throw .missingSegment(directory: directory, segment: number + 1)
+    }
+    return numbers
+  }
+
+  /// The same, also where some are missing between others.
+  static func present(in directory: String) throws(JournalError) -> [UInt64] {
     let names: [String]
     do throws(FileError) {
       names = try Directory.names(in: directory)
     } catch {
       throw .file(error)
     }
-    let numbers = names.compactMap(number).sorted()
-    for (number, next) in zip(numbers, numbers.dropFirst()) where next != number + 1 {
-      throw .missingSegment(directory: directory, segment: number + 1)
-    }
-    return numbers
+    return names.compactMap(number).sorted()
   }
 
   private static func number(of name: String) -> UInt64? {

@@ -25,11 +25,12 @@ package struct JournalWriter: ~Copyable, Sendable {
   ///   - directory: made if need be, in a parent that exists.
   ///   - headerOfSegment: the first record of a segment, given its number.
   ///   - segmentLimit: bytes; the record that would go beyond it opens a new segment.
+  ///   - firstSegment: the number of the first one where the journal is made.
   /// - Throws: ``JournalError/corrupt(path:segment:offset:fault:)`` if the last segment has a bad
   ///   record that is not its end.
   package init(
     directory: String, headerOfSegment: @escaping @Sendable (UInt64) -> [UInt8],
-    segmentLimit: UInt64 = 256 << 20
+    segmentLimit: UInt64 = 256 << 20, firstSegment: UInt64 = 0
   ) throws(JournalError) {
     try journaling { () throws(FileError) in try Directory.create(directory) }
     let segment: JournalSegment
@@ -41,7 +42,7 @@ package struct JournalWriter: ~Copyable, Sendable {
       end = whole
       if fault != nil { recovered = try TornTail(cutting: segment, at: end, in: directory) }
     } else {
-      segment = try Self.create(0, in: directory)
+      segment = try Self.create(firstSegment, in: directory)
     }
     // A life that ended between making a segment and writing its header leaves it empty.
     if end == 0 {
