@@ -503,4 +503,35 @@ import Wire
     #expect(outcome.errors.contains("\(segment) is damaged"), "\(outcome.errors)")
     #expect(FileManager.default.fileExists(atPath: segment))
   }
+
+  @Test func `a whole record that means nothing is named, and salvage passes it over`() throws {
+    let end = try bytes(segment).count
+    var writer = try JournalWriter(directory: run.journal, headerOfSegment: { _ in [0] })
+    _ = try writer.append([255, 255, 255])
+    try writer.sync()
+    let outcome = try journal("verify", run.path)
+    #expect(outcome.status == 4)
+    #expect(outcome.errors.contains("\(segment): byte \(end):"), "\(outcome.errors)")
+    #expect(try journal("cat", run.path).output.contains("unknown"))
+    let refused = try journal("repair", run.path)
+    #expect(refused.status == 4)
+    #expect(refused.errors.contains("byte \(end):"), "\(refused.errors)")
+    #expect(refused.errors.contains("add --salvage"), "\(refused.errors)")
+    let mended = try journal("repair", run.path, "--salvage", "--json")
+    #expect(mended.status == 0, "\(mended.errors)")
+    #expect(mended.json["units"] as? Int == 32)
+    #expect(mended.json["version"] as? Int == 4)
+    #expect(mended.output.contains("says nothing that can be used"), "\(mended.output)")
+  }
+
+  @Test func `repair and prune wait for no learner, they refuse`() throws {
+    let lock = try RunLock(run)
+    defer { withExtendedLifetime(lock) {} }
+    for arguments in [["repair", run.path], ["prune", run.path, "--keep", "1"]] {
+      let outcome = try Tributary.run(["journal"] + arguments, in: folder)
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains("\(run.path) is in use"), "\(outcome.errors)")
+    }
+    #expect(try journal("verify", run.path).status == 0)
+  }
 }
