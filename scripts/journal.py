@@ -8,6 +8,7 @@ record that is not whole.
 
 import glob
 import os
+import signal
 import struct
 import sys
 
@@ -100,7 +101,10 @@ def main():
     if not paths:
         print(f"{sys.argv[1]}: no journal", file=sys.stderr)
         raise SystemExit(64)
-    for number, path in enumerate(paths):
+    # Whoever reads only the first lines has read enough.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for path in paths:
+        number = int(path[-12:-4])
         for offset, body in records(path):
             kind, text = describe(body)
             print(number, offset, kind, text, len(body) + 16)

@@ -12,10 +12,16 @@ struct ReplayCommand: ParsableCommand {
 
       Example:
         tributary replay runs/shapes-0001 --verify
+        tributary replay runs/shapes-0001 --updates 20..29
       """)
 
   @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
   var path: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Only these updates, from the nearest checkpoint at or before the first.", valueName: "a..b"))
+  var updates: UpdateRange?
 
   @Flag(help: "Print only the outcome, not a line for each version.")
   var verify = false
@@ -26,8 +32,13 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let run = try OpenRun(existing: path)
     do {
-      let outcome = try Replay.run(run.folder, recipe: run.recipe, terms: run.terms) { version in
+      let outcome = try Replay.run(
+        run.folder, recipe: run.recipe, terms: run.terms, updates: updates?.range
+      ) { version in
         if !verify { Console.line("version \(version) matches") }
+      }
+      if updates == nil, outcome.first > 0 {
+        Console.line("replayed from version \(outcome.first) on: what came before was deleted")
       }
       Console.line(
         "\(Console.count(outcome.verified, "update")) replayed, all equal to the last bit; params_hash"

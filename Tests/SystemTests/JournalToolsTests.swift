@@ -401,4 +401,137 @@ import Wire
       refused.output.contains("\(segment): byte \(place): the bytes do not match"),
       "\(refused.output)")
   }
+
+  // MARK: Replaying a part
+
+  @Test func `replay of a range verifies these updates alone`() throws {
+    func replay(_ updates: String) throws -> Tributary.Outcome {
+      try Tributary.run(["replay", run.path, "--updates", updates, "--json"], in: folder)
+    }
+    let commits = try records().compactMap { _, record -> Commit? in
+      if case .commit(let commit) = record { commit } else { nil }
+    }
+    let middle = try replay("1..2")
+    #expect(middle.status == 0, "\(middle.errors)")
+    #expect(middle.json["verified"] as? Int == 2)
+    #expect(middle.json["params_hash"] as? String == "\(commits[2].paramsHash)")
+    #expect(middle.output.contains("version 2 matches"), "\(middle.output)")
+    #expect(!middle.output.contains("version 1 matches"), "\(middle.output)")
+    #expect(!middle.output.contains("version 4 matches"), "\(middle.output)")
+
+    let beyond = try replay("2..4")
+    #expect(beyond.status == 64)
+    #expect(beyond.errors.contains("update 4 is not committed"), "\(beyond.errors)")
+
+    // Without the first checkpoint only what follows the others can be replayed.
+    let resumed = try DensityRun.train(run.path, updates: 6, in: folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let oldest = try #require(Checkpoint.versions(in: run).first { $0 > 0 })
+    try FileManager.default.removeItem(atPath: Checkpoint.path(of: 0, in: run))
+    let before = try replay("0..1")
+    #expect(before.status == 64)
+    #expect(
+      before.errors.contains("ask for updates from \(oldest) on"), "\(before.errors)")
+    let after = try replay("\(oldest)..5")
+    #expect(after.status == 0, "\(after.errors)")
+    #expect(after.json["verified"] as? Int == 6 - Int(oldest))
+
+    // A wrong hash inside the range is named, one behind it is not asked for.
+    try rewrite { records in
+      records.map { record in
+        guard case .commit(var commit) = record, commit.update == 5 else { return record }
+        commit.paramsHash = commit.stateHash
+        return .commit(commit)
+      }
+    }
+    let mismatch = try replay("\(oldest)..5")
+    #expect(mismatch.status == 4)
+    #expect(mismatch.errors.contains("update 5"), "\(mismatch.errors)")
+    if oldest < 5 { #expect(try replay("\(oldest)..4").status == 0) }
+  }
+
+  // MARK: Retention
+
+  @Test func `pruning keeps what a resume needs, and says from where replay works`() throws {
+    // A segment for about half an update.
+    let trained = try DensityRun.train(run.path, in: folder, more: ["--set", "save.every=4"])
+    #expect(trained.status == 0, "\(trained.errors)")
+    try rewrite(limit: UInt64(bytes(segment).count / 20))
+    let before = try FileManager.default.contentsOfDirectory(atPath: run.journal).count
+    #expect(before > 12)
+
+    let all = try journal("prune", run.path, "--keep", "100", "--json")
+    #expect(all.status == 0, "\(all.errors)")
+    #expect((all.json["deleted"] as? [String])?.isEmpty == true)
+    #expect(all.json["replayable_from"] as? Int == 0)
+
+    // Nothing is to be kept, but for what a resume from the last but one checkpoint needs.
+    let start = try #require(Checkpoint.versions(in: run).suffix(2).first)
+    #expect((5..<12).contains(start))
+    let pruned = try journal("prune", run.path, "--keep", "0", "--json")
+    #expect(pruned.status == 0, "\(pruned.errors)")
+    let deleted = try #require(pruned.json["deleted"] as? [String])
+    #expect(deleted.count > 3)
+    #expect(pruned.output.contains("replay works from version \(start) on"), "\(pruned.output)")
+    let left = try FileManager.default.contentsOfDirectory(atPath: run.journal).count
+    #expect(left == before - deleted.count)
+
+    let verify = try journal("verify", run.path, "--json")
+    #expect(verify.status == 0, "\(verify.errors)")
+    let from = try #require(verify.json["replayable_from"] as? Int)
+    #expect((1...Int(start)).contains(from))
+    #expect(
+      verify.output.contains("updates can be replayed from version \(from) on"),
+      "\(verify.output)")
+    let replay = try Tributary.run(["replay", run.path, "--verify", "--json"], in: folder)
+    #expect(replay.status == 0, "\(replay.errors)")
+    #expect(replay.json["verified"] as? Int == 12 - Int(start))
+    #expect(replay.output.contains("from version \(start) on"), "\(replay.output)")
+    #expect(replay.json["params_hash"] as? String == (try DensityRun.reference.get()))
+    let resumed = try DensityRun.train(run.path, updates: 13, in: folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try journal("verify", run.path).status == 0)
+  }
+
+  @Test func `a damaged journal is not pruned`() throws {
+    try rewrite(limit: UInt64(bytes(segment).count / 3))
+    var damaged = try bytes(segment)
+    damaged[damaged.count - 1] ^= 1
+    try write(damaged, segment)
+    let outcome = try journal("prune", run.path, "--keep", "0")
+    #expect(outcome.status == 4)
+    #expect(outcome.errors.contains("\(segment) is damaged"), "\(outcome.errors)")
+    #expect(FileManager.default.fileExists(atPath: segment))
+  }
+
+  @Test func `a whole record that means nothing is named, and salvage passes it over`() throws {
+    let end = try bytes(segment).count
+    var writer = try JournalWriter(directory: run.journal, headerOfSegment: { _ in [0] })
+    _ = try writer.append([255, 255, 255])
+    try writer.sync()
+    let outcome = try journal("verify", run.path)
+    #expect(outcome.status == 4)
+    #expect(outcome.errors.contains("\(segment): byte \(end):"), "\(outcome.errors)")
+    #expect(try journal("cat", run.path).output.contains("unknown"))
+    let refused = try journal("repair", run.path)
+    #expect(refused.status == 4)
+    #expect(refused.errors.contains("byte \(end):"), "\(refused.errors)")
+    #expect(refused.errors.contains("add --salvage"), "\(refused.errors)")
+    let mended = try journal("repair", run.path, "--salvage", "--json")
+    #expect(mended.status == 0, "\(mended.errors)")
+    #expect(mended.json["units"] as? Int == 32)
+    #expect(mended.json["version"] as? Int == 4)
+    #expect(mended.output.contains("says nothing that can be used"), "\(mended.output)")
+  }
+
+  @Test func `repair and prune wait for no learner, they refuse`() throws {
+    let lock = try RunLock(run)
+    defer { withExtendedLifetime(lock) {} }
+    for arguments in [["repair", run.path], ["prune", run.path, "--keep", "1"]] {
+      let outcome = try Tributary.run(["journal"] + arguments, in: folder)
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains("\(run.path) is in use"), "\(outcome.errors)")
+    }
+    #expect(try journal("verify", run.path).status == 0)
+  }
 }

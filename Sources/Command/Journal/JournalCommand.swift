@@ -3,18 +3,18 @@ import Foundation
 
 struct JournalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "journal", abstract: "List, read, check, mend and export a run's journal.",
+    commandName: "journal", abstract: "List, read, check, mend, export and prune a run's journal.",
     discussion: """
       Examples:
         tributary journal ls runs/shapes-0001
         tributary journal cat runs/shapes-0001 --updates 3..5
         tributary journal verify runs/shapes-0001
 
-      Nothing here changes a journal; a learner may write it meanwhile.
+      But for prune nothing here changes a journal; a learner may write it meanwhile.
       """,
     subcommands: [
       JournalListCommand.self, JournalCatCommand.self, JournalVerifyCommand.self,
-      JournalRepairCommand.self, JournalExportCommand.self,
+      JournalRepairCommand.self, JournalExportCommand.self, JournalPruneCommand.self,
     ])
 }
 

@@ -45,21 +45,18 @@ package struct JournalSalvage: Sendable {
         }
         damages.append(damage)
       case .unreadable(let reason, let place):
-        guard salvaging else {
-          throw RunFailure(
-            .mismatch,
-            "\(place.text): \(reason); add --salvage to copy what can be read around it")
-        }
-        damages.append(
-          JournalDamage(
-            path: place.path, location: place.location, byteCount: place.byteCount,
-            cause: .fault(.data)))
+        try passOver(reason, at: place, salvaging: salvaging)
       case .header(let found, _): header = header ?? found
       case .unit(let unit, let place):
         let isWhole =
           Digest(of: unit.payload) == unit.digest
           && (try? recipe.trajectory(of: unit))?.unit == unit.unit
-        if isWhole { records.append(Found(.unit(unit.unit), place.location)) }
+        if isWhole {
+          records.append(Found(.unit(unit.unit), place.location))
+        } else {
+          try passOver(
+            "the payload of \(unit.unit) is not the unit's", at: place, salvaging: salvaging)
+        }
       case .commit(let commit, let place):
         records.append(Found(.commit(commit), place.location))
       }
@@ -69,6 +66,20 @@ package struct JournalSalvage: Sendable {
     try write(
       kept, header: header ?? terms.header(epoch: 1, segment: 0), from: folder, to: copy,
       first: isPruned ? walk.segments[0].number : 0)
+  }
+
+  /// A record whose checksums hold, and which is of no use all the same.
+  private mutating func passOver(
+    _ reason: String, at place: JournalPlace, salvaging: Bool
+  ) throws {
+    guard salvaging else {
+      throw RunFailure(
+        .mismatch, "\(place.text): \(reason); add --salvage to copy what can be read around it")
+    }
+    damages.append(
+      JournalDamage(
+        path: place.path, location: place.location, byteCount: place.byteCount,
+        cause: .fault(.content)))
   }
 
   /// A record without its bytes, which stay on disk until they are copied.

@@ -11,6 +11,8 @@ package struct JournalUnits: ~Copyable {
     package let commit: Commit
     /// In unit order.
     package let units: [Pending]
+    /// One that stands in a segment that was deleted from the front: the update cannot be run again.
+    package let lacks: UnitID?
   }
 
   package struct Pending: Sendable {
@@ -21,6 +23,8 @@ package struct JournalUnits: ~Copyable {
   }
 
   private var reader: JournalReader
+  /// Whether the beginning was deleted.
+  package private(set) var isPruned = false
   /// Units that no commit so far has used.
   package private(set) var pending: [UnitID: Pending] = [:]
   package private(set) var header: RunHeader?
@@ -42,6 +46,7 @@ package struct JournalUnits: ~Copyable {
   /// The next committed update, or nil at the end of the journal.
   package mutating func next() throws -> Committed? {
     while let frame = try reader.next() {
+      if header == nil { isPruned = frame.location.segment > 0 }
       let record: JournalRecord
       do {
         record = try JournalRecord(decoding: frame.bytes)
@@ -58,16 +63,15 @@ package struct JournalUnits: ~Copyable {
           unit: unit, digest: digest, payload: payload, location: frame.location)
       case .commit(let commit):
         let ids = (0..<UInt64(commit.unitCount)).map { UnitID(commit.firstUnit.rawValue + $0) }
-        let units = try ids.map { id in
-          guard let unit = pending.removeValue(forKey: id) else {
-            throw RunFailure(
-              .mismatch,
-              "journal \(frame.location): update \(commit.update) used \(id), which is not recorded"
-            )
-          }
-          return unit
+        let units = ids.map { pending.removeValue(forKey: $0) }
+        let lacks = zip(ids, units).first { $0.1 == nil }?.0
+        if let lacks, !isPruned {
+          throw RunFailure(
+            .mismatch,
+            "journal \(frame.location): update \(commit.update) used \(lacks), which is not recorded"
+          )
         }
-        return Committed(commit: commit, units: units)
+        return Committed(commit: commit, units: units.compactMap(\.self), lacks: lacks)
       }
     }
     return nil
@@ -85,6 +89,9 @@ extension LearnerCore {
     }
     guard expected.update == policy.version.rawValue else {
       throw mismatch("the journal goes on here, the state is at \(policy.version)")
+    }
+    if let lost = committed.lacks {
+      throw mismatch("it used \(lost), which is not recorded")
     }
     let units = try committed.units.map { pending in
       do throws(AdmissionError) {

@@ -37,12 +37,15 @@ package enum RecordFault: Equatable, Sendable, CustomStringConvertible {
   case short
   case length
   case data
+  /// Its checksums hold, and what it says cannot be used.
+  case content
 
   package var description: String {
     switch self {
     case .short: "the record ends with the file"
     case .length: "the record's length does not match its checksum"
     case .data: "the record's bytes do not match their checksum"
+    case .content: "the record is whole and says nothing that can be used"
     }
   }
 }
