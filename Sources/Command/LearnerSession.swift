@@ -44,6 +44,7 @@ struct LearnerSession {
     learnerOptions.rewardPatience = run.configuration.rewardPatience
     learnerOptions.keys = keys
     learnerOptions.minutes = options.minutes
+    learnerOptions.auditShare = run.configuration.auditShare
     learnerOptions.retention.last = run.configuration.checkpointsKept
     learnerOptions.retention.every = UInt64(run.configuration.checkpointsKeptEvery)
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)

@@ -73,10 +73,10 @@ package struct Key: Sendable {
 
   static func number(
     _ path: String, _ field: any (WritableKeyPath<RunConfiguration, Double> & Sendable),
-    _ range: ClosedRange<Double>, _ meaning: String
+    _ range: ClosedRange<Double>, decidesNumbers: Bool = true, _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: true, kind: .number(range),
+      path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: .number(range),
       write: { (configuration, text) throws(InvalidValue) in
         guard let value = Double(text), range.contains(value) else {
           throw InvalidValue(allowed: Kind.number(range).allowed)

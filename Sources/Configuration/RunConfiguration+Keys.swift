@@ -75,6 +75,9 @@ extension RunConfiguration {
     .integer("optim.ema.interval", \.emaInterval, 1...100_000, "Average every so many steps."),
     .flag("optim.ema.warm_up", \.emaWarmsUp, "Decay min(max, (1 + n) / (10 + n))."),
     .integer("schedule.lag", \.lag, 0...64, "S: update k samples with version max(0, k − S)."),
+    .number(
+      "schedule.audit", \.auditShare, 0...1, decidesNumbers: false,
+      "Share of units that two actors compute, whose bytes are compared."),
     .integer(
       "eval.every", \.evaluationInterval, 0...1_000_000, decidesNumbers: false,
       "Evaluate every so many updates; 0: only before and after."),

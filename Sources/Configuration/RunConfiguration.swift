@@ -57,6 +57,7 @@ package struct RunConfiguration: Hashable, Sendable {
   package var emaWarmsUp = true
 
   package var lag = 1
+  package var auditShare = 0.0
 
   package var evaluationInterval = 10
   package var evaluationSteps = 10

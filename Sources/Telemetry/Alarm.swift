@@ -9,6 +9,7 @@ package struct Alarm: Hashable, Sendable {
     case silence
     case rewardPause = "reward_pause"
     case staleActor = "stale_actor"
+    case disagreement
   }
 
   package var kind: Kind

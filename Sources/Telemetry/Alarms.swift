@@ -42,6 +42,14 @@ package struct Alarms: Sendable {
 
   package mutating func observeEndOfPause() { raised.remove(.rewardPause) }
 
+  /// Two actors disagree about a unit, and one of them is wrong.
+  package static func disagreement(actor: String, unit: String, version: UInt64) -> Alarm {
+    Alarm(
+      kind: .disagreement, version: version,
+      finding: "actor \(actor) computed other bytes for \(unit) than the first result, which stays",
+      remedy: "one machine computes wrongly: try tributary doctor and tributary golden on both")
+  }
+
   /// An actor that vanished; each one is an alarm of its own.
   package static func lost(actor: String, version: UInt64) -> Alarm {
     Alarm(

@@ -29,6 +29,7 @@ enum Settings {
     "optim.beta2": "0.95", "optim.weight_decay": "0.01", "optim.minibatches": "3",
     "optim.chunk_units": "4", "optim.max_grad_norm": "2.0", "optim.ema.max": "0.9",
     "optim.ema.interval": "4", "optim.ema.warm_up": "false", "schedule.lag": "2",
+    "schedule.audit": "0.25",
     "eval.every": "7", "eval.ode_steps": "8", "eval.noises": "2", "save.every": "5",
     "save.keep_last": "3", "save.keep_every": "20",
     "updates": "99", "seed": "18446744073709551615",
@@ -318,7 +319,7 @@ struct RecipeTests {
     }
     let free: Set = [
       "task.eval_prompts", "reward.patience", "eval.every", "eval.ode_steps", "eval.noises",
-      "save.every", "save.keep_last", "save.keep_every", "updates",
+      "schedule.audit", "save.every", "save.keep_last", "save.keep_every", "updates",
     ]
     for (path, value) in Settings.other {
       var changed = base

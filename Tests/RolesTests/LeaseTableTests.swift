@@ -111,7 +111,7 @@ struct LeaseTableTests {
     table.joined(2, now: 0)
     table.heartbeat(1, free: 3, held: [], progress: 0, now: 0)
     #expect(Self.ids(table.grants(now: 0)) == [0, 1, 2])
-    #expect(table.received(UnitID(0), digest: Self.digest(0), from: 1) == .admitted)
+    #expect(table.received(UnitID(0), digest: Self.digest(0), from: 1, now: 0) == .admitted)
     table.released(UnitID(1), by: 2)
     table.heartbeat(2, free: 4, held: [], progress: 0, now: 0)
     #expect(Self.ids(table.grants(now: 0)) == [3], "unit 1 was not session 2's to hand back")
@@ -127,16 +127,18 @@ struct LeaseTableTests {
   @Test func `the same bytes twice are a duplicate, other bytes a conflict`() {
     var table = Self.table()
     let unit = UnitID(2)
-    #expect(table.received(unit, digest: Self.digest(1), from: 1) == .admitted)
+    #expect(table.received(unit, digest: Self.digest(1), from: 1, now: 0) == .admitted)
     #expect(!table.isDurable(unit, digest: Self.digest(1)))
-    #expect(table.received(unit, digest: Self.digest(1), from: 2) == .duplicate(isDurable: false))
-    #expect(table.received(unit, digest: Self.digest(2), from: 2) == .conflict)
+    #expect(
+      table.received(unit, digest: Self.digest(1), from: 2, now: 0) == .duplicate(isDurable: false))
+    #expect(table.received(unit, digest: Self.digest(2), from: 2, now: 0) == .conflict)
     table.durable(unit, digest: Self.digest(1))
     #expect(table.isDurable(unit, digest: Self.digest(1)))
     #expect(!table.isDurable(unit, digest: Self.digest(2)))
-    #expect(table.received(unit, digest: Self.digest(1), from: 2) == .duplicate(isDurable: true))
-    #expect(table.received(unit, digest: Self.digest(2), from: 2) == .conflict)
-    #expect(table.received(UnitID(4), digest: Self.digest(1), from: 1) == .notOpen)
+    #expect(
+      table.received(unit, digest: Self.digest(1), from: 2, now: 0) == .duplicate(isDurable: true))
+    #expect(table.received(unit, digest: Self.digest(2), from: 2, now: 0) == .conflict)
+    #expect(table.received(UnitID(4), digest: Self.digest(1), from: 1, now: 0) == .notOpen)
     table.joined(1, now: 0)
     table.heartbeat(1, free: 4, held: [], progress: 0, now: 0)
     #expect(Self.ids(table.grants(now: 0)) == [0, 1, 3], "a unit that is here is not leased")
@@ -146,20 +148,118 @@ struct LeaseTableTests {
     var table = Self.table(lastUpdate: 8)
     table.joined(1, now: 0)
     for unit: UInt64 in 0..<4 {
-      #expect(table.received(UnitID(unit), digest: Self.digest(unit), from: 1) == .admitted)
+      #expect(table.received(UnitID(unit), digest: Self.digest(unit), from: 1, now: 0) == .admitted)
       table.durable(UnitID(unit), digest: Self.digest(unit))
     }
-    #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1) == .notOpen)
+    #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1, now: 0) == .notOpen)
     table.commit(PolicyVersion(1))
-    #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1) == .admitted)
+    #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1, now: 0) == .admitted)
     #expect(
-      table.received(UnitID(0), digest: Self.digest(0), from: 1) == .duplicate(isDurable: true))
+      table.received(UnitID(0), digest: Self.digest(0), from: 1, now: 0)
+        == .duplicate(isDurable: true))
     for version: UInt64 in 2...6 { table.commit(PolicyVersion(version)) }
-    #expect(table.received(UnitID(0), digest: Self.digest(0), from: 1) == .notOpen)
+    #expect(table.received(UnitID(0), digest: Self.digest(0), from: 1, now: 0) == .notOpen)
     table.commit(PolicyVersion(8))
     #expect(table.open.isEmpty)
     table.heartbeat(1, free: 4, held: [], progress: 0, now: 0)
     #expect(table.grants(now: 0).isEmpty)
+  }
+}
+
+/// Units that two sessions compute.
+struct SecondLeaseTests {
+  private func table(auditShare: Double = 0) -> LeaseTable {
+    var table = LeaseTable(
+      unitsPerUpdate: 4, lag: 0, committed: PolicyVersion(0), auditShare: auditShare)
+    for session: UInt64 in [1, 2] {
+      table.joined(session, now: 0)
+      table.heartbeat(session, free: 8, held: [], progress: 0, now: 0)
+    }
+    return table
+  }
+
+  @Test func `an audited unit goes to two sessions, once each`() {
+    var table = table(auditShare: 1)
+    let grants = table.grants(now: 0)
+    #expect(grants.map(\.unit.rawValue) == [0, 0, 1, 1, 2, 2, 3, 3])
+    for pair in stride(from: 0, to: 8, by: 2) {
+      #expect(grants[pair].kind == .normal && grants[pair + 1].kind == .audit)
+      #expect(grants[pair].session != grants[pair + 1].session)
+    }
+    #expect(table.grants(now: 0).isEmpty)
+    let unit = UnitID(0)
+    let digest = LeaseTableTests.digest(0)
+    #expect(table.received(unit, digest: digest, from: 1, now: 1) == .admitted)
+    #expect(table.received(unit, digest: digest, from: 2, now: 1) == .duplicate(isDurable: false))
+    #expect(
+      table.received(unit, digest: LeaseTableTests.digest(9), from: 2, now: 1) == .conflict)
+  }
+
+  @Test func `an audit is compared although its update is committed`() {
+    var table = table(auditShare: 1)
+    _ = table.grants(now: 0)
+    for unit: UInt64 in 0..<4 {
+      let digest = LeaseTableTests.digest(unit)
+      #expect(table.received(UnitID(unit), digest: digest, from: 1, now: 1) == .admitted)
+      table.durable(UnitID(unit), digest: digest)
+    }
+    table.commit(PolicyVersion(1))
+    #expect(table.isKnown(UnitID(3)))
+    #expect(
+      table.received(UnitID(3), digest: LeaseTableTests.digest(9), from: 2, now: 2) == .conflict)
+  }
+
+  @Test func `the share that is audited is the share asked for, the same in every life`() {
+    func audited() -> [UInt64] {
+      var table = LeaseTable(
+        unitsPerUpdate: 4_000, lag: 0, committed: PolicyVersion(0), auditShare: 0.25)
+      for session: UInt64 in [1, 2] {
+        table.joined(session, now: 0)
+        table.heartbeat(session, free: 8_000, held: [], progress: 0, now: 0)
+      }
+      return table.grants(now: 0).filter { $0.kind == .audit }.map(\.unit.rawValue)
+    }
+    #expect((900...1_100).contains(audited().count))
+    #expect(audited() == audited())
+  }
+
+  @Test func `one session alone audits nothing and is not held up`() {
+    var table = LeaseTable(
+      unitsPerUpdate: 4, lag: 0, committed: PolicyVersion(0), auditShare: 1)
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 8, held: [], progress: 0, now: 0)
+    #expect(table.grants(now: 0).map(\.kind) == [.normal, .normal, .normal, .normal])
+  }
+
+  @Test func `a straggler's unit goes to whoever is idle, and the first result counts`() {
+    var table = table()
+    let grants = table.grants(now: 0)
+    #expect(grants.map(\.session) == [1, 2, 1, 2])
+    for unit: UInt64 in [1, 3, 0] {
+      let session: UInt64 = unit == 0 ? 1 : 2
+      let digest = LeaseTableTests.digest(unit)
+      #expect(table.received(UnitID(unit), digest: digest, from: session, now: 0.1) == .admitted)
+    }
+    #expect(table.grants(now: 0.9).isEmpty, "not yet overdue")
+    let backup = table.grants(now: 1.1)
+    #expect(backup.map(\.unit.rawValue) == [2] && backup.map(\.session) == [2])
+    #expect(backup[0].kind == .backup && backup[0].attempt == 2)
+    #expect(table.grants(now: 1.2).isEmpty, "one backup is enough")
+    let digest = LeaseTableTests.digest(2)
+    #expect(table.received(UnitID(2), digest: digest, from: 2, now: 1.3) == .admitted)
+    #expect(
+      table.received(UnitID(2), digest: digest, from: 1, now: 5) == .duplicate(isDurable: false))
+  }
+
+  @Test func `a copy whose session leaves is granted again`() {
+    var table = table(auditShare: 1)
+    _ = table.grants(now: 0)
+    table.left(2)
+    table.joined(3, now: 1)
+    table.heartbeat(3, free: 8, held: [], progress: 0, now: 1)
+    let again = table.grants(now: 1)
+    #expect(again.map(\.kind) == [.audit, .audit, .audit, .audit])
+    #expect(again.allSatisfy { $0.session == 3 })
   }
 }
 
@@ -197,7 +297,7 @@ struct LeaseTableLaws {
       random = SplitMix64(seed: seed)
       table = LeaseTable(
         unitsPerUpdate: Self.perUpdate, lag: lag, committed: PolicyVersion(0),
-        lastUpdate: Self.updates)
+        lastUpdate: Self.updates, auditShare: seed % 2 == 0 ? 0.3 : 0)
     }
 
     var isDone: Bool { table.committed.rawValue == Self.updates }
@@ -210,7 +310,7 @@ struct LeaseTableLaws {
 
     /// One result arrives, perhaps of an actor that is no session any more.
     mutating func deliver(_ unit: UnitID, from session: UInt64) {
-      switch table.received(unit, digest: LeaseTableLaws.digest(unit), from: session) {
+      switch table.received(unit, digest: LeaseTableLaws.digest(unit), from: session, now: now) {
       case .admitted:
         #expect(admitted.insert(unit).inserted, "\(unit) is admitted twice")
         buffered.append(unit)
@@ -223,7 +323,9 @@ struct LeaseTableLaws {
     mutating func grant() {
       for grant in table.grants(now: now) {
         #expect(table.open.contains(grant.unit.rawValue))
-        #expect(!admitted.contains(grant.unit), "\(grant.unit) is leased after it came in")
+        #expect(
+          grant.kind == .audit || !admitted.contains(grant.unit),
+          "\(grant.unit) is leased after it came in")
         guard actors[grant.session]?.isDead == false else { continue }
         // One message in eight is lost.
         if UInt64.random(in: 0..<8, using: &random) == 0 { continue }

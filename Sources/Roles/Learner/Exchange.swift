@@ -45,6 +45,8 @@ package final class Exchange: @unchecked Sendable {
     case resumed
     /// An actor went without a goodbye, and none of its name came back.
     case lost(actor: String)
+    /// Two actors computed other bytes for one unit.
+    case disagreement(actor: String, unit: UnitID)
   }
 
   /// Where the time of units and messages went, in seconds.
@@ -63,6 +65,7 @@ package final class Exchange: @unchecked Sendable {
   private let mail: Mailbox<Order>
   private let ended = DispatchSemaphore(value: 0)
   private let split = Mutex(Split())
+  private let audits = Mutex(0)
   /// Messages refused, by reason.
   private let refusals = Mutex<[String: Int]>([:])
 
@@ -96,7 +99,7 @@ package final class Exchange: @unchecked Sendable {
     listen: String, context: Context, door: (key: KeyPair, gatekeeper: Gatekeeper)?,
     terms: RunTerms, recipe: Recipe, epoch: UInt64,
     committed: PolicyVersion, recent: [Snapshot], durable: [AdmittedUnit], lastUpdate: UInt64,
-    rewardPatience: Int = 5, callbacks: Callbacks
+    rewardPatience: Int = 5, auditShare: Double = 0, callbacks: Callbacks
   ) throws {
     wakeup = try Wakeup()
     mail = Mailbox(waking: wakeup)
@@ -119,7 +122,8 @@ package final class Exchange: @unchecked Sendable {
     start = clock.now
     leases = LeaseTable(
       unitsPerUpdate: recipe.unitsPerUpdate, lag: recipe.lag, committed: committed,
-      lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000)
+      lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
+      auditShare: recipe.isDeterministic ? auditShare : 0)
     for snapshot in recent { published.publish(snapshot, keepingFrom: recent[0].version) }
     for unit in durable { leases.durable(unit.unit, digest: unit.digest) }
   }
@@ -141,6 +145,9 @@ package final class Exchange: @unchecked Sendable {
 
   /// Waits until the thread has ended; a drain ends it.
   package func join() { ended.wait() }
+
+  /// Units that came twice with equal bytes, whether audited or computed again.
+  package var comparedSoFar: Int { audits.withLock { $0 } }
 
   package var splitSoFar: Split { split.withLock { $0 } }
 
@@ -350,11 +357,9 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func take(_ result: UnitResult, payload: [UInt8], _ session: UInt64) {
-    func refuse(_ code: Refusal.Code, _ text: String, isNews: Bool = true) {
+    func refuse(_ code: Refusal.Code, _ text: String) {
       count("result: \(code)")
-      if isNews {
-        callbacks.notice("! a result of actor \(sessions[session]?.name ?? "?") refused: \(text)")
-      }
+      callbacks.notice("! a result of actor \(sessions[session]?.name ?? "?") refused: \(text)")
       send(
         .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
       )
@@ -373,14 +378,14 @@ package final class Exchange: @unchecked Sendable {
       return refuse(
         .invalid, "\(result.unit): \(payload.count) bytes, \(result.byteCount) announced")
     }
-    guard
-      leases.open.contains(result.unit.rawValue)
-        || leases.isDurable(result.unit, digest: result.digest)
-    else { return refuse(.notLeased, "\(result.unit) is not open") }
-    if leases.isDurable(result.unit, digest: result.digest) {
-      _ = leases.received(result.unit, digest: result.digest, from: session)
-      let known = Acknowledgement(unit: result.unit, digest: result.digest)
-      return send(.acknowledge([known]), to: session)
+    if leases.isKnown(result.unit) {
+      guard Digest(of: payload) == result.digest else {
+        return refuse(.invalid, "\(result.unit): its bytes do not have the digest announced")
+      }
+      return compare(result, session)
+    }
+    guard leases.open.contains(result.unit.rawValue) else {
+      return refuse(.notLeased, "\(result.unit) is not open")
     }
     let version = leases.version(of: result.unit)
     guard result.version == version, result.paramsHash == published.hash(of: version) else {
@@ -393,27 +398,41 @@ package final class Exchange: @unchecked Sendable {
     } catch {
       return refuse(.invalid, "\(error)")
     }
-    switch leases.received(result.unit, digest: result.digest, from: session) {
-    case .admitted:
-      rewardAnswered(session)
-      senders[result.unit] = [session]
-      split.withLock {
-        $0.sample += Double(result.sampleMicroseconds) * 1e-6
-        $0.judge += Double(result.judgeMicroseconds) * 1e-6
+    guard
+      leases.received(result.unit, digest: result.digest, from: session, now: now) == .admitted
+    else { return refuse(.notLeased, "\(result.unit) is not open") }
+    rewardAnswered(session)
+    senders[result.unit] = [session]
+    split.withLock {
+      $0.sample += Double(result.sampleMicroseconds) * 1e-6
+      $0.judge += Double(result.judgeMicroseconds) * 1e-6
+    }
+    callbacks.admitted(admitted)
+  }
+
+  /// A unit that somebody has computed before: its bytes must be the same.
+  private func compare(_ result: UnitResult, _ session: UInt64) {
+    let name = sessions[session]?.name ?? "?"
+    switch leases.received(result.unit, digest: result.digest, from: session, now: now) {
+    case .duplicate(let isDurable):
+      audits.withLock { $0 += 1 }
+      if isDurable {
+        send(
+          .acknowledge([Acknowledgement(unit: result.unit, digest: result.digest)]), to: session)
+      } else {
+        senders[result.unit, default: []].append(session)
       }
-      callbacks.admitted(admitted)
-    case .duplicate: senders[result.unit, default: []].append(session)
-    case .conflict:
+    case .conflict, .admitted, .notOpen:
+      count("result: \(Refusal.Code.digestMismatch)")
       // A reward that is not deterministic scores a unit otherwise the second time.
       if recipe.isDeterministic {
-        callbacks.notice(
-          "! \(result.unit): actor \(sessions[session]?.name ?? "?") computed other bytes than the"
-            + " first result; the first one stays")
+        callbacks.trouble(.disagreement(actor: name, unit: result.unit))
       }
-      refuse(
-        .digestMismatch, "\(result.unit): another result with other bytes came first",
-        isNews: recipe.isDeterministic)
-    case .notOpen: refuse(.notLeased, "\(result.unit) is not open")
+      send(
+        .refuse(
+          Refusal(
+            unit: result.unit, code: .digestMismatch,
+            text: "\(result.unit): another result with other bytes came first")), to: session)
     }
   }
 

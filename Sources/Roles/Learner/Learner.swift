@@ -24,6 +24,8 @@ package final class Learner {
     /// Stop after this many minutes of this life.
     package var minutes: Double?
     package var checkpointInterval: UInt64 = 10
+    /// The share of units that two actors compute.
+    package var auditShare = 0.0
     package var retention = Checkpoint.Retention()
     /// Failures of rewards in a row that pause the run.
     package var rewardPatience = 5
@@ -135,6 +137,7 @@ package final class Learner {
       epoch: epoch,
       committed: core.policy.version, recent: core.recent, durable: durable,
       lastUpdate: options.updates, rewardPatience: options.rewardPatience,
+      auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
         admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
         trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) }))
@@ -212,6 +215,9 @@ package final class Learner {
     report(.saved(version: version))
     isFinished = true
     reportRefusals(of: exchange)
+    if exchange.comparedSoFar > 0 {
+      report(.notice("\(exchange.comparedSoFar) units came twice, with equal bytes"))
+    }
     let split = exchange.splitSoFar
     return Summary(
       version: version, paramsHash: "\(core.policy.paramsHash)", reward: lastReward,

@@ -11,7 +11,16 @@ package struct LeaseTable: Sendable {
   package typealias Time = Double
 
   package struct Grant: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+      case normal
+      /// A second actor computes the unit, and the digests are compared.
+      case audit
+      /// The open update waits for this unit, and its actor takes long.
+      case backup
+    }
+
     package var session: SessionID
+    package var kind: Kind
     package var unit: UnitID
     package var attempt: UInt32
     package var version: PolicyVersion
@@ -29,7 +38,7 @@ package struct LeaseTable: Sendable {
   }
 
   private enum State {
-    case leased(session: SessionID, deadline: Time)
+    case leased(session: SessionID, granted: Time, deadline: Time)
     case buffered(Digest)
     case durable(Digest)
   }
@@ -45,6 +54,13 @@ package struct LeaseTable: Sendable {
     var load: Int { outstanding.union(held).count }
   }
 
+  /// A unit that a second session computes, too.
+  private struct Copy {
+    var session: SessionID
+    var granted: Time
+    var deadline: Time
+  }
+
   private let unitsPerUpdate: Int
   private let lag: Int
   /// Seconds of silence after which a session's leases are free again.
@@ -53,6 +69,15 @@ package struct LeaseTable: Sendable {
   package let patience: Time
   private var states: [UnitID: State] = [:]
   private var attempts: [UnitID: UInt32] = [:]
+  private var copies: [UnitID: Copy] = [:]
+  /// Who took the unit first: an audit goes to somebody else.
+  private var takers: [UnitID: SessionID] = [:]
+  /// Audited units of the open updates whose second lease was granted.
+  private var auditsDone: Set<UnitID> = []
+  /// The share of units that are computed twice.
+  private let auditShare: Double
+  /// The usual seconds from a grant to its result; nil before the first one.
+  private var usualTime: Time?
   private var sessions: [SessionID: Session] = [:]
   package private(set) var committed: PolicyVersion
   /// The last update that may open; nil for no end.
@@ -60,8 +85,9 @@ package struct LeaseTable: Sendable {
 
   package init(
     unitsPerUpdate: Int, lag: Int, committed: PolicyVersion, lastUpdate: UInt64? = nil,
-    liveness: Time = 5, patience: Time = 30
+    liveness: Time = 5, patience: Time = 30, auditShare: Double = 0
   ) {
+    self.auditShare = auditShare
     self.unitsPerUpdate = unitsPerUpdate
     self.lag = lag
     self.committed = committed
@@ -100,15 +126,20 @@ package struct LeaseTable: Sendable {
     let advanced = progress > entry.lastProgress
     entry.lastProgress = progress
     for unit in entry.outstanding {
-      guard case .leased(session, let deadline) = states[unit] else {
+      let lease: (granted: Time, deadline: Time)
+      if case .leased(session, let granted, let deadline) = states[unit] {
+        lease = (granted, deadline)
+      } else if let copy = copies[unit], copy.session == session {
+        lease = (copy.granted, copy.deadline)
+      } else {
         entry.outstanding.remove(unit)
         continue
       }
       if held.contains(unit) {
-        if advanced { states[unit] = .leased(session: session, deadline: now + patience) }
-      } else if deadline < now + patience - liveness {
+        if advanced { renew(unit, of: session, granted: lease.granted, until: now + patience) }
+      } else if lease.deadline < now + patience - liveness {
         // Granted a while ago and unknown to the actor: the message was lost.
-        states[unit] = nil
+        self.free(unit, heldBy: session)
         entry.outstanding.remove(unit)
       }
     }
@@ -137,14 +168,31 @@ package struct LeaseTable: Sendable {
     return hadLease
   }
 
+  private mutating func renew(
+    _ unit: UnitID, of session: SessionID, granted: Time, until deadline: Time
+  ) {
+    if copies[unit]?.session == session {
+      copies[unit]?.deadline = deadline
+    } else {
+      states[unit] = .leased(session: session, granted: granted, deadline: deadline)
+    }
+  }
+
   private mutating func free(_ unit: UnitID, heldBy session: SessionID) {
-    if case .leased(session, _) = states[unit] { states[unit] = nil }
+    if copies[unit]?.session == session {
+      copies[unit] = nil
+      auditsDone.remove(unit)
+    }
+    if case .leased(session, _, _) = states[unit] { states[unit] = nil }
   }
 
   /// A valid result came in, from whomever.
-  package mutating func received(_ unit: UnitID, digest: Digest, from session: SessionID)
-    -> Admission
-  {
+  package mutating func received(
+    _ unit: UnitID, digest: Digest, from session: SessionID, now: Time
+  ) -> Admission {
+    if case .leased(session, let granted, _) = states[unit] {
+      usualTime = usualTime.map { 0.9 * $0 + 0.1 * (now - granted) } ?? (now - granted)
+    }
     sessions[session]?.outstanding.remove(unit)
     sessions[session]?.held.remove(unit)
     switch states[unit] {
@@ -160,6 +208,14 @@ package struct LeaseTable: Sendable {
   /// The unit's record is in the journal and synced.
   package mutating func durable(_ unit: UnitID, digest: Digest) { states[unit] = .durable(digest) }
 
+  /// Whether the first result of the unit is here, of this update or one of the last few.
+  package func isKnown(_ unit: UnitID) -> Bool {
+    switch states[unit] {
+    case .buffered, .durable: true
+    case .leased, nil: false
+    }
+  }
+
   package func isDurable(_ unit: UnitID, digest: Digest) -> Bool {
     if case .durable(digest) = states[unit] { return true }
     return false
@@ -173,6 +229,9 @@ package struct LeaseTable: Sendable {
     let forgotten = first > UInt64(4 * unitsPerUpdate) ? first - UInt64(4 * unitsPerUpdate) : 0
     states = states.filter { $0.key.rawValue >= forgotten }
     attempts = attempts.filter { $0.key.rawValue >= first }
+    takers = takers.filter { $0.key.rawValue >= first }
+    auditsDone = auditsDone.filter { $0.rawValue >= first }
+    copies = copies.filter { $0.key.rawValue >= forgotten }
   }
 
   /// Sessions that have been silent for too long; the caller ends them.
@@ -180,7 +239,9 @@ package struct LeaseTable: Sendable {
     sessions.filter { now - $0.value.lastHeard > liveness }.map(\.key).sorted()
   }
 
-  /// The leases to send out now: free units in ascending order, to the least busy sessions.
+  /// The leases to send out now: free units in ascending order, to the least busy sessions; with each
+  /// unit that is audited a second lease for somebody else; and what room is left then goes to units
+  /// for which the open update waits unusually long.
   ///
   /// A lease that ran out does not go back to the session that sits on it.
   ///
@@ -191,33 +252,78 @@ package struct LeaseTable: Sendable {
     now: Time, most: Int = .max, limit: (SessionID) -> Int = { _ in .max }
   ) -> [Grant] {
     for (unit, state) in states {
-      if case .leased(let session, let deadline) = state, deadline < now {
+      if case .leased(let session, _, let deadline) = state, deadline < now {
         states[unit] = nil
         sessions[session]?.outstanding.remove(unit)
       }
     }
+    for (unit, copy) in copies where copy.deadline < now {
+      copies[unit] = nil
+      sessions[copy.session]?.outstanding.remove(unit)
+    }
     var grants: [Grant] = []
     var leased = sessions.values.reduce(0) { $0 + $1.outstanding.count }
-    for raw in open {
-      if leased >= most { break }
-      let unit = UnitID(raw)
-      guard states[unit] == nil else { continue }
-      let candidates = sessions.filter { $0.value.load < min($0.value.window, limit($0.key)) }
-      if candidates.isEmpty { break }
-      guard
-        let session = candidates.filter({ !$0.value.held.contains(unit) }).min(by: {
-          ($0.value.load, $0.key) < ($1.value.load, $1.key)
-        })?.key
-      else { continue }
+    func grant(_ unit: UnitID, _ kind: Grant.Kind, isMeant: (SessionID) -> Bool) -> Bool {
+      guard leased < most else { return false }
+      let candidates = sessions.filter {
+        $0.value.load < min($0.value.window, limit($0.key)) && !$0.value.held.contains(unit)
+          && isMeant($0.key)
+      }
+      let chosen = candidates.min { ($0.value.load, $0.key) < ($1.value.load, $1.key) }
+      guard let session = chosen?.key else { return false }
       sessions[session]?.outstanding.insert(unit)
       leased += 1
-      states[unit] = .leased(session: session, deadline: now + patience)
       let attempt = attempts[unit, default: 0] + 1
       attempts[unit] = attempt
+      if kind == .normal {
+        states[unit] = .leased(session: session, granted: now, deadline: now + patience)
+        takers[unit] = session
+      } else {
+        copies[unit] = Copy(session: session, granted: now, deadline: now + patience)
+      }
       grants.append(
-        Grant(session: session, unit: unit, attempt: attempt, version: version(of: unit)))
+        Grant(
+          session: session, kind: kind, unit: unit, attempt: attempt,
+          version: version(of: unit)))
+      return true
+    }
+    for unit in open.lazy.map({ UnitID($0) }) {
+      if states[unit] == nil, !grant(unit, .normal, isMeant: { _ in true }),
+        !sessions.contains(where: { $0.value.load < min($0.value.window, limit($0.key)) })
+      {
+        return grants
+      }
+      if isAudited(unit), copies[unit] == nil, !auditsDone.contains(unit),
+        let taker = takers[unit], grant(unit, .audit, isMeant: { $0 != taker })
+      {
+        auditsDone.insert(unit)
+      }
+    }
+    for unit in overdue(now: now) {
+      guard case .leased(let holder, _, _) = states[unit] else { continue }
+      _ = grant(unit, .backup, isMeant: { $0 != holder })
     }
     return grants
+  }
+
+  /// Units of the update that is consumed next whose leases are out for several times the usual.
+  private func overdue(now: Time) -> [UnitID] {
+    guard let usualTime else { return [] }
+    let first = committed.rawValue * UInt64(unitsPerUpdate)
+    return (first..<min(first + UInt64(unitsPerUpdate), open.upperBound)).map { UnitID($0) }.filter
+    {
+      guard case .leased(_, let granted, _) = states[$0], copies[$0] == nil else { return false }
+      return now - granted > max(Self.shortestWait, Self.overdueTimes * usualTime)
+    }
+  }
+
+  private static let shortestWait: Time = 1
+  private static let overdueTimes: Time = 4
+
+  /// Chosen by the unit's number alone: the same units in every life.
+  private func isAudited(_ unit: UnitID) -> Bool {
+    let mixed = (unit.rawValue &+ 1) &* 0x9e37_79b9_7f4a_7c15
+    return Double(mixed >> 11) * 0x1p-53 < auditShare
   }
 
   package var sessionCount: Int { sessions.count }

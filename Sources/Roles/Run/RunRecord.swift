@@ -80,6 +80,8 @@ package final class RunRecord {
     switch trouble {
     case .paused(let reason): try announce(alarms.observePause(reason, version: version))
     case .resumed: alarms.observeEndOfPause()
+    case .disagreement(let actor, let unit):
+      try announce([Alarms.disagreement(actor: actor, unit: "\(unit)", version: version)])
     case .lost(let actor): try announce([Alarms.lost(actor: actor, version: version)])
     }
   }
