@@ -9,7 +9,7 @@ import Tensor
 ///     SDE    μ = (σ′/σ)·e⁻ʰ·x + α′·(1 − e⁻²ʰ)·m₀ + …,   s = σ′·√(1 − e⁻²ʰ)     q = 2h
 ///     + ½α′·(1 − e⁻q)·D₁                                              midpoint
 ///     + α′·(1 − (1 − e⁻q)/q)·D₁                                       heun, and order 3
-///     + α′·((1 − e⁻q − q)/q² + ½)·D₂                                  order 3
+///     + α′·(1 − 2/q + 2·(1 − e⁻q)/q²)·D₂                              order 3
 ///
 /// with D₁ = (m₀ − m₋₁)/r₀ at order 2; at order 3 with E = (m₀ − m₋₁)/r₀ and F = (m₋₁ − m₋₂)/r₁,
 /// D₁ = E + r₀/(r₀ + r₁)·(E − F) and D₂ = (E − F)/(r₀ + r₁). λ(1) = −∞ is harmless: a first step from
@@ -24,20 +24,21 @@ package struct DPMSolver: Hashable, Sendable {
   /// MixGRPO's other algorithm (`dpmsolver`) puts clean states where its formula has noises: x′ =
   /// (α′/α)·x − σ′·(eʰ − 1)·m₀ − …; it does not sample. Only for comparison with it; ODE alone.
   package var takesCleanForNoiseAsReleased: Bool
-  /// The release subtracts that ½ in the SDE's third order, which is then of order 2 at most. Only for
-  /// comparison with it.
-  package var subtractsHalfAsReleased: Bool
+  /// The releases of order 3 (MixGRPO's, and those it was taken from) give D₂ half of its weight, and
+  /// in the SDE lose a sign: α′·((1 − e⁻q − q)/q² ± ½), so that no quadratic is integrated. Only for
+  /// comparison with them.
+  package var weighsThirdAsReleased: Bool
 
   /// - Precondition: `order` is 1, 2 or 3.
   package init(
     order: Int = 2, correction: Correction = .midpoint, takesCleanForNoiseAsReleased: Bool = false,
-    subtractsHalfAsReleased: Bool = false
+    weighsThirdAsReleased: Bool = false
   ) {
     precondition((1...3).contains(order), "no solver of order \(order)")
     self.order = order
     self.correction = correction
     self.takesCleanForNoiseAsReleased = takesCleanForNoiseAsReleased
-    self.subtractsHalfAsReleased = subtractsHalfAsReleased
+    self.weighsThirdAsReleased = weighsThirdAsReleased
   }
 
   /// The order of step `step` of `count` after `past` earlier calls: no more nodes than there are; the
@@ -93,8 +94,10 @@ package struct DPMSolver: Hashable, Sendable {
       stateFactor = σNext / σ * (isStochastic ? ExactMath.exponential(-h) : 1)
       clean = α * gone
       first = correction == .midpoint && sigmas.count == 2 ? clean / 2 : α * (1 - gone / q)
-      let half = isStochastic && subtractsHalfAsReleased ? -0.5 : 0.5
-      second = α * ((gone - q) / (q * q) + half)
+      second =
+        weighsThirdAsReleased
+        ? α * ((gone - q) / (q * q) + (isStochastic ? -0.5 : 0.5))
+        : α * (1 - 2 / q + 2 * gone / (q * q))
     }
     return Rule(
       stateFactor: stateFactor,

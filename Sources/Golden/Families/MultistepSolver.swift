@@ -73,6 +73,6 @@ extension GoldenValue {
     return DPMSolver(
       order: try self["order"].integer(in: 1...3), correction: correction,
       takesCleanForNoiseAsReleased: try algorithm.text() == "dpmsolver",
-      subtractsHalfAsReleased: true)
+      weighsThirdAsReleased: true)
   }
 }
