@@ -29,6 +29,7 @@ let goldenFamilies: [String: any GoldenFamily.Type] = [
   "branchgrpo_split_step": SplitStep.self,
   "branchgrpo_tree_credit": TreeAdvantages.self,
   "g2rpo_granular_schedule": GranularSchedule.self,
+  "vgpo_reference": StepwiseAdvantages.self,
   "nft_loss": NFTLoss.self,
   "nft_decay": NFTDecay.self,
   "awm_loss": AWMLoss.self,

@@ -22,7 +22,7 @@ package struct DPMSolver: Hashable, Sendable {
   package var order: Int
   package var correction: Correction
   /// MixGRPO's other algorithm (`dpmsolver`) puts clean states where its formula has noises: x′ =
-  /// (α′/α)·x − σ′·(eʰ − 1)·m₀ − …; it does not sample. Only for comparison with it; ODE alone.
+  /// (α′/α)·x − σ′·(eʰ − 1)·m₀ − …; it does not sample. Only for comparison with it.
   package var takesCleanForNoiseAsReleased: Bool
   /// The releases of order 3 (MixGRPO's, and those it was taken from) give D₂ half of its weight, and
   /// in the SDE lose a sign: α′·((1 − e⁻q − q)/q² ± ½), so that no quadratic is integrated. Only for
@@ -82,12 +82,14 @@ package struct DPMSolver: Hashable, Sendable {
     let second: Double
     if takesCleanForNoiseAsReleased {
       let growth = h.isFinite ? ExactMath.exponential(h) : .infinity
+      // Its SDE drifts twice as fast.
+      let rate = isStochastic ? -2 * σNext : -σNext
       stateFactor = α / (1 - σ)
-      clean = -σNext * (growth - 1)
+      clean = rate * (growth - 1)
       first =
         correction == .midpoint && sigmas.count == 2
-        ? clean / 2 : -σNext * ((growth - 1) / h - 1)
-      second = -σNext * ((growth - 1 - h) / (h * h) - 0.5)
+        ? clean / 2 : rate * ((growth - 1) / h - 1)
+      second = rate * ((growth - 1 - h) / (h * h) - 0.5)
     } else {
       let q = isStochastic ? 2 * h : h
       let gone = 1 - ExactMath.exponential(-q)
@@ -107,7 +109,11 @@ package struct DPMSolver: Hashable, Sendable {
   /// s of the SDE.
   package func deviation(from sigma: Float, to next: Float) -> Float {
     let h = Self.logSignalToNoise(Double(next)) - Self.logSignalToNoise(Double(sigma))
-    return Float(Double(next) * (1 - ExactMath.exponential(-2 * h)).squareRoot())
+    let variance =
+      takesCleanForNoiseAsReleased
+      ? (h.isFinite ? ExactMath.exponential(2 * h) : .infinity) - 1
+      : 1 - ExactMath.exponential(-2 * h)
+    return Float(Double(next) * variance.squareRoot())
   }
 
   /// The coefficients of m₀, D₁ and D₂ as coefficients of the nodes.

@@ -34,6 +34,7 @@ enum GuardLoss: GoldenFamily {
           transition: transition, length: length)
         : plain(batch, means: means)
       let out = try example[name]
+      if out.isNull { continue }
       try comparison.expect(loss.ratios, at: out["ratio"])
       try comparison.expect(loss.value, at: out["policy_loss"])
       try comparison.expect(loss.value + coefficient * divergence, at: out["loss"])
@@ -47,7 +48,10 @@ enum GuardLoss: GoldenFamily {
     }
     try comparison.expect(densities, at: example["peer"]["log_prob"])
     try comparison.expect([Double(rows)], at: example["peer"]["ratio_shape"])
-    try comparison.expect(divergence, at: example["intended"]["kl_loss"], as: .small)
+    let intended = try example["intended"]
+    if !intended.isNull {
+      try comparison.expect(divergence, at: intended["kl_loss"], as: .small)
+    }
   }
 
   private static func plain(_ batch: LossBatch, means: [[Float]]) -> GuardedRatio.Loss {

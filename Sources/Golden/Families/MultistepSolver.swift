@@ -8,9 +8,6 @@ enum MultistepSolver: GoldenFamily {
     let grid = try example.writtenGrid()
     let solver = try example.solver()
     let isStochastic = try example["sde"].flag()
-    if isStochastic && solver.takesCleanForNoiseAsReleased {
-      throw try example["sde"].isNot("false, as this algorithm has it")
-    }
     var states = try example["x_init"].table()
     let (rows, columns) = (states.count, states[0].count)
     let velocities = try example["v"].entries(nil)
