@@ -88,8 +88,8 @@ package final class Exchange: @unchecked Sendable {
   private var rewards: RewardWatch
   private var lastRewardNotice = -Double.infinity
   private var draining: Double?
-  /// Names of actors that went without a goodbye, and when.
-  private var vanished: [String: Double] = [:]
+  /// Actors that went without a goodbye, by name: when, and where their goodbye may still come from.
+  private var vanished: [String: (since: Double, route: [UInt8])] = [:]
 
   /// Where the learner listens, wildcards resolved.
   package let endpoint: String
@@ -269,6 +269,11 @@ package final class Exchange: @unchecked Sendable {
     guard let session = sessions.session(of: route), session == envelope.session,
       epoch == envelope.epoch
     else {
+      if case .goodbye = envelope.message {
+        // It had ended well; its connection was found closed before this was read.
+        vanished = vanished.filter { $0.value.route != route }
+        return
+      }
       count("no session")
       return reply(.goodbye(reason: "no session; say hello again"), to: route, session: 0)
     }
@@ -463,14 +468,16 @@ package final class Exchange: @unchecked Sendable {
   private func end(_ session: UInt64, because reason: String, isLost: Bool = false) {
     guard let peer = sessions[session] else { return }
     forget(session)
-    if isLost, draining == nil, vanished.count < Self.maximumSessions { vanished[peer.name] = now }
+    if isLost, draining == nil, vanished.count < Self.maximumSessions {
+      vanished[peer.name] = (now, peer.routingID)
+    }
     callbacks.notice("- actor \(peer.name) left: \(reason)")
   }
 
   /// Who vanished is lost if nobody of that name comes within a session's patience.
   private func reportLost() {
     let patience = Double(Self.livenessMilliseconds) / 1000
-    for (name, since) in vanished where now - since > patience {
+    for (name, last) in vanished where now - last.since > patience {
       vanished[name] = nil
       callbacks.trouble(.lost(actor: name))
     }
