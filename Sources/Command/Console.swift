@@ -38,7 +38,7 @@ enum Console {
 
   /// Replaces the line at the bottom of a terminal; nothing elsewhere. An empty text takes it away.
   static func live(_ text: String) {
-    guard isTerminal else { return }
+    guard isTerminal, !isDumb else { return }
     let text = String(legible(text).prefix(max(0, width - 1)))
     liveLine.withLock { live in
       if live != text { put("\r\u{1b}[2K" + text) }
@@ -59,9 +59,11 @@ enum Console {
   /// Whether a person looks on.
   static let isTerminal = isatty(STDOUT_FILENO) == 1
 
+  private static let isDumb = ProcessInfo.processInfo.environment["TERM"] == "dumb"
+
   private static let hasColours =
     isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-    && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    && !isDumb
 
   /// Columns of the terminal; what is piped is as wide as it needs to be.
   static var width: Int {

@@ -22,8 +22,8 @@ struct LearnerSession {
     // Again: another learner may have made or advanced the run until its lock was free.
     var run = try options.open(folder, startsPrograms: actors > 0)
     let updates = options.updates ?? run.configuration.updates
-    try run.begin()
     let base = try run.base()
+    try run.begin()
     Console.keepLog(at: run.folder.log)
     try EnvironmentRecord.append(to: run.folder)
     Console.line(
@@ -165,11 +165,15 @@ final class Interrupts {
 
   /// Touched on the signal queue alone.
   private final class Seen: @unchecked Sendable {
-    private var once = false
+    private var first: ContinuousClock.Instant?
 
+    /// Whether this is a second wish. Some programs signal a process and then its group, which is one.
     func twice() -> Bool {
-      defer { once = true }
-      return once
+      guard let first else {
+        first = .now
+        return false
+      }
+      return first.duration(to: .now) > .milliseconds(300)
     }
   }
 }

@@ -24,6 +24,9 @@ struct OpenRun {
       throw RunFailure(.usage, "\(path) is not a run folder: it has no run.json")
     }
     identity = try RunFolder.read(RunIdentity.self, from: folder.identity)
+    guard identity.epoch < UInt64.max else {
+      throw RunFailure(.usage, "\(folder.identity) is damaged: epoch \(identity.epoch) has no next")
+    }
     configuration = try RunConfiguration(savedIn: folder)
     recipe = try configuration.recipe()
   }

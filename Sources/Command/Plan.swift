@@ -79,7 +79,7 @@ struct Plan {
         + " learner \(Console.number(cost.learnerSeconds * 1e3, digits: 2)) ms of CPU, measured now;"
         + " rewards of your own come on top")
     Console.line(
-      "disk  ≈ \(Console.number(Double(journalBytes * updates) / 1e6, digits: 1)) MB of journal in all"
+      "disk  ≈ \(Console.number(Double(journalBytes) * Double(updates) / 1e6, digits: 1)) MB of journal in all"
         + " · memory ≈ \(Console.number(cost.peakResidentMiB, digits: 0)) MiB for each process")
   }
 

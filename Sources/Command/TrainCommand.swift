@@ -60,7 +60,9 @@ struct LearnerOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
-    if let updates, updates < 0 { throw ValidationError("--updates \(updates) is negative") }
+    if let updates, !(0...100_000_000).contains(updates) {
+      throw ValidationError("--updates \(updates) is not in 0...100000000")
+    }
     if let minutes, !(minutes > 0 && minutes <= 1e7) {
       throw ValidationError("--minutes \(minutes) is not a positive number up to ten million")
     }

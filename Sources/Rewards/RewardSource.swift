@@ -91,11 +91,18 @@ package struct RewardSource: Hashable, Sendable {
 
   /// Why the program cannot be started on this machine, as far as its file tells.
   package var obstacle: String? {
-    guard case .program(let command) = place, let path = ProgramProcess.words(of: command).first,
-      path.contains("/")
-    else { return nil }
+    guard case .program(let command) = place else { return nil }
+    guard let path = ProgramProcess.words(of: command).first else {
+      return "reward \(name): its program has no name"
+    }
+    guard path.contains("/") else { return nil }
     if !FileManager.default.fileExists(atPath: path) {
       return "reward \(name): there is no program \(path)"
+    }
+    let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let type = (try? FileManager.default.attributesOfItem(atPath: real))?[.type]
+    if type as? FileAttributeType == .typeDirectory {
+      return "reward \(name): \(path) is a folder, not a program"
     }
     if !FileManager.default.isExecutableFile(atPath: path) {
       return "reward \(name): \(path) may not be executed; chmod +x \(path)"

@@ -120,6 +120,7 @@ import Testing
     "actor --connect tcp://10.0.0.5:5555 --key /nowhere", "actor --run x --key y",
     "actor --connect tcp://10.0.0.5:5555 --key x --insecure-plaintext",
     "train density --keys x --insecure-plaintext", "train density --listen tcp://host",
+    "train density --updates 100000001", "train density --dry-run --updates 9223372036854775807",
     "keys add ../x", "keys add learner", "keys add desk /nowhere",
     "actor --connect tcp://127.0.0.1:1 --name \(String(repeating: "é", count: 65))",
   ]) func `absurd values are usage`(command: String) throws {

@@ -59,6 +59,35 @@ import Testing
     #expect(list.split(separator: "\n").filter { $0.hasPrefix("actor ") }.count == 2)
   }
 
+  @Test func `keys that are added at the same time are all in the list`() throws {
+    let running = try (0..<12).map {
+      try Tributary.start(["keys", "add", "c\($0)", keys], in: folder)
+    }
+    for one in running { #expect(one.wait().status == 0) }
+    let list = try String(contentsOfFile: "\(keys)/allowed", encoding: .utf8)
+    #expect(list.split(separator: "\n").count { $0.hasPrefix("actor c") } == 12)
+  }
+
+  @Test func `an ipc path is not taken from whoever has it`() throws {
+    try folder.write(Data("precious".utf8), to: "precious")
+    let refused = try Tributary.run(
+      DensityRun.arguments(run, actors: 0) + ["--listen", "ipc://\(folder.file("precious"))"],
+      in: folder)
+    expect(refused, 64, "exists and is not a socket")
+    #expect(try String(contentsOfFile: folder.file("precious"), encoding: .utf8) == "precious")
+    // Short enough for a socket's address.
+    let path = "/tmp/tributary-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let life = try learner(updates: 1_000_000, "--listen", "ipc://\(path)")
+    let second = try Tributary.run(
+      DensityRun.arguments(folder.file("second"), actors: 0) + ["--listen", "ipc://\(path)"],
+      in: folder)
+    expect(second, 64, "somebody listens there")
+    life.kill()
+    let trained = try learner(updates: 3, "--listen", "ipc://\(path)", "--actors", "1").wait()
+    #expect(trained.status == 0, "a dead learner's socket is no obstacle: \(trained.errors)")
+  }
+
   @Test func `an actor with nothing but a key trains as any other`() throws {
     let life = try learner("--keys", keys)
     let empty = folder.file("empty")

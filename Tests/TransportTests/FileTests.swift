@@ -42,4 +42,18 @@ struct FileTests {
       LockError.held(path: "/a", holder: 7).description
         == "/a is locked by process 7; stop that process first")
   }
+
+  @Test func `what is no plain file is not replaced, and a link is followed`() throws {
+    let scratch = Scratch()
+    #expect(mkfifo(scratch.file("pipe"), 0o600) == 0)
+    for path in [scratch.file("pipe"), scratch.path] {
+      #expect(throws: FileError.self) { try AtomicFile.write([1], to: path) }
+    }
+    try AtomicFile.write([1], to: scratch.file("real"))
+    #expect(symlink(scratch.file("real"), scratch.file("link")) == 0)
+    try AtomicFile.write([2, 3], to: scratch.file("link"))
+    #expect(Bytes.read(scratch.file("real")) == [2, 3])
+    var link = stat()
+    #expect(lstat(scratch.file("link"), &link) == 0 && link.st_mode & S_IFMT == S_IFLNK)
+  }
 }

@@ -109,6 +109,9 @@ package final class Exchange: @unchecked Sendable {
     options.linger = 300
     if let door { options.security = .server(door.key) }
     socket = try Socket(.router, in: context, options: options)
+    if let obstacle = EndpointAddress(listen)?.obstacleToListening() {
+      throw RunFailure(.usage, "cannot listen at \(listen): \(obstacle); choose another --listen")
+    }
     do {
       endpoint = try socket.bind(listen)
     } catch {

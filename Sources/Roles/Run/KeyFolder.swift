@@ -39,6 +39,9 @@ package struct KeyFolder: Sendable {
           + " dots, dashes and underscores, and not learner")
     }
     let own = try KeyFile(reading: learner, as: .learner)
+    // Two who add at the same time would lose one's line.
+    let lock = try ListLock(path)
+    defer { withExtendedLifetime(lock) {} }
     guard !FileManager.default.fileExists(atPath: actor(name)) else {
       throw RunFailure(.usage, "\(actor(name)) exists; choose another name")
     }
@@ -47,7 +50,26 @@ package struct KeyFolder: Sendable {
       of: allowed, adding: AllowedKeys.Entry(role: .actor, name: name, key: key.publicKey))
     try KeyFile(role: .actor, name: name, key: key, learner: own.key.publicKey)
       .write(to: actor(name))
-    try AtomicFile.write(list, to: allowed)
+    do {
+      try AtomicFile.write(list, to: allowed)
+    } catch {
+      // A key that nobody knows would only be in the way of the next attempt.
+      try? FileManager.default.removeItem(atPath: actor(name))
+      throw error
+    }
+  }
+}
+
+/// The right to change a folder's list, until this object goes.
+private final class ListLock {
+  private let lock: ExclusiveLock
+
+  init(_ path: String) throws(RunFailure) {
+    do {
+      lock = try ExclusiveLock(path: "\(path)/.lock", waits: true)
+    } catch {
+      throw RunFailure(.disk, "cannot change the list of \(path): \(error)")
+    }
   }
 }
 

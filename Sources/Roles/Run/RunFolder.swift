@@ -66,7 +66,9 @@ package struct RunFolder: Sendable {
     do {
       return try JSONDecoder().decode(type, from: data)
     } catch {
-      throw RunFailure(.usage, "\(path) cannot be read: \(error)")
+      throw RunFailure(
+        .usage,
+        "\(path) is damaged: it does not hold what a run writes there; restore it from a copy")
     }
   }
 }

@@ -5,9 +5,11 @@ package enum AtomicFile {
   /// Writes a temporary file beside `path`, makes it durable and renames it.
   ///
   /// - Parameter mode: of the new file, before the process's mask.
-  package static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644)
+  /// - Throws: for a target that is there and no plain file; a link is followed.
+  package static func write(_ bytes: [UInt8], to name: String, mode: UInt32 = 0o644)
     throws(FileError)
   {
+    let path = try target(of: name)
     let suffix = String(UInt64.random(in: .min ... .max), radix: 16)
     let temporary = "\(path).\(suffix).tmp"
     do throws(FileError) {
@@ -20,6 +22,21 @@ package enum AtomicFile {
       throw error
     }
     try Directory.sync(Directory.parent(of: path))
+  }
+
+  /// The plain file that `name` is or leads to, or `name` where nothing is: a device, a pipe or a
+  /// folder would be gone after the rename.
+  private static func target(of name: String) throws(FileError) -> String {
+    var status = stat()
+    guard stat(name, &status) == 0 else { return name }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(
+        operation: "writing to what is not a plain file,", path: name,
+        code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EEXIST)
+    }
+    guard let real = realpath(name, nil) else { return name }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   /// Makes `path` a symbolic link to `target`, in place of the link that was there.

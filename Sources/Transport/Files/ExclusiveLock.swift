@@ -24,12 +24,12 @@ package enum LockError: Error, Equatable, CustomStringConvertible {
 package struct ExclusiveLock: ~Copyable, Sendable {
   private let file: FileDescriptor
 
-  /// Takes the lock or fails at once. The file is made if need be.
-  package init(path: String) throws(LockError) {
+  /// Takes the lock, and fails at once if somebody has it, unless `waits`. The file is made if need be.
+  package init(path: String, waits: Bool = false) throws(LockError) {
     let file = try Self.locking { () throws(FileError) in
       try FileDescriptor(opening: path, O_RDWR | O_CREAT)
     }
-    while flock(file.number, LOCK_EX | LOCK_NB) != 0 {
+    while flock(file.number, LOCK_EX | (waits ? 0 : LOCK_NB)) != 0 {
       switch errno {
       case EINTR: continue
       case EWOULDBLOCK:

@@ -78,6 +78,29 @@ package struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
     return status == 0 ? nil : String(cString: gai_strerror(status))
   }
 
+  /// Why a socket must not be bound here: libzmq would delete whatever is at the path of an ipc
+  /// endpoint, a living learner's socket too. What a dead one left is no obstacle.
+  package func obstacleToListening() -> String? {
+    guard case .ipc(let path) = transport, !path.hasPrefix("@") else { return nil }
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    guard status.st_mode & S_IFMT == S_IFSOCK else { return "\(path) exists and is not a socket" }
+    let probe = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    guard probe >= 0 else { return nil }
+    defer { close(probe) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    let outcome = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(probe, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    return outcome == 0 ? "somebody listens there" : nil
+  }
+
   private static func numeric(_ host: String, _ family: CInt, count: Int) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: count)
     return inet_pton(family, host, &bytes) == 1 ? bytes : nil
