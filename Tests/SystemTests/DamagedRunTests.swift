@@ -16,9 +16,10 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
   }
 
-  func expectReference(replaying count: Int) throws {
+  func expectReference(replaying count: Int, saying words: String = "") throws {
     let outcome = try DensityRun.train(run.path, in: folder, more: ["--set", "save.every=6"])
     #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(words.isEmpty || outcome.output.contains(words), "\(outcome.output)")
     #expect(outcome.json["params_hash"] as? String == (try DensityRun.reference.get()))
     let replay = try Tributary.run(["replay", run.path, "--verify", "--json"], in: folder)
     #expect(replay.status == 0, "\(replay.errors)")
@@ -38,7 +39,8 @@ import Testing
 
   @Test func `a journal that is gone`() throws {
     try FileManager.default.removeItem(atPath: run.journal)
-    try expectReference(replaying: DensityRun.updates - 6)
+    try expectReference(
+      replaying: DensityRun.updates - 6, saying: "the journal of versions 1 to 6 is missing")
   }
 
   @Test func `a configuration that is gone is not replaced by another`() throws {

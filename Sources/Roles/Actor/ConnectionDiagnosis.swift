@@ -41,7 +41,7 @@ package struct ConnectionDiagnosis: Sendable {
           ? "the learner at \(endpoint) talks to actors with a key alone; give this one a key that"
             + " was made beside the learner's: --key FILE"
           : "the learner at \(endpoint) does not encrypt, and an actor with a key insists on it;"
-            + " start the learner with --keys, or leave --key out")
+            + " start the learner with --keys, or leave --key out if you trust the network")
     case .handshakeFailed:
       reached = .peer
       brokenHandshakes += 1
@@ -49,9 +49,10 @@ package struct ConnectionDiagnosis: Sendable {
       else { return nil }
       return RunFailure(
         .notAuthorised,
+        // Which of the two it is depends on who notices first.
         "\(endpoint) broke off \(brokenHandshakes) encrypted handshakes: what listens there does not"
-          + " have the key \(learner) that this actor's key file trusts; check the address, or get"
-          + " a key file that was made beside this learner's")
+          + " encrypt, or does not have the key \(learner) that this actor's key file trusts; check"
+          + " the address and the learner's --keys, or get a key file that was made beside them")
     }
     return nil
   }

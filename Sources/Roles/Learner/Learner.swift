@@ -335,6 +335,12 @@ package final class Learner {
     // A journal whose beginning was deleted has nothing to go back to.
     if first == 0 && end < core.policy.version.rawValue { throw JournalGap(end: end) }
     committed = core.policy.version.rawValue
+    if committed > 0, first == nil {
+      report(
+        .notice(
+          "! the journal of versions 1 to \(committed) is missing: the run goes on from its checkpoint,"
+            + " and replay works from version \(committed) on"))
+    }
     if committed > 0 || !journal.pending.isEmpty {
       report(.resumed(version: committed, rerun: rerun.count))
     }
