@@ -66,7 +66,9 @@ struct ConfigCommand: ParsableCommand {
     @OptionGroup var source: ConfigurationSource
 
     func run() throws {
-      let recipe = try source.read().recipe()
+      let configuration = try source.read()
+      let recipe = try configuration.recipe()
+      _ = try startingWeights(of: configuration, recipe: recipe)
       if let obstacle = recipe.rewards.compactMap(\.obstacle).first {
         throw RunFailure(.usage, obstacle)
       }

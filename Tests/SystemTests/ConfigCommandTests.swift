@@ -51,6 +51,7 @@ struct ConfigCommandTests {
     ("", ["group.branch_steps=0..12"], ["group.branch_steps is 0..12", "within 0..9"]),
     ("", ["task.train_prompts=nowhere.txt"], ["task.train_prompts", "nowhere.txt"]),
     ("", ["reward.train=./no-such-program"], ["no-such-program"]),
+    ("", ["model.init=nope.safetensors"], ["nope.safetensors"]),
   ])
   func `check names what is wrong and what to do`(
     yaml: String, changes: [String], words: [String]

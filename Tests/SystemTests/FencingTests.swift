@@ -16,6 +16,19 @@ struct FencingTests {
     #expect(second.errors.contains("in use"), "\(second.errors)")
   }
 
+  @Test func `a run folder that is deleted ends its learner`() throws {
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
+    let life = try Tributary.start(
+      DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
+    defer { life.kill() }
+    waitUntil("an update") { life.text.contains("\n    1") }
+    try FileManager.default.removeItem(atPath: run)
+    let outcome = life.wait()
+    #expect(outcome.status == 74, "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+  }
+
   @Test func `without the lock the older one stops, and the run is the same run`() throws {
     let folder = try ScratchFolder()
     let run = folder.file("run")

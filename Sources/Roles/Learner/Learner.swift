@@ -231,7 +231,12 @@ package final class Learner {
   /// The folder's lock is a file, and files can be deleted under a learner that is alive; the one that
   /// begins next stores a newer epoch before it reads the journal.
   private static func checkOwner(of folder: RunFolder, epoch: UInt64) throws {
-    let newest = try RunFolder.read(RunIdentity.self, from: folder.identity).epoch
+    guard let newest = try? RunFolder.read(RunIdentity.self, from: folder.identity).epoch else {
+      throw RunFailure(
+        .disk,
+        "\(folder.identity) is gone or damaged, so whose run folder this is cannot be told; nothing more"
+          + " is written")
+    }
     guard newest == epoch else {
       throw RunFailure(
         .restart,
