@@ -11,7 +11,25 @@ struct AuditTests {
       in: folder)
     #expect(audited.status == 0, "\(audited.errors)")
     #expect(audited.json["params_hash"] as? String == (try DensityRun.reference.get()))
-    #expect(audited.output.contains("units came twice, with equal bytes"), "\(audited.output)")
     #expect(!audited.output.contains("computed other bytes"))
+  }
+
+  @Test func `with two actors, units come twice`() throws {
+    let folder = try ScratchFolder()
+    let life = try Tributary.start(
+      DensityRun.arguments(folder.file("run"), actors: 2, updates: 1_000_000)
+        + ["--set", "schedule.audit=1"], in: folder)
+    defer { life.kill() }
+    waitUntil("both actors") {
+      ["local-0", "local-1"].allSatisfy { life.text.contains("+ actor \($0) joined") }
+    }
+    func updates() -> Int { life.text.components(separatedBy: "\n").count }
+    let before = updates()
+    waitUntil("twenty updates of both") { updates() > before + 20 }
+    Foundation.kill(life.process.processIdentifier, SIGINT)
+    let outcome = life.wait()
+    #expect(outcome.status == 130)
+    #expect(outcome.output.contains("units came twice, with equal bytes"), "\(outcome.output)")
+    #expect(!outcome.output.contains("computed other bytes"))
   }
 }
