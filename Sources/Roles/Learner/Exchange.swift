@@ -11,8 +11,9 @@ package final class Exchange: @unchecked Sendable {
   // what others call goes through the mailbox, the semaphore, a mutex or a constant.
   package enum Order: Sendable {
     case durable([AdmittedUnit])
-    case publish(Snapshot)
-    case committed(PolicyVersion)
+    /// A new version: published and committed in one step, because what the table grants between the
+    /// two would need parameters that are gone, or not there yet.
+    case committed(Snapshot)
     case drain(String)
     /// Leave the actors, which wait for the next life of this run.
     case leave(String)
@@ -207,12 +208,11 @@ package final class Exchange: @unchecked Sendable {
           send(.acknowledge(Array(list[part..<end])), to: session)
         }
       }
-    case .publish(let snapshot):
+    case .committed(let snapshot):
       published.publish(
         snapshot,
         keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.lag))
-    case .committed(let version):
-      leases.commit(version)
+      leases.commit(snapshot.version)
       invalidResults = invalidResults.filter { leases.open.contains($0.key.rawValue) }
     case .drain(let reason):
       draining = now + 3

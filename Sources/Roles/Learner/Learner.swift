@@ -274,8 +274,7 @@ package final class Learner {
     let learn = began.duration(to: clock.now).seconds
     journal.submit(.commit(commit))
     try awaitCommit(of: commit.update)
-    exchange.send(.publish(core.policy.snapshot))
-    exchange.send(.committed(core.policy.version))
+    exchange.send(.committed(core.policy.snapshot))
     return (report, learn)
   }
 
