@@ -110,13 +110,13 @@ package struct UpdateBenchmark {
       }
     }
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    let plan = recipe.algorithm.plan
+    let work = UnitWork(recipe)
     return Report(
       seconds: median(walls), processorSeconds: median(totals),
       split: zip(names, stages).map { ($0, median($1)) },
-      networkEvaluations: recipe.unitsPerUpdate * plan.evaluations,
-      learnerStates: recipe.unitsPerUpdate * plan.points.count,
-      judgedPictures: recipe.unitsPerUpdate * plan.branchCount, sgemmRate: sgemmRate(),
+      networkEvaluations: recipe.unitsPerUpdate * work.evaluations,
+      learnerStates: recipe.unitsPerUpdate * work.states,
+      judgedPictures: recipe.unitsPerUpdate * work.pictures, sgemmRate: sgemmRate(),
       peakResidentMiB: Stopwatch.peakResidentMiB)
   }
 

@@ -16,20 +16,20 @@ struct Plan {
   /// The version that the run ends with.
   let updates: Int
 
-  private var plan: BranchingPlan { recipe.algorithm.plan }
-  private var branches: Int { recipe.unitsPerUpdate * plan.branchCount }
-  private var evaluations: Int { recipe.unitsPerUpdate * plan.evaluations }
-  private var states: Int { recipe.unitsPerUpdate * plan.points.count }
+  private var work: UnitWork { UnitWork(recipe) }
+  private var pictures: Int { recipe.unitsPerUpdate * work.pictures }
+  private var evaluations: Int { recipe.unitsPerUpdate * work.evaluations }
+  private var states: Int { recipe.unitsPerUpdate * work.states }
 
   /// Bytes that an update adds to the journal, but for its commit.
   private var journalBytes: Int { recipe.unitsPerUpdate * recipe.payloadBytes }
 
   func show() {
     Console.line(
-      "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(configuration.branches) branches ×"
-        + " \(plan.points.count) steps = \(branches) branches an update, to version \(updates)")
+      "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(work.pictures) outcomes ="
+        + " \(pictures) an update, to version \(updates)")
     Console.line(
-      "      \(evaluations) network evaluations and \(branches) judged pictures to sample, \(states)"
+      "      \(evaluations) network evaluations and \(pictures) judged pictures to sample, \(states)"
         + " states to learn from, \(recipe.network.table.count) parameters")
     Console.line(
       "      journal ≈ \(Console.number(Double(journalBytes) / 1e6, digits: 2)) MB an update ·"
@@ -86,7 +86,7 @@ struct Plan {
   func figures(_ cost: UnitCost) -> [String: Any] {
     [
       "prompts": recipe.prompts, "seeds": recipe.seeds, "branches": configuration.branches,
-      "branch_steps": plan.points.count, "branches_per_update": branches,
+      "branch_steps": work.noisySteps, "pictures_per_update": pictures,
       "network_evaluations_per_update": evaluations, "learner_states_per_update": states,
       "parameters": recipe.network.table.count, "updates": updates, "actors": actors,
       "journal_bytes_per_update": journalBytes, "seconds_per_update": seconds(cost),

@@ -76,7 +76,7 @@ extension RunConfiguration {
     }
     let plan = BranchingPlan(steps: steps, branching: first..<last + 1, count: branches)
     let dynamics = try noisyDynamics()
-    for step in plan.points where !(dynamics.transition(step: step, on: sigmas).deviation > 0) {
+    for step in plan.noisySteps where !(dynamics.transition(step: step, on: sigmas).deviation > 0) {
       throw .impossible(
         "group.branch_steps \(branchSteps) has step \(step), at which \(self.dynamics) adds no noise:"
           + " its branches would all be one; leave the step out")
@@ -91,7 +91,7 @@ extension RunConfiguration {
         mix: RewardMix(
           RewardMix.Kind(rawValue: rewardMix) ?? .rewards, weights: rewards.map(\.weight))),
       stepWeight: StepWeight(rawValue: weight) ?? .noise,
-      surrogate: ClippedSurrogate(clip: Float(clip)),
+      loss: .clipped(ClippedSurrogate(clip: Float(clip))),
       regulariser: Regulariser(
         kind: Regulariser.Kind(rawValue: klKind) ?? .velocity, coefficient: Float(klBeta)))
   }

@@ -62,6 +62,30 @@ package struct SlidingWindow: Hashable, Sendable {
     if start > last { start = startsAgain ? origin : last }
   }
 
+  /// The steps of an iteration of a window that has not moved yet.
+  package func steps(atIteration iteration: UInt64) -> Range<Int> {
+    var window = self
+    var stays: [(steps: Range<Int>, count: UInt64)] = []
+    var left = iteration
+    // One round of positions; a window that starts again repeats it.
+    repeat {
+      let count = UInt64(window.iterationsHere)
+      if left < count { return window.steps }
+      left -= count
+      stays.append((window.steps, count))
+      let before = window.start
+      window.iteration = Int(count) - 1
+      window.advance()
+      if window.start == before { return window.steps }
+    } while window.start != origin
+    left %= stays.reduce(0) { $0 + $1.count }
+    for stay in stays {
+      if left < stay.count { return stay.steps }
+      left -= stay.count
+    }
+    return stays[0].steps
+  }
+
   /// τ at the present position.
   private var iterationsHere: Int {
     switch stay {

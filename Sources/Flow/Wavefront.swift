@@ -8,7 +8,8 @@ package protocol VelocityField {
 }
 
 /// The sampler of a unit: all live nodes that stand at the same σ go through the network together,
-/// so a unit of T steps costs T calls, however many branches it has.
+/// so a unit of T steps costs T calls, however many branches it has, and besides those what its
+/// continuations ask for.
 package struct Wavefront: Sendable {
   package let grid: SigmaGrid
   package let plan: BranchingPlan
@@ -26,6 +27,14 @@ package struct Wavefront: Sendable {
     self.reduction = reduction
   }
 
+  /// A unit as it was sampled.
+  package struct Sample: Sendable {
+    /// In the order of the plan's points.
+    package internal(set) var points: [Point] = []
+    /// x₀ of the trunks, `[trunk · outcome][D]`; empty where branches are judged.
+    package internal(set) var latents: [[Float]] = []
+  }
+
   /// A branching point as it was sampled.
   package struct Point: Sendable {
     package let step: Int
@@ -39,66 +48,208 @@ package struct Wavefront: Sendable {
     /// xᵢ₊₁, `[D]`.
     package let next: [Float]
     package let logDensity: Float
-    /// x₀, `[D]`.
-    package internal(set) var latent: [Float]
+    /// x₀, `[outcome][D]`.
+    package internal(set) var latents: [[Float]]
   }
 
-  /// Grows all branches of one seed and finishes them.
+  /// A live state: a trunk, or what grew last from a branch.
+  fileprivate struct Node {
+    /// nil is a trunk.
+    var edge: BranchingPlan.Edge?
+    var state: [Float]
+    /// The step that its branch was born in.
+    var birth = -1
+    /// Where the network was asked on the way here, newest first, up to three.
+    var past: [Call] = []
+  }
+
+  /// One time at which the network was asked, and the clean state that it pointed to.
+  package struct Call: Sendable {
+    package let sigma: Float
+    /// `[D]`
+    package let clean: [Float]
+  }
+
+  /// Grows all branches of one unit and finishes them.
   ///
   /// - Parameters:
-  ///   - initial: the seed's noise, `[D]`.
+  ///   - initial: each trunk's noise, `[trunk][D]`.
   ///   - field: v of the behaviour policy for the unit's prompt.
-  ///   - noise: ε `[D]` of branch k at step i.
-  /// - Returns: the branching points in step order.
+  ///   - noise: ε `[D]` of a step; its branches are counted over all points of the step.
   package func sample(
-    from initial: [Float], through field: inout some VelocityField,
+    from initial: [[Float]], through field: inout some VelocityField,
     noise: (_ step: Int, _ branch: Int) -> [Float]
-  ) -> [Point] {
-    let count = initial.count
-    let ode = ODE()
-    let lastPoint = plan.points.last ?? 0
-    var points: [Point] = []
-    var trunk: [Float]? = initial
-    // Live branches in order of birth: (point, branch) and state.
-    var live: [(point: Int, branch: Int, state: [Float])] = []
-    for step in 0..<plan.steps {
-      let straight = ode.transition(step: step, on: grid)
-      let states = (trunk.map { [$0] } ?? []) + live.map(\.state)
-      let velocities = field.velocities(of: states.flatMap(\.self), sigma: grid.sigmas[step])
-      func velocity(_ row: Int) -> [Float] { Array(velocities[row * count..<(row + 1) * count]) }
-      let first = trunk == nil ? 0 : 1
-      for index in live.indices {
-        live[index].state = straight.next(
-          live[index].state, velocity(first + index), noise: live[index].state)
-      }
-      guard let state = trunk else { continue }
-      let v = velocity(0)
-      if plan.branches[step] > 0 {
-        let branches = grow(plan.branches[step], from: state, v, at: step, noise: noise)
-        points.append(Point(step: step, state: state, velocity: v, branches: branches))
-        for (k, branch) in branches.enumerated() {
-          live.append((points.count - 1, k, branch.next))
-        }
-      }
-      trunk = step >= lastPoint ? nil : straight.next(state, v, noise: state)
+  ) -> Sample {
+    precondition(initial.count == plan.trunks, "\(initial.count) noises, \(plan.trunks) trunks")
+    let size = initial[0].count
+    var sample = Sample()
+    let noisy = plan.noisySteps
+    if noisy.isEmpty {
+      sample.latents = finishTrunks(from: initial, through: &field, noise: noise)
+      return sample
     }
-    for node in live { points[node.point].branches[node.branch].latent = node.state }
-    return points
+    let last = noisy[noisy.count - 1]
+    // Where a branch takes a way of its own, it leaves the grid at birth.
+    let staysOnGrid = plan.continuation == .euler
+    var nodes = initial.map { Node(edge: nil, state: $0) }
+    var leavers: [Node] = []
+    for step in 0..<plan.steps where !nodes.isEmpty {
+      let straight = ODE().transition(step: step, on: grid)
+      let velocities = field.velocities(
+        of: nodes.flatMap(\.state), sigma: grid.sigmas[step])
+      // Trunks first, then branches in order of birth.
+      var trunks: [Node] = []
+      var grown: [Node] = []
+      var drawn = 0
+      for (row, node) in nodes.enumerated() {
+        let v = Array(velocities[row * size..<(row + 1) * size])
+        var node = node
+        judgeOnTheWay(node, v, at: step, in: &sample)
+        if case .multistep = plan.continuation { node.remember(v, at: grid.sigmas[step]) }
+        let isTrunk = node.edge == nil
+        let count = isTrunk || plan.origin == .branches ? plan.branches[step] : 0
+        if count > 0 {
+          let branches = grow(count, from: node.state, v, at: step, first: drawn, noise: noise)
+          drawn += count
+          for (k, branch) in branches.enumerated() {
+            let edge = BranchingPlan.Edge(point: sample.points.count, branch: k)
+            let child = Node(edge: edge, state: branch.next, birth: step, past: node.past)
+            let isLeaf = plan.origin == .trunk || step == last
+            if isLeaf && !staysOnGrid { leavers.append(child) } else { grown.append(child) }
+          }
+          sample.points.append(
+            Point(step: step, state: node.state, velocity: v, branches: branches))
+        }
+        if count > 0 && plan.origin == .branches || isTrunk && step >= last { continue }
+        node.state = straight.next(node.state, v, noise: node.state)
+        if isTrunk { trunks.append(node) } else { grown.append(node) }
+      }
+      nodes = trunks + grown
+    }
+    for node in nodes { sample.add(node.state, to: node.edge) }
+    finish(leavers, in: &sample, through: &field)
+    return sample
+  }
+
+  /// The clean state that the branch of the step before points to, if it is judged though it goes on.
+  private func judgeOnTheWay(
+    _ node: Node, _ velocity: [Float], at step: Int, in sample: inout Sample
+  ) {
+    guard plan.continuation.judgesOnTheWay, node.edge != nil, node.birth == step - 1 else { return }
+    sample.add(clean(node.state, velocity, at: grid.sigmas[step]), to: node.edge)
   }
 
   /// The K next states of a branching point: one mean, K noises.
   private func grow(
-    _ count: Int, from state: [Float], _ velocity: [Float], at step: Int,
+    _ count: Int, from state: [Float], _ velocity: [Float], at step: Int, first: Int,
     noise: (_ step: Int, _ branch: Int) -> [Float]
   ) -> [Branch] {
     let transition = dynamics.transition(step: step, on: grid)
     let mean = transition.mean(state, velocity)
     return (0..<count).map { k in
-      let next = transition.next(state, velocity, noise: noise(step, k))
+      let next = transition.next(state, velocity, noise: noise(step, first + k))
       return Branch(
         next: next, logDensity: transition.logDensity(of: next, mean: mean, over: reduction),
-        latent: next)
+        latents: [])
     }
+  }
+
+  /// Brings nodes to their clean states; those of one birth go together.
+  private func finish(
+    _ leavers: [Node], in sample: inout Sample, through field: inout some VelocityField
+  ) {
+    var rest = leavers[...]
+    while let birth = rest.first?.birth {
+      let group = Array(rest.prefix { $0.birth == birth })
+      rest = rest.dropFirst(group.count)
+      for times in plan.continuation.times(after: birth, on: grid) {
+        for node in finished(group, on: times, through: &field) {
+          sample.add(node.state, to: node.edge)
+        }
+      }
+    }
+  }
+
+  /// The nodes at the clean states that the last of `times` but one points to.
+  private func finished(
+    _ group: [Node], on times: [Float], through field: inout some VelocityField
+  ) -> [Node] {
+    var nodes = group
+    // The solver counts the steps before the continuation too.
+    let first = (group.first?.birth ?? -1) + 1
+    for (place, (sigma, end)) in zip(times, times.dropFirst()).enumerated() {
+      let velocities = field.velocities(of: nodes.flatMap(\.state), sigma: sigma)
+      let isLast = place == times.count - 2
+      for row in nodes.indices {
+        let state = nodes[row].state
+        let v = Array(velocities[row * state.count..<(row + 1) * state.count])
+        if isLast {
+          nodes[row].state = clean(state, v, at: sigma)
+        } else if case .multistep(let solver, _, _) = plan.continuation {
+          nodes[row].remember(v, at: sigma)
+          let past = nodes[row].past
+          let order = solver.order(
+            step: first + place, of: first + times.count - 1, past: past.count - 1)
+          let used = past.prefix(order)
+          nodes[row].state = solver.rule(used.map(\.sigma), next: end)
+            .next(state, used.map(\.clean))
+        } else {
+          nodes[row].state = ODE().transition(from: sigma, to: end).next(state, v, noise: state)
+        }
+      }
+    }
+    return nodes
+  }
+
+  /// The trunks of a plan without noise.
+  private func finishTrunks(
+    from initial: [[Float]], through field: inout some VelocityField,
+    noise: (_ step: Int, _ branch: Int) -> [Float]
+  ) -> [[Float]] {
+    if case .adams(let solver) = plan.continuation {
+      let times = SASolver.times(on: grid)
+      let run = solver.run(from: initial.flatMap(\.self), times: times, through: &field) { step in
+        initial.indices.flatMap { noise(step, $0) }
+      }
+      let size = initial[0].count
+      let end = run.states[run.states.count - 1]
+      return initial.indices.map { Array(end[$0 * size..<($0 + 1) * size]) }
+    }
+    let nodes = initial.map { Node(edge: nil, state: $0) }
+    let ways = plan.continuation.times(after: -1, on: grid).map { times in
+      finished(nodes, on: times, through: &field).map(\.state)
+    }
+    return initial.indices.flatMap { trunk in ways.map { $0[trunk] } }
+  }
+
+  private func clean(_ state: [Float], _ velocity: [Float], at sigma: Float) -> [Float] {
+    ODE().transition(from: sigma, to: 0).next(state, velocity, noise: state)
+  }
+
+  /// Network evaluations of one unit: every live node at every step.
+  package var evaluations: Int {
+    let noisy = plan.noisySteps
+    guard let last = noisy.last else {
+      return plan.trunks
+        * plan.continuation.times(after: -1, on: grid).reduce(0) { $0 + $1.count - 1 }
+    }
+    let points = plan.points
+    var count = 0
+    var nodes = plan.trunks
+    for step in 0..<plan.steps {
+      count += nodes
+      let here = points.filter { $0.step == step }
+      let grown = here.reduce(0) { $0 + $1.branchCount }
+      let isLeaf = plan.origin == .trunk || step == last
+      if isLeaf {
+        let ways = plan.continuation.times(after: step, on: grid)
+        count += grown * ways.reduce(0) { $0 + $1.count - 1 }
+        if plan.origin == .branches && !here.isEmpty || step == last { break }
+      } else if !here.isEmpty {
+        nodes = grown
+      }
+    }
+    return count
   }
 
   /// x₀ of many noises by ODE alone, `[rows, D]`: evaluation and picture grids.
@@ -111,5 +262,19 @@ package struct Wavefront: Sendable {
       states = ODE().transition(step: step, on: grid).next(states, velocities, noise: states)
     }
     return states
+  }
+}
+
+extension Wavefront.Sample {
+  fileprivate mutating func add(_ latent: [Float], to edge: BranchingPlan.Edge?) {
+    guard let edge else { return }
+    points[edge.point].branches[edge.branch].latents.append(latent)
+  }
+}
+
+extension Wavefront.Node {
+  fileprivate mutating func remember(_ velocity: [Float], at sigma: Float) {
+    let clean = ODE().transition(from: sigma, to: 0).next(state, velocity, noise: state)
+    past = Array(([Wavefront.Call(sigma: sigma, clean: clean)] + past).prefix(3))
   }
 }

@@ -1,18 +1,29 @@
-package import Records
-
 /// From rewards to advantages: which branches are compared, and in which unit of measure.
 ///
 ///     A = (r − mean_group r) / (std r + floor), then clipped to ±clip
 ///
 /// with the population deviation, or the unbiased one, over the group or over the whole batch. Every branching step is a
 /// batch of its own: a reward credits the step whose noise it came from, and no other
-/// (TempFlow-GRPO, arXiv:2508.04324, §3.1; golden `grpo_advantages`).
+/// (TempFlow-GRPO, arXiv:2508.04324, §3.1; golden `grpo_advantages`). What a noise is worth whose
+/// branch goes on is for ``Kind``.
 package struct CreditAssignment: Hashable, Sendable {
+  /// From what a noise has its advantage.
+  package enum Kind: Hashable, Sendable {
+    /// From the outcomes of its branch, or of all branches that grew from it.
+    case outcomes
+    /// 1 for the best outcome of each group, 0 for all others.
+    case best
+    /// From the values of a tree's nodes.
+    case tree(TreeCredit)
+    /// From rewards on the way.
+    case stepwise(StepwiseCredit)
+  }
+
   /// Which branches of a step share a mean.
   package enum Group: String, Sendable, CaseIterable {
-    /// The K branches of one (prompt, seed, step).
+    /// The K branches of one (prompt, seed, step); the outcomes of one unit where all grow from branches.
     case seed
-    /// The branches of all seeds of one prompt at one step.
+    /// Those of all seeds of one prompt.
     case prompt
   }
 
@@ -23,6 +34,7 @@ package struct CreditAssignment: Hashable, Sendable {
     case batch
   }
 
+  package var kind = Kind.outcomes
   package var group: Group
   package var deviation: Deviation
   /// Added to the deviation; groups without variance get advantages near zero.
@@ -83,32 +95,6 @@ package struct CreditAssignment: Hashable, Sendable {
     }
   }
 
-  /// The advantages of an update, `[unit][point][branch]`.
-  ///
-  /// - Parameters:
-  ///   - trajectories: all units of the update in unit order, of one geometry.
-  ///   - seedsPerPrompt: consecutive units that share a prompt.
-  package func advantages(of trajectories: [Trajectory], seedsPerPrompt: Int) -> [[[Float]]] {
-    var result = trajectories.map { $0.points.map { _ in [Float]() } }
-    for point in trajectories.first?.points.indices ?? 0..<0 {
-      var rewards: [[Float]] = []
-      var groups: [Int] = []
-      for (unit, trajectory) in trajectories.enumerated() {
-        for branch in trajectory.points[point].branches {
-          rewards.append(branch.rewards)
-          groups.append(group == .seed ? unit : unit / seedsPerPrompt)
-        }
-      }
-      var column = advantages(of: rewards, groups: groups).map { Float($0) }[...]
-      for (unit, trajectory) in trajectories.enumerated() {
-        let count = trajectory.points[point].branches.count
-        result[unit][point] = Array(column.prefix(count))
-        column = column.dropFirst(count)
-      }
-    }
-    return result
-  }
-
   /// (r − mean_group r) / guarded(std r), `[n]`.
   private func standardScores(
     of rewards: [Double], groups: [Int], _ deviation: Deviation, guarded: (Double) -> Double
@@ -125,7 +111,7 @@ package struct CreditAssignment: Hashable, Sendable {
     return scores
   }
 
-  private func clipped(_ scores: [Double]) -> [Double] { scores.map { min(max($0, -clip), clip) } }
+  func clipped(_ scores: [Double]) -> [Double] { scores.map { min(max($0, -clip), clip) } }
 
   private func meanAndDeviation(_ all: [Double]) -> (mean: Double, deviation: Double) {
     let dropped = min(Int(Double(all.count) * trimmed), all.count - 1)

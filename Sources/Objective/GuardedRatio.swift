@@ -30,6 +30,8 @@ package struct GuardedRatio: Hashable, Sendable {
     package var value: Double
     /// ρ̂, `[n]`.
     package var ratios: [Float]
+    /// How many of them the clip holds.
+    package var clipped = 0
     /// ∂L/∂v, `[n][D]`.
     package var gradient: [[Double]]
 
@@ -71,8 +73,10 @@ package struct GuardedRatio: Hashable, Sendable {
         return scale * slope * k / count
       }
     }
-    return Loss(
+    var loss = Loss(
       value: scale * terms.reduce(0) { $0 + Double($1.loss) }, ratios: terms.map(\.ratio),
       gradient: gradient)
+    loss.clipped = terms.count(where: \.isClipped)
+    return loss
   }
 }

@@ -1,4 +1,5 @@
 package import Flow
+package import Records
 
 /// The loss of one branching point and its gradient with respect to the velocity.
 ///
@@ -20,6 +21,36 @@ package struct PointLoss: Sendable {
   /// L.
   package func total(_ regulariser: Regulariser) -> Float {
     policy + regulariser.coefficient * divergence
+  }
+
+  /// The loss of a recorded point under one of the losses that are made of densities.
+  ///
+  /// - Parameters:
+  ///   - point: as the behaviour policy left it.
+  ///   - velocity, reference, next, advantages, weight: as below.
+  ///   - length: Δ of the step.
+  package static func of(
+    _ point: BranchingPoint, velocity: [Float], reference: [Float]?, next: [[Float]],
+    advantages: [Float], weight: Float, transition: Transition, length: Float,
+    reduction: DensityReduction, loss: PolicyLoss, regulariser: Regulariser
+  ) -> PointLoss {
+    switch loss {
+    case .clipped(let surrogate):
+      PointLoss(
+        state: point.state, velocity: velocity, reference: reference, next: next,
+        oldLogDensities: point.branches.map(\.logDensity), advantages: advantages, weight: weight,
+        transition: transition, reduction: reduction, surrogate: surrogate,
+        regulariser: regulariser)
+    case .guarded(let guarded):
+      PointLoss(
+        guarded.loss(
+          means: next.map { _ in transition.mean(point.state, velocity) },
+          oldMeans: next.map { _ in transition.mean(point.state, point.velocity) }, next: next,
+          advantages: advantages, transition: transition, length: length),
+        velocity: velocity, reference: reference, weight: weight, transition: transition,
+        regulariser: regulariser)
+    case .matching: preconditionFailure("a matching loss reads no densities")
+    }
   }
 
   /// - Parameters:
@@ -52,10 +83,30 @@ package struct PointLoss: Sendable {
         for i in gradient.indices { gradient[i] += share * term.slope * slope[i] }
       }
     }
-    if let reference {
-      let (value, slope) = regulariser.divergence(velocity, from: reference, at: transition)
-      divergence = value
-      for i in gradient.indices { gradient[i] += regulariser.coefficient * slope[i] }
+    pull(velocity, to: reference, transition, regulariser)
+  }
+
+  private init(
+    _ loss: GuardedRatio.Loss, velocity: [Float], reference: [Float]?, weight: Float,
+    transition: Transition, regulariser: Regulariser
+  ) {
+    policy = weight * Float(loss.value)
+    gradient = loss.gradient.reduce(into: [Float](repeating: 0, count: velocity.count)) {
+      for i in $0.indices { $0[i] += weight * Float($1[i]) }
     }
+    divergence = 0
+    ratios = loss.ratios
+    clipped = loss.clipped
+    pull(velocity, to: reference, transition, regulariser)
+  }
+
+  private mutating func pull(
+    _ velocity: [Float], to reference: [Float]?, _ transition: Transition,
+    _ regulariser: Regulariser
+  ) {
+    guard let reference else { return }
+    let (value, slope) = regulariser.divergence(velocity, from: reference, at: transition)
+    divergence = value
+    for i in gradient.indices { gradient[i] += regulariser.coefficient * slope[i] }
   }
 }

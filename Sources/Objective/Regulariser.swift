@@ -35,10 +35,14 @@ package struct Regulariser: Hashable, Sendable {
   }
 
   /// The divergence and its gradient with respect to v, `[D]`; without β.
-  package func divergence(_ v: [Float], from reference: [Float], at transition: Transition)
+  ///
+  /// - Parameter transition: nil where there is none.
+  /// - Precondition: without a transition the kind is `velocity`.
+  package func divergence(_ v: [Float], from reference: [Float], at transition: Transition? = nil)
     -> (value: Float, gradient: [Float])
   {
-    let f = factor(of: transition)
+    precondition(transition != nil || kind == .velocity, "\(kind) is a divergence of steps")
+    let f = transition.map(factor) ?? 1
     var squares = 0.0
     var gradient = v
     for i in v.indices {

@@ -15,7 +15,7 @@ package enum StepWeight: String, Hashable, Sendable, CaseIterable {
     let deviations = (0..<grid.steps).map { step in
       Double(dynamics.transition(step: step, on: grid).deviation)
     }
-    let trained = plan.points
+    let trained = plan.noisySteps
     let mean = trained.reduce(0) { $0 + deviations[$1] } / Double(trained.count)
     return (0..<grid.steps).map { step in
       guard plan.branches[step] > 0 else { return 0 }

@@ -14,6 +14,15 @@ package enum Purpose: UInt32, Sendable {
   case initialisation
   /// Everything that pre-training draws.
   case pretraining
+  /// Where an update's window begins.
+  case window
+  /// What the branches of one point share.
+  case splitNoise
+  /// Which points of a unit are trained.
+  case trainedPoints
+  /// The times and the noises of matching losses.
+  case matchingTime
+  case matchingNoise
 }
 
 /// Where a random draw stands: no generator state exists anywhere.

@@ -3,8 +3,8 @@ package import Records
 import Transport
 
 extension Trajectory {
-  /// Reads and checks a payload: every count against `limits` before an array is made, steps
-  /// ascending, all floats finite.
+  /// Reads and checks a payload: every count against `limits` before an array is made, steps in
+  /// order, all floats finite.
   ///
   /// Whether it is the unit that was leased, and what its numbers are worth, is for the caller.
   ///
@@ -20,7 +20,9 @@ extension Trajectory {
     defer { withExtendedLifetime(arena) {} }
     let message = try unpacked(
       bytes, as: limits.rule, in: arena, tributary__v1__trajectory__unpack)
-    guard message.n_points > 0 else { throw .missing(field: "trajectory.points") }
+    guard message.n_points > 0 || message.latents.len > 0 else {
+      throw .missing(field: "trajectory.points")
+    }
 
     var points: [BranchingPoint] = []
     points.reserveCapacity(message.n_points)
@@ -28,15 +30,50 @@ extension Trajectory {
       guard let point = message.points[index] else { throw .refused(place: "trajectory") }
       points.append(try BranchingPoint(point.pointee, index: index, limits: limits))
       let steps = points.suffix(2).map(\.step)
-      guard steps == steps.sorted(), steps.first != steps.last || steps.count == 1 else {
+      guard steps == steps.sorted() else {
         throw .outOfRange(
           place: "trajectory: point \(index), step", value: UInt64(point.pointee.step),
-          allowed: "above that of the point before")
+          allowed: "not below that of the point before")
       }
     }
     self.init(
       unit: UnitID(message.unit), version: PolicyVersion(message.version),
-      prompt: Int(message.prompt), noiseChecksum: message.noise_checksum, points: points)
+      prompt: Int(message.prompt), noiseChecksum: message.noise_checksum,
+      outcomes: try Outcome.decoded(
+        latents: message.latents, rewards: message.rewards, place: "trajectory", limits: limits),
+      points: points)
+  }
+}
+
+extension Outcome {
+  /// All outcomes of one pair of tensors, `[N, D]` and `[N, R]`; N follows from the first.
+  fileprivate static func decoded(
+    latents: ProtobufCBinaryData, rewards: ProtobufCBinaryData, of owners: Int = 1, place: String,
+    limits: TrajectoryLimits
+  ) throws(WireError) -> [Outcome] {
+    // No product overflows: the factors are the run's own limits, and counts stay below the payload's.
+    let size = 4 * limits.stateCount
+    let most = owners * limits.maximumOutcomes
+    let count = size == 0 ? 0 : latents.len / size
+    guard latents.len == count * size, count % owners == 0, count <= most else {
+      throw .outOfRange(
+        place: "\(place), bytes of latent values", value: UInt64(latents.len),
+        allowed: "a multiple of \(owners * size) up to \(most * size)")
+    }
+    let rewardSize = 4 * limits.rewardCount
+    guard rewards.len == count * rewardSize else {
+      throw .count(
+        place: place, found: rewards.len, of: "bytes of reward values", expected: count * rewardSize
+      )
+    }
+    for (what, data) in [("latent", latents), ("reward", rewards)] where !data.isFinite {
+      throw .notFinite(place: "\(place), \(what)")
+    }
+    return (0..<count).map { index in
+      Outcome(
+        rewards: rewards.floats(index * limits.rewardCount..<(index + 1) * limits.rewardCount),
+        latent: latents.floats(index * limits.stateCount..<(index + 1) * limits.stateCount))
+    }
   }
 }
 
@@ -51,53 +88,54 @@ extension BranchingPoint {
       }
     }
     let stateCount = limits.stateCount
-    let rewardCount = limits.rewardCount
     let branchCount = Int(point.branch_count)
     try require(Int(point.state_count), "state values", stateCount)
-    try require(Int(point.reward_count), "rewards a branch", rewardCount)
     guard (1...max(1, limits.maximumBranches)).contains(branchCount) else {
       throw .outOfRange(
         place: "\(place), branches", value: UInt64(branchCount),
         allowed: "from 1 to \(limits.maximumBranches)")
     }
-    // No product overflows: the factors are the run's own limits.
     let tensors: [(what: String, data: ProtobufCBinaryData, count: Int)] = [
       ("state", point.state, stateCount),
       ("velocity", point.velocity, stateCount),
       ("log density", point.log_densities, branchCount),
-      ("reward", point.rewards, branchCount * rewardCount),
-      ("latent", point.latents, branchCount * stateCount),
     ]
     for (what, data, count) in tensors {
       try require(data.len, "bytes of \(what) values", 4 * count)
-      guard Self.isFinite(data) else { throw .notFinite(place: "\(place), \(what)") }
+      guard data.isFinite else { throw .notFinite(place: "\(place), \(what)") }
     }
     try require(point.n_next_state_checksums, "next-state checksums", branchCount)
+    let hasOutcomes = point.latents.len > 0
+    try require(Int(point.reward_count), "rewards a branch", hasOutcomes ? limits.rewardCount : 0)
+    let outcomes = try Outcome.decoded(
+      latents: point.latents, rewards: point.rewards, of: branchCount, place: place, limits: limits)
+    let share = outcomes.count / branchCount
+    let densities = point.log_densities.floats(0..<branchCount)
     self.init(
-      step: Int(point.step), state: Self.floats(point.state, 0..<stateCount),
-      velocity: Self.floats(point.velocity, 0..<stateCount),
+      step: Int(point.step), state: point.state.floats(0..<stateCount),
+      velocity: point.velocity.floats(0..<stateCount),
       branches: (0..<branchCount).map { branch in
         Branch(
-          logDensity: Self.floats(point.log_densities, branch..<branch + 1)[0],
-          nextStateChecksum: point.next_state_checksums[branch],
-          rewards: Self.floats(
-            point.rewards, branch * rewardCount..<(branch + 1) * rewardCount),
-          latent: Self.floats(point.latents, branch * stateCount..<(branch + 1) * stateCount))
+          logDensity: densities[branch], nextStateChecksum: point.next_state_checksums[branch],
+          outcomes: Array(outcomes[branch * share..<(branch + 1) * share]))
       })
   }
+}
 
-  private static func floats(_ data: ProtobufCBinaryData, _ range: Range<Int>) -> [Float] {
+extension ProtobufCBinaryData {
+  /// - Precondition: the range is within the data.
+  fileprivate func floats(_ range: Range<Int>) -> [Float] {
     if range.isEmpty { return [] }
     return [Float](unsafeUninitializedCapacity: range.count) { buffer, count in
       UnsafeMutableRawBufferPointer(buffer).copyMemory(
         from: UnsafeRawBufferPointer(
-          start: UnsafeRawPointer(data.data) + 4 * range.lowerBound, count: 4 * range.count))
+          start: UnsafeRawPointer(data) + 4 * range.lowerBound, count: 4 * range.count))
       count = range.count
     }
   }
 
-  private static func isFinite(_ data: ProtobufCBinaryData) -> Bool {
-    let bytes = UnsafeRawBufferPointer(start: data.data, count: data.len)
+  fileprivate var isFinite: Bool {
+    let bytes = UnsafeRawBufferPointer(start: data, count: len)
     for offset in stride(from: 0, to: bytes.count, by: 4) {
       let bits = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
       // All exponent bits set: an infinity or not a number.

@@ -3,6 +3,8 @@ package struct TrajectoryLimits: Sendable {
   package let maximumPoints: Int
   /// K, at most, at one point.
   package let maximumBranches: Int
+  /// N, at most, of one branch or of the trunk.
+  package let maximumOutcomes: Int
   /// D, exactly: values of one state.
   package let stateCount: Int
   /// R, exactly: parts of one reward.
@@ -10,9 +12,13 @@ package struct TrajectoryLimits: Sendable {
 
   let rule: MessageRule
 
-  package init(maximumPoints: Int, maximumBranches: Int, stateCount: Int, rewardCount: Int) {
+  package init(
+    maximumPoints: Int, maximumBranches: Int, maximumOutcomes: Int = 1, stateCount: Int,
+    rewardCount: Int
+  ) {
     self.maximumPoints = maximumPoints
     self.maximumBranches = maximumBranches
+    self.maximumOutcomes = maximumOutcomes
     self.stateCount = stateCount
     self.rewardCount = rewardCount
     // Tensors are no longer than the payload that holds them; their exact lengths are checked with
@@ -40,6 +46,8 @@ package struct TrajectoryLimits: Sendable {
         FieldRule(3, "prompt", .uint32),
         FieldRule(4, "noise_checksum", .fixed32),
         FieldRule(5, "points", .message(point), limit: maximumPoints),
+        FieldRule(6, "rewards", tensor),
+        FieldRule(7, "latents", tensor),
       ])
   }
 }

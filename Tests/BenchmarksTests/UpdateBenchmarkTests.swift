@@ -17,7 +17,7 @@ struct UpdateBenchmarkTests {
         grid: .linear(steps: 4), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 4, branching: 0..<2, count: 2), reduction: .sum,
         credit: CreditAssignment(group: .seed), stepWeight: .noise,
-        surrogate: ClippedSurrogate(clip: 0.2),
+        loss: .clipped(ClippedSurrogate(clip: 0.2)),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 2, seeds: 1,
       optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 1, chunkUnits: 2, lag: 1,
       evaluation: EvaluationOptions())

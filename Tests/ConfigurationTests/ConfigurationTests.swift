@@ -272,7 +272,11 @@ struct RecipeTests {
     #expect(recipe.rewards[1].input == .picture(side: 32) && recipe.rewards[1].retries == 0)
     #expect(!recipe.isDeterministic && recipe.underJudge.isDeterministic)
     #expect(algorithm.reduction == .mean && algorithm.stepWeight == .uniform)
-    #expect(algorithm.surrogate.clip == 0.1)
+    guard case .clipped(let surrogate) = algorithm.loss else {
+      Issue.record("the loss is \(algorithm.loss)")
+      return
+    }
+    #expect(surrogate.clip == 0.1)
     #expect(algorithm.regulariser == Regulariser(kind: .withStep, coefficient: 0.03))
     #expect(recipe.prompts == 5 && recipe.seeds == 3 && recipe.lag == 2)
     #expect(recipe.optimizer.learningRate == 1e-5)

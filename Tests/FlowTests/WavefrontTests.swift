@@ -11,7 +11,7 @@ struct WavefrontTests {
     let unit = Unit(&random)
     var field = Whirl()
     let points = unit.sample(through: &field)
-    #expect(points.map(\.step) == unit.plan.points)
+    #expect(points.map(\.step) == unit.plan.noisySteps)
     for point in points {
       // The trunk by itself: Euler's rule up to the branching point.
       var x = unit.initial
@@ -29,7 +29,7 @@ struct WavefrontTests {
             == transition.logDensity(
               of: y, mean: transition.mean(x, point.velocity), over: unit.reduction))
         for step in point.step + 1..<unit.grid.steps { y = unit.euler(y, at: step) }
-        #expect(branch.latent == y)
+        #expect(branch.latents == [y])
       }
     }
   }
@@ -41,8 +41,8 @@ struct WavefrontTests {
     var field = Whirl()
     _ = unit.sample(through: &field)
     #expect(field.sigmas == Array(unit.grid.sigmas.dropLast()))
-    #expect(field.rows == unit.plan.evaluations)
-    #expect(unit.plan.branchCount == unit.plan.branches.reduce(0, +))
+    #expect(field.rows == unit.wavefront.evaluations)
+    #expect(unit.plan.outcomeCount == unit.plan.branches.reduce(0, +))
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
@@ -51,11 +51,11 @@ struct WavefrontTests {
     let unit = Unit(&random)
     var field = Whirl()
     var asked: [[Int]] = []
-    _ = unit.wavefront.sample(from: unit.initial, through: &field) { step, branch in
+    _ = unit.wavefront.sample(from: [unit.initial], through: &field) { step, branch in
       asked.append([step, branch])
       return unit.noise(step, branch)
     }
-    let planned = unit.plan.points.flatMap { step in
+    let planned = unit.plan.noisySteps.flatMap { step in
       (0..<unit.plan.branches[step]).map { [step, $0] }
     }
     #expect(asked == planned)
@@ -69,15 +69,15 @@ struct WavefrontTests {
     let before = unit.sample(through: &field)
     let place = before.indices.randomElement(using: &random)!
     let branch = before[place].branches.indices.randomElement(using: &random)!
-    let after = unit.wavefront.sample(from: unit.initial, through: &field) { step, k in
+    let after = unit.wavefront.sample(from: [unit.initial], through: &field) { step, k in
       let noise = unit.noise(step, k)
       return step == before[place].step && k == branch ? noise.map { $0 + 1 } : noise
-    }
+    }.points
     for (i, point) in before.enumerated() {
       #expect(point.state == after[i].state && point.velocity == after[i].velocity)
       for (k, old) in point.branches.enumerated() {
         let new = after[i].branches[k]
-        let isSame = old.next == new.next && old.latent == new.latent
+        let isSame = old.next == new.next && old.latents == new.latents
         #expect(isSame == !(i == place && k == branch))
       }
     }
@@ -99,8 +99,15 @@ struct WavefrontTests {
 
   @Test func `TempFlow's plan costs what its authors count`() {
     // T = 10, nine branching steps, K = 6: 9 + 6·(9 + 8 + … + 1) for each seed.
-    #expect(BranchingPlan(steps: 10, branching: 0..<9, count: 6).evaluations == 9 + 6 * 45)
-    #expect(BranchingPlan(steps: 3, branching: 2..<3, count: 4).evaluations == 3)
+    func evaluations(_ steps: Int, _ branching: Range<Int>, _ count: Int) -> Int {
+      Wavefront(
+        grid: .linear(steps: steps),
+        plan: BranchingPlan(steps: steps, branching: branching, count: count), dynamics: ODE(),
+        reduction: .sum
+      ).evaluations
+    }
+    #expect(evaluations(10, 0..<9, 6) == 9 + 6 * 45)
+    #expect(evaluations(3, 2..<3, 4) == 3)
   }
 }
 
@@ -135,7 +142,7 @@ private struct Unit {
   }
 
   func sample(through field: inout Whirl) -> [Wavefront.Point] {
-    wavefront.sample(from: initial, through: &field, noise: noise)
+    wavefront.sample(from: [initial], through: &field, noise: noise).points
   }
 
   /// x − Δ·v, one rounding for each operation.

@@ -1,3 +1,4 @@
+import Flow
 import Records
 import TestSupport
 import Testing
@@ -84,18 +85,21 @@ struct CreditAssignmentTests {
             step: step, state: [], velocity: [],
             branches: (0..<count).map { _ in
               Branch(
-                logDensity: 0, nextStateChecksum: 0, rewards: floats(2, &random), latent: [])
+                logDensity: 0, nextStateChecksum: 0,
+                outcomes: [Outcome(rewards: floats(2, &random), latent: [])])
             })
         })
     }
+    let plan = BranchingPlan(branches: [3, 0, 2])
     for group in CreditAssignment.Group.allCases {
       let credit = CreditAssignment(group: group, mix: RewardMix(weights: [0, 1]))
-      let advantages = credit.advantages(of: units, seedsPerPrompt: 2)
+      let advantages = credit.advantages(of: units, plan: plan, seedsPerPrompt: 2)
+        .branches
       for unit in 0..<4 {
         for point in 0..<2 {
           let mates = group == .seed ? [unit] : [unit / 2 * 2, unit / 2 * 2 + 1]
           let rewards = mates.flatMap { mate in
-            units[mate].points[point].branches.map { Double($0.rewards[1]) }
+            units[mate].points[point].branches.map { Double($0.outcomes[0].rewards[1]) }
           }
           let scores = credit.advantages(of: rewards, groups: rewards.map { _ in 0 })
           let own = units[unit].points[point].branches.count
@@ -107,8 +111,10 @@ struct CreditAssignmentTests {
     let both = RewardMix(weights: [1, 1])
     let bySeed = CreditAssignment(group: .seed, mix: both)
     let byPrompt = CreditAssignment(group: .prompt, mix: both)
-    let seed = bySeed.advantages(of: units, seedsPerPrompt: 2)
-    #expect(seed != byPrompt.advantages(of: units, seedsPerPrompt: 2))
-    #expect(seed == byPrompt.advantages(of: units, seedsPerPrompt: 1))
+    func advantages(_ credit: CreditAssignment, _ seeds: Int) -> Advantages {
+      credit.advantages(of: units, plan: plan, seedsPerPrompt: seeds)
+    }
+    #expect(advantages(bySeed, 2) != advantages(byPrompt, 2))
+    #expect(advantages(bySeed, 2) == advantages(byPrompt, 1))
   }
 }

@@ -17,14 +17,14 @@ struct StepWeightTests {
     for kind in StepWeight.allCases {
       let weights = kind.weights(dynamics, on: grid, plan: plan)
       #expect(weights.count == steps)
-      let mean = plan.points.reduce(0) { $0 + weights[$1] } / Float(plan.points.count)
+      let mean = plan.noisySteps.reduce(0) { $0 + weights[$1] } / Float(plan.noisySteps.count)
       #expect(abs(mean - 1) < 1e-5)
       for step in 0..<steps where branches[step] == 0 { #expect(weights[step] == 0) }
     }
     let uniform = StepWeight.uniform.weights(dynamics, on: grid, plan: plan)
-    #expect(plan.points.allSatisfy { uniform[$0] == 1 })
+    #expect(plan.noisySteps.allSatisfy { uniform[$0] == 1 })
     let noise = StepWeight.noise.weights(dynamics, on: grid, plan: plan)
-    let constants = plan.points.map {
+    let constants = plan.noisySteps.map {
       noise[$0] / dynamics.transition(step: $0, on: grid).deviation
     }
     for constant in constants { #expect(abs(constant / constants[0] - 1) < 1e-5) }

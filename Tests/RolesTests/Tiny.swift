@@ -26,7 +26,7 @@ enum Tiny {
         grid: .linear(steps: 5), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 5, branching: 0..<4, count: 3), reduction: .sum,
         credit: CreditAssignment(group: group), stepWeight: .noise,
-        surrogate: ClippedSurrogate(clip: 0.2),
+        loss: .clipped(ClippedSurrogate(clip: 0.2)),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 2, seeds: 2,
       optimizer: optimizer, ema: EMA.Options(), minibatches: minibatches, chunkUnits: chunkUnits,
       lag: lag, evaluation: EvaluationOptions())

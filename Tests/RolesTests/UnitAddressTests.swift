@@ -77,8 +77,9 @@ struct UnitAddressTests {
     func noises(_ unit: UInt64, _ recipe: Recipe) -> [[Float]] {
       let address = UnitAddress(UnitID(unit), in: recipe)
       return [
-        address.initialNoise, address.branchNoise(step: 0, branch: 0),
-        address.branchNoise(step: 0, branch: 1), address.branchNoise(step: 1, branch: 0),
+        address.initialNoises[0], address.branchNoise(step: 0, branch: 0, of: 3),
+        address.branchNoise(step: 0, branch: 1, of: 3),
+        address.branchNoise(step: 1, branch: 0, of: 3),
       ]
     }
     let known = noises(7, recipe)
@@ -197,7 +198,7 @@ struct AdmissionTests {
       return
     }
     var notFinite = trajectory
-    notFinite.points[0].branches[0].rewards[0] = .nan
+    notFinite.points[0].branches[0].outcomes[0].rewards[0] = .nan
     let bytes = notFinite.encoded()
     guard case .wire(Self.id, .notFinite) = Self.admission(bytes, digest: Digest(of: bytes)) else {
       Issue.record("a reward that is not a number is admitted")
@@ -230,9 +231,9 @@ struct AdmissionTests {
     switch field {
     case "state": change(&trajectory.points[3].state[1])
     case "velocity": change(&trajectory.points[3].velocity[1])
-    case "latent": change(&trajectory.points[3].branches[2].latent[0])
+    case "latent": change(&trajectory.points[3].branches[2].outcomes[0].latent[0])
     case "log-density": change(&trajectory.points[3].branches[2].logDensity)
-    default: change(&trajectory.points[3].branches[2].rewards[0])
+    default: change(&trajectory.points[3].branches[2].outcomes[0].rewards[0])
     }
     #expect(Self.admission(trajectory.encoded(), digest: digest) == .digest(Self.id))
   }

@@ -70,7 +70,7 @@ struct UpdateGradientTests {
         // The group whose mean and deviation the branch is measured by.
         let members = poolsSeeds ? (u / 2 * 2..<u / 2 * 2 + 2) : u..<u + 1
         let rewards = members.flatMap { other in
-          units[other].points[p].branches.map { Double($0.rewards[0]) }
+          units[other].points[p].branches.map { Double($0.outcomes[0].rewards[0]) }
         }
         let mean = rewards.reduce(0, +) / Double(rewards.count)
         let variance = rewards.map { pow($0 - mean, 2) }.reduce(0, +) / Double(rewards.count)
@@ -79,12 +79,14 @@ struct UpdateGradientTests {
         let reference = expected.value.scalars.map(Double.init)
         for (k, branch) in point.branches.enumerated() {
           let advantage = min(
-            max((Double(branch.rewards[0]) - mean) / (variance.squareRoot() + 1e-4), -5), 5)
+            max(
+              (Double(branch.outcomes[0].rewards[0]) - mean) / (variance.squareRoot() + 1e-4), -5),
+            5)
           let tape = Tape(recording: true)
           let (gradients, output) = evaluate(
             point.state, point.step, unit.prompt, weights, on: tape)
           let v = output.value.scalars.map(Double.init)
-          let ε = address.branchNoise(step: point.step, branch: k).map(Double.init)
+          let ε = address.branchNoise(step: point.step, branch: k, of: K).map(Double.init)
           let D = v.count
           var logDensity = 0.0
           var away: [Double] = []
@@ -195,7 +197,7 @@ struct UpdateGradientTests {
       algorithm: Algorithm(
         grid: .linear(steps: 10), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 10, branching: 0..<8, count: 8), reduction: .sum,
-        credit: CreditAssignment(), stepWeight: .noise, surrogate: ClippedSurrogate(clip: 0.2),
+        credit: CreditAssignment(), stepWeight: .noise, loss: .clipped(ClippedSurrogate(clip: 0.2)),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 3, seeds: 2,
       optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 2, chunkUnits: 3, lag: 1,
       evaluation: EvaluationOptions())

@@ -73,7 +73,7 @@ struct ConfigCommandTests {
     throws
   {
     let json = try run("config", "explain", "shapes", "--json", "--actors", "3").json
-    #expect(json["branches_per_update"] as? Int == 1536)
+    #expect(json["pictures_per_update"] as? Int == 1536)
     // 24 units of 360: a trunk of 8 steps, and 8 branches of 9, 8, … 2 further ones.
     #expect(json["network_evaluations_per_update"] as? Int == 8640)
     #expect(json["learner_states_per_update"] as? Int == 192)

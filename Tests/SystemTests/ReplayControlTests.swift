@@ -80,8 +80,8 @@ import Wire
       case "state": nudge(&trajectory.points[1].state[0])
       case "velocity": nudge(&trajectory.points[1].velocity[1])
       case "log-density": nudge(&trajectory.points[1].branches[2].logDensity)
-      case "reward": nudge(&trajectory.points[1].branches[2].rewards[0])
-      default: nudge(&trajectory.points[1].branches[2].latent[0])
+      case "reward": nudge(&trajectory.points[1].branches[2].outcomes[0].rewards[0])
+      default: nudge(&trajectory.points[1].branches[2].outcomes[0].latent[0])
       }
     }
     try expectMismatch(naming: 1, place)
@@ -99,15 +99,17 @@ import Wire
         network: recipe.network, weights: weights, prompts: [recipe.task.tokens(of: prompt)],
         guidance: recipe.algorithm.guidance,
         tape: .init(recording: false))
-      let points = recipe.algorithm.wavefront.sample(from: address.initialNoise, through: &field) {
-        step, branch in
-        address.branchNoise(step: step, branch: (step, branch) == (2, 1) ? 2 : branch)
-      }
+      let plan = address.plan
+      let wavefront = recipe.algorithm.wavefront(plan)
+      let points = wavefront.sample(from: address.initialNoises, through: &field) { step, branch in
+        address.branchNoise(
+          step: step, branch: (step, branch) == (2, 1) ? 2 : branch, of: plan.branches[step])
+      }.points
       for (index, point) in points.enumerated() {
         for (k, branch) in point.branches.enumerated() {
           trajectory.points[index].branches[k].logDensity = branch.logDensity
           trajectory.points[index].branches[k].nextStateChecksum = CRC32C.of(branch.next)
-          trajectory.points[index].branches[k].latent = branch.latent
+          trajectory.points[index].branches[k].outcomes[0].latent = branch.latents[0]
         }
       }
     }

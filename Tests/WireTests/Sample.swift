@@ -62,8 +62,8 @@ struct Sample {
           step: point * 2, state: floats(stateCount), velocity: floats(stateCount),
           branches: (0..<branches).map { _ in
             Branch(
-              logDensity: float(), nextStateChecksum: number(), rewards: floats(rewardCount),
-              latent: floats(stateCount))
+              logDensity: float(), nextStateChecksum: number(),
+              outcomes: [Outcome(rewards: floats(rewardCount), latent: floats(stateCount))])
           })
       })
   }

@@ -26,8 +26,12 @@ struct TrajectoryTests {
         BranchingPoint(
           step: 2, state: [1, -2], velocity: [0.5, 0],
           branches: [
-            Branch(logDensity: -1.5, nextStateChecksum: 7, rewards: [1], latent: [3, 4]),
-            Branch(logDensity: 2, nextStateChecksum: 8, rewards: [0], latent: [-0.0, 1]),
+            Branch(
+              logDensity: -1.5, nextStateChecksum: 7,
+              outcomes: [Outcome(rewards: [1], latent: [3, 4])]),
+            Branch(
+              logDensity: 2, nextStateChecksum: 8,
+              outcomes: [Outcome(rewards: [0], latent: [-0.0, 1])]),
           ])
       ])
     #expect(Raw.hexadecimal(trajectory.encoded()) == Self.golden)
@@ -62,7 +66,9 @@ struct TrajectoryTests {
         accepted += 1
         let floats = decoded.points.flatMap { point in
           point.state + point.velocity
-            + point.branches.flatMap { [$0.logDensity] + $0.rewards + $0.latent }
+            + point.branches.flatMap {
+              [$0.logDensity] + $0.outcomes.flatMap { $0.rewards + $0.latent }
+            }
         }
         #expect(floats.allSatisfy { $0.isFinite })
       }
@@ -114,9 +120,10 @@ struct TrajectoryTests {
       WireError.count(place: "trajectory: point 3", found: 49, of: "state values", expected: 50)
         .description == "trajectory: point 3 has 49 state values, 50 expected")
     expect(
-      points: [(4, 5, 2), (4, 5, 2)],
+      points: [(4, 5, 2), (3, 5, 2)],
       .outOfRange(
-        place: "trajectory: point 1, step", value: 4, allowed: "above that of the point before"))
+        place: "trajectory: point 1, step", value: 3, allowed: "not below that of the point before")
+    )
     expect(
       points: (0..<5).map { ($0, 5, 2) }, .tooMany(field: "trajectory.points", limit: 4))
     var sample = Sample(seed: 1)
@@ -160,8 +167,8 @@ struct TrajectoryTests {
         case 0: trajectory.points[1].state[4] = bad
         case 1: trajectory.points[1].velocity[0] = bad
         case 2: trajectory.points[1].branches[1].logDensity = bad
-        case 3: trajectory.points[1].branches[0].rewards[1] = bad
-        default: trajectory.points[1].branches[1].latent[4] = bad
+        case 3: trajectory.points[1].branches[0].outcomes[0].rewards[1] = bad
+        default: trajectory.points[1].branches[1].outcomes[0].latent[4] = bad
         }
         let name = ["state", "velocity", "log density", "reward", "latent"][place]
         expect(trajectory.encoded(), .notFinite(place: "trajectory: point 1, \(name)"))

@@ -110,7 +110,7 @@ struct JournalCatCommand: ParsableCommand {
 extension Trajectory {
   /// Over all branches and parts of the reward, unweighted; NaN without rewards.
   var meanReward: Double {
-    let rewards = points.flatMap { $0.branches.flatMap(\.rewards) }
+    let rewards = judged.flatMap(\.rewards)
     return rewards.reduce(0) { $0 + Double($1) } / Double(rewards.count)
   }
 }

@@ -77,7 +77,7 @@ struct JournalExportCommand: ParsableCommand {
     var count = 0
     var pictures = 0
     while let (_, trajectory) = try units.next() {
-      pictures += trajectory.points.reduce(0) { $0 + $1.branches.count }
+      pictures += trajectory.judged.count
       guard pictures <= Self.pictureLimit else {
         throw RunFailure(
           .usage,

@@ -38,17 +38,17 @@ enum Rollout: GoldenFamily {
     in comparison: inout Comparison
   ) throws(GoldenError) {
     let plan = wavefront.plan
-    let hasNoise = plan.points.allSatisfy {
+    let hasNoise = plan.noisySteps.allSatisfy {
       wavefront.dynamics.transition(step: $0, on: wavefront.grid).deviation > 0
     }
     guard hasNoise else { throw GoldenError("\(seed.path) has no noise to branch with") }
     let initial = try seed["z"].floats(reward.count)
     var noises: [[[Float]]] = []
-    for (step, entry) in try seed["eps"].entries(plan.points.count).enumerated() {
+    for (step, entry) in try seed["eps"].entries(plan.noisySteps.count).enumerated() {
       noises.append(try entry.table(rows: plan.branches[step], columns: initial.count))
     }
     var field = field
-    let points = wavefront.sample(from: initial, through: &field) { noises[$0][$1] }
+    let points = wavefront.sample(from: [initial], through: &field) { noises[$0][$1] }.points
     // The trunk ends at the last branching point; its next state is one more step of the ODE.
     let last = points[points.count - 1]
     let end = ODE().transition(step: last.step, on: wavefront.grid).mean(last.state, last.velocity)
@@ -56,10 +56,10 @@ enum Rollout: GoldenFamily {
     try comparison.expect(points.map { $0.branches.map(\.next) }, at: seed["next"])
     try comparison.expect(points.map { $0.branches.map(\.logDensity) }, at: seed["log_prob"])
     let rewards = (0..<plan.branches[0]).map { branch in
-      points.map { dot(reward, $0.branches[branch].latent) }
+      points.map { dot(reward, $0.branches[branch].latents[0]) }
     }
     try comparison.expect(rewards, at: seed["reward"])
-    try comparison.expect(Double(plan.evaluations), at: seed["nfe"])
+    try comparison.expect(Double(wavefront.evaluations), at: seed["nfe"])
   }
 
   /// The tables from the stored rewards, rows seed by seed, each step by itself.
@@ -72,7 +72,7 @@ enum Rollout: GoldenFamily {
     var seedOfRow: [Int] = []
     for (index, seed) in seeds.enumerated() {
       for row in try seed["reward"].entries(plan.branches[0]) {
-        rewards.append(try row.numbers(plan.points.count))
+        rewards.append(try row.numbers(plan.noisySteps.count))
         seedOfRow.append(index)
       }
     }

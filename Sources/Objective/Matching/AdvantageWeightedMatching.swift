@@ -68,6 +68,8 @@ package struct AdvantageWeightedMatching: Hashable, Sendable {
     package var value: Double
     /// ρ, `[K]` or `[1]`.
     package var ratios: [Float]
+    /// How many of them the clip holds.
+    package var clipped: Int
     /// ∂L/∂v, `[K][D]`.
     package var gradient: [[Double]]
   }
@@ -107,6 +109,6 @@ package struct AdvantageWeightedMatching: Hashable, Sendable {
     }
     return Loss(
       value: terms.reduce(0) { $0 + Double($1.loss) } / Double(terms.count),
-      ratios: terms.map(\.ratio), gradient: gradient)
+      ratios: terms.map(\.ratio), clipped: terms.count(where: \.isClipped), gradient: gradient)
   }
 }

@@ -68,6 +68,8 @@ package struct TrajectoryLine: Encodable {
   var text: String
   var category: String
   var points: [Point]
+  /// The rewards of what the trunks themselves ended in; empty where branches are judged.
+  var outcomes: [[Float]]
 
   package init(_ trajectory: Trajectory, update: UInt64, prompts: [Prompt]) {
     self.update = update
@@ -81,8 +83,9 @@ package struct TrajectoryLine: Encodable {
     points = trajectory.points.map { point in
       Point(
         step: point.step, logDensities: point.branches.map(\.logDensity),
-        rewards: point.branches.map(\.rewards))
+        rewards: point.branches.map { $0.outcomes.flatMap(\.rewards) })
     }
+    outcomes = trajectory.outcomes.map(\.rewards)
   }
 
   /// The line, with its end.
@@ -108,11 +111,12 @@ package struct BranchSheet {
   package mutating func add(_ trajectory: Trajectory) {
     guard task.trainPrompts.indices.contains(trajectory.prompt) else { return }
     let prompt = task.trainPrompts[trajectory.prompt]
-    for point in trajectory.points {
+    let judged = [trajectory.outcomes] + trajectory.points.map { $0.branches.flatMap(\.outcomes) }
+    for outcomes in judged where !outcomes.isEmpty {
       rows.append(
-        point.branches.map { branch in
-          let isRight = task.score(branch.latent, for: prompt).strict
-          return task.picture(of: branch.latent, side: side)
+        outcomes.map { outcome in
+          let isRight = task.score(outcome.latent, for: prompt).strict
+          return task.picture(of: outcome.latent, side: side)
             .framed(isRight ? .green : .red, thickness: 2)
         })
     }

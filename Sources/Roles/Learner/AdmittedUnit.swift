@@ -62,19 +62,19 @@ extension Recipe {
 
   /// Bytes of one unit's payload, from above.
   package var payloadBytes: Int {
-    // Log-density, checksum and rewards of a branch, and its latent; state and velocity of a point.
-    let branch = 8 + 4 * rewards.count + 4 * latentCount
-    let points = algorithm.plan.points.map {
-      96 + 8 * latentCount + algorithm.plan.branches[$0] * branch
-    }
-    return 64 + points.reduce(0, +)
+    // State and velocity of a point, log-density and checksum of a branch, rewards and latents.
+    let plan = algorithm.plan
+    let points = plan.points.reduce(0) { $0 + 96 + 8 * latentCount + 8 * $1.branchCount }
+    return 64 + points + plan.outcomeCount * 4 * (rewards.count + latentCount)
   }
 
   /// What a trajectory of this run may hold.
   var trajectoryLimits: TrajectoryLimits {
     TrajectoryLimits(
       maximumPoints: algorithm.plan.points.count,
-      maximumBranches: algorithm.plan.branches.max() ?? 0, stateCount: latentCount,
+      maximumBranches: algorithm.plan.branches.max() ?? 0,
+      maximumOutcomes: algorithm.plan.continuation.outcomeCount * algorithm.plan.trunks,
+      stateCount: latentCount,
       rewardCount: rewards.count)
   }
 }

@@ -71,6 +71,8 @@ package enum Checkpoint {
     try write(network.safeTensors(policy.weights), "weights")
     try write(network.safeTensors(policy.ema.average), "ema")
     try write(network.safeTensors(policy.reference), "reference")
+    if let old = policy.old { try write(network.safeTensors(old), "old") }
+    if let slow = policy.slow { try write(network.safeTensors(slow), "slow") }
     try write(network.safeTensors(policy.optimizer.first), "moment1")
     try write(network.safeTensors(policy.optimizer.second), "moment2")
     for snapshot in core.recent where snapshot.version != policy.version {
@@ -158,6 +160,8 @@ package enum Checkpoint {
     let policy = PolicySet(base: try tensors("reference"), recipe: recipe)
     policy.weights.assign(try tensors("weights"))
     policy.ema.average.assign(try tensors("ema"))
+    try policy.old?.assign(tensors("old"))
+    try policy.slow?.assign(tensors("slow"))
     policy.optimizer.first.assign(try tensors("moment1"))
     policy.optimizer.second.assign(try tensors("moment2"))
     policy.optimizer.steps = state.optimizerSteps

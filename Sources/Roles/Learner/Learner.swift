@@ -202,7 +202,8 @@ package final class Learner {
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
           .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,
-          .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.branchCount) / seconds,
+          .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
+            / seconds,
         ])
       if version % options.checkpointInterval == 0 { try save(core) }
       let interval = UInt64(recipe.evaluation.interval)

@@ -34,18 +34,17 @@ package final class LearnerCore {
     let report = update.apply(rebuilt, to: policy)
     var builder = DigestBuilder()
     for unit in units { builder.add(unit.digest.bytes) }
-    let snapshot = policy.snapshot
-    recent.append(snapshot)
+    recent.append(policy.snapshot)
     recent.removeFirst(max(0, recent.count - recipe.lag - 1))
     let commit = Commit(
       update: k, epoch: epoch, firstUnit: UnitID(k * UInt64(recipe.unitsPerUpdate)),
-      unitCount: units.count, unitsDigest: Digest(builder), paramsHash: snapshot.hash,
+      unitCount: units.count, unitsDigest: Digest(builder), paramsHash: policy.paramsHash,
       stateHash: policy.stateHash, reward: Float(report.reward))
     return (commit, report)
   }
 
-  /// ρ must be exactly 1 at the parameters that sampled: for every unit of update 0, and for one
-  /// unit of each later update, another one each time.
+  /// ρ must be exactly 1 at the parameters that sampled, and units without noise must end where they
+  /// did: for every unit of update 0, and for one unit of each later update, another one each time.
   private func checkRatios(of units: [RebuiltUnit], update k: UInt64) throws {
     let checked = k == 0 ? units[...] : units[Int(k) % units.count..<Int(k) % units.count + 1]
     guard let version = checked.first?.trajectory.version else { return }
@@ -53,8 +52,15 @@ package final class LearnerCore {
       throw RunFailure(
         .internal, "update \(k) was sampled with \(version), which the learner no longer holds")
     }
-    let weights = version == policy.version ? policy.weights : Buffer(snapshot.parameters)
+    let weights = version == policy.version ? policy.sampling : Buffer(snapshot.parameters)
     for unit in checked {
+      guard update.reaches(unit, weights: weights) else {
+        throw RunFailure(
+          .mismatch,
+          "check: \(unit.trajectory.unit) of update \(k) did not end in the latents that its noises"
+            + " lead to: the actor that sampled it computes other numbers than this learner. Nothing of"
+            + " update \(k) was trained")
+      }
       let deviation = update.ratioDeviation(of: unit, weights: weights)
       guard deviation == 0 else {
         throw RunFailure(

@@ -54,14 +54,20 @@ package struct Doctor {
       Philox(seed: 5).normals(
         at: NoiseAddress(unit: 0, purpose: .initialisation), count: base.count))
     let update = Update(recipe)
-    let (_, slopes) = update.loss(of: units, weights: base, reference: base)
+    let beta = recipe.algorithm.regulariser.coefficient
+    func loss(at weights: Buffer) -> (loss: Double, gradient: Buffer) {
+      update.loss(
+        of: units,
+        Update.Policies(weights: weights, reference: base, old: base, slow: base, beta: beta))
+    }
+    let slopes = loss(at: base).gradient
     let expected = zip(slopes.scalars, direction.scalars).reduce(0.0) {
       $0 + Double($1.0) * Double($1.1)
     }
     func loss(_ step: Float) -> Double {
       let moved = base.copy()
       moved.row.add(direction.row, times: step)
-      return update.loss(of: units, weights: moved, reference: base).loss
+      return loss(at: moved).loss
     }
     let h: Float = 1e-4
     let measured =
@@ -86,7 +92,7 @@ package struct Doctor {
     // Both means are over the prompts and noises of update 0, so they differ by the policy alone.
     func reward(_ weights: Buffer) throws -> Double {
       let rewards = try units(of: 0, weights: weights, recipe: trivial).flatMap { unit in
-        unit.rebuilt.trajectory.points.flatMap { $0.branches.map { Double($0.rewards[0]) } }
+        unit.rebuilt.trajectory.judged.map { Double($0.rewards[0]) }
       }
       return rewards.reduce(0, +) / Double(rewards.count)
     }

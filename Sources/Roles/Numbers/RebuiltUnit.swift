@@ -13,44 +13,58 @@ package struct RebuiltUnit: Sendable {
   package init(_ trajectory: Trajectory, recipe: Recipe) throws(TrajectoryError) {
     let unit = trajectory.unit
     let address = UnitAddress(unit, in: recipe)
-    let plan = recipe.algorithm.plan
+    let plan = address.plan
     guard trajectory.version == address.version else {
       throw .version(unit, found: trajectory.version, expected: address.version)
     }
     guard trajectory.prompt == address.prompt else {
       throw .prompt(unit, found: trajectory.prompt, expected: address.prompt)
     }
-    guard trajectory.points.map(\.step) == plan.points,
-      trajectory.points.allSatisfy({ $0.branches.count == plan.branches[$0.step] })
+    let planned = plan.points
+    guard trajectory.points.count == planned.count,
+      trajectory.outcomes.count == plan.trunkOutcomeCount,
+      zip(trajectory.points, planned).allSatisfy({ point, planned in
+        point.step == planned.step && point.branches.count == planned.branchCount
+          && point.branches.allSatisfy { $0.outcomes.count == planned.outcomeCount }
+      })
     else { throw .geometry(unit) }
-    let noise = address.initialNoise
-    guard CRC32C.of(noise) == trajectory.noiseChecksum else { throw .noise(unit) }
+    let noises = address.initialNoises
+    guard CRC32C.of(noises.flatMap(\.self)) == trajectory.noiseChecksum else { throw .noise(unit) }
     let grid = recipe.algorithm.grid
     var next: [[[Float]]] = []
-    // Where the trunk must stand, as far as the recorded velocities tell.
-    var trunk = (step: 0, state: noise)
-    for point in trajectory.points {
-      guard trunk.step != point.step || trunk.state == point.state else {
+    // Where each trunk must stand, as far as the recorded velocities tell.
+    var trunks = noises.map { (step: 0, state: $0) }
+    for (point, planned) in zip(trajectory.points, planned) {
+      let expected =
+        planned.parent.map {
+          (step: trajectory.points[$0.point].step + 1, state: next[$0.point][$0.branch])
+        } ?? trunks[planned.trunk]
+      guard expected.step != point.step || expected.state == point.state else {
         throw .trunk(unit, step: point.step)
       }
-      trunk = (
-        point.step + 1,
-        ODE().transition(step: point.step, on: grid).next(
-          point.state, point.velocity, noise: point.state)
-      )
+      if planned.parent == nil {
+        trunks[planned.trunk] = (
+          point.step + 1,
+          ODE().transition(step: point.step, on: grid).next(
+            point.state, point.velocity, noise: point.state)
+        )
+      }
       let transition = recipe.algorithm.dynamics.transition(step: point.step, on: grid)
       let mean = transition.mean(point.state, point.velocity)
+      let first = planned.place * planned.branchCount
       var states: [[Float]] = []
       for (k, branch) in point.branches.enumerated() {
         let state = transition.next(
-          point.state, point.velocity, noise: address.branchNoise(step: point.step, branch: k))
+          point.state, point.velocity,
+          noise: address.branchNoise(
+            step: point.step, branch: first + k, of: planned.branchCount))
         guard CRC32C.of(state) == branch.nextStateChecksum else {
-          throw .nextState(unit, step: point.step, branch: k)
+          throw .nextState(unit, step: point.step, branch: first + k)
         }
         let density = transition.logDensity(
           of: state, mean: mean, over: recipe.algorithm.reduction)
         guard density == branch.logDensity else {
-          throw .logDensity(unit, step: point.step, branch: k)
+          throw .logDensity(unit, step: point.step, branch: first + k)
         }
         states.append(state)
       }

@@ -20,6 +20,7 @@ package struct Recipe: Sendable {
   package var ema: EMA.Options
   /// m: optimiser steps of one update, over equal shares of its units.
   package var minibatches: Int
+  package var minibatchesBy: MinibatchAxis
   /// Units of one gradient chunk; chunks are summed in a fixed tree.
   package var chunkUnits: Int
   /// S: update k is sampled with version max(0, k − S).
@@ -30,8 +31,8 @@ package struct Recipe: Sendable {
     runSeed: UInt64, task: any Task, rewards: [RewardSource] = [.judge], network: DiT,
     algorithm: Algorithm,
     adaptation: CoefficientAdaptation = CoefficientAdaptation(target: 0), prompts: Int, seeds: Int,
-    optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int, chunkUnits: Int, lag: Int,
-    evaluation: EvaluationOptions
+    optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int,
+    minibatchesBy: MinibatchAxis = .units, chunkUnits: Int, lag: Int, evaluation: EvaluationOptions
   ) {
     self.runSeed = runSeed
     self.task = task
@@ -44,9 +45,18 @@ package struct Recipe: Sendable {
     self.optimizer = optimizer
     self.ema = ema
     self.minibatches = minibatches
+    self.minibatchesBy = minibatchesBy
     self.chunkUnits = chunkUnits
     self.lag = lag
     self.evaluation = evaluation
+  }
+
+  /// What the optimiser steps of one update share out.
+  package enum MinibatchAxis: String, Sendable, CaseIterable {
+    /// Its units, in order.
+    case units
+    /// The noisy steps: each optimiser step trains all units at some of them.
+    case steps
   }
 
   /// Whether a unit scored twice has the same rewards, as every reward declares it. Where not, the

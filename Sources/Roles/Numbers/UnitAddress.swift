@@ -1,3 +1,5 @@
+package import Flow
+import Objective
 package import Records
 import Tasks
 import Tensor
@@ -32,17 +34,71 @@ package struct UnitAddress: Sendable {
     return members[Int((UInt64(words[0]) * UInt64(members.count)) >> 32)]
   }
 
-  /// x₁, `[D]`.
-  package var initialNoise: [Float] {
-    philox.normals(
-      at: NoiseAddress(unit: unit.rawValue, purpose: .initialNoise), count: recipe.latentCount)
+  /// The shape of the unit: that of all units of its update.
+  package var plan: BranchingPlan {
+    let words = philox.words(at: NoiseAddress(unit: update, purpose: .window), block: 0)
+    return recipe.algorithm.plan(ofUpdate: update, word: words[0])
   }
 
-  /// ε of branch k at step i, `[D]`.
-  package func branchNoise(step: Int, branch: Int) -> [Float] {
+  /// x₁ of each trunk, `[trunk][D]`.
+  package var initialNoises: [[Float]] {
+    let algorithm = recipe.algorithm
+    return (0..<algorithm.plan.trunks).map { trunk in
+      algorithm.sharesInitialNoise
+        ? normals(.initialNoise, unit: firstUnitOfPrompt)
+        : normals(.initialNoise, branch: trunk)
+    }
+  }
+
+  /// ε of a branch at step i, `[D]`; branches are counted over all points of the step.
+  ///
+  /// - Parameter count: K of the step's points.
+  package func branchNoise(step: Int, branch: Int, of count: Int) -> [Float] {
+    let own = normals(.branchNoise, step: step, branch: branch)
+    guard let split = recipe.algorithm.splitNoise, count > 1 else { return own }
+    return split.noise(
+      shared: normals(.splitNoise, step: step, branch: branch / count), own: own)
+  }
+
+  /// The points that are trained, ascending: a share of all, drawn without putting back.
+  package func trainedPoints(of count: Int) -> [Int] {
+    let share = recipe.algorithm.trainedShare
+    if share == 1 { return Array(0..<count) }
+    let keys = (0..<count).map { point in
+      philox.words(
+        at: NoiseAddress(unit: unit.rawValue, purpose: .trainedPoints, branch: point), block: 0)[0]
+    }
+    let chosen = (0..<count).sorted { (keys[$0], $0) < (keys[$1], $1) }
+    return chosen.prefix(max(1, Int(Double(count) * share))).sorted()
+  }
+
+  /// The K times and noises at which a matching loss looks at an outcome.
+  package func matchingRows(outcome: Int) -> [(time: Float, noise: [Float])] {
+    guard let matching = recipe.algorithm.loss.matching else { return [] }
+    let isShared = matching.loss.sharesNoise
+    let (unit, branch) = isShared ? (firstUnitOfPrompt, 0) : (self.unit.rawValue, outcome)
+    let inner = recipe.algorithm.grid.sigmas.dropFirst().dropLast()
+    return (0..<matching.times).map { k in
+      let low = k * inner.count / matching.times
+      let high = (k + 1) * inner.count / matching.times
+      let word = philox.words(
+        at: NoiseAddress(unit: unit, purpose: .matchingTime, step: k, branch: branch), block: 0)[0]
+      let index = low + Int((UInt64(word) * UInt64(high - low)) >> 32)
+      return (
+        inner[inner.startIndex + index],
+        normals(.matchingNoise, unit: unit, step: k, branch: branch)
+      )
+    }
+  }
+
+  private var firstUnitOfPrompt: UInt64 { unit.rawValue - unit.rawValue % UInt64(recipe.seeds) }
+
+  private func normals(_ purpose: Purpose, unit: UInt64? = nil, step: Int = 0, branch: Int = 0)
+    -> [Float]
+  {
     philox.normals(
       at: NoiseAddress(
-        unit: unit.rawValue, purpose: .branchNoise, step: step, branch: branch),
+        unit: unit ?? self.unit.rawValue, purpose: purpose, step: step, branch: branch),
       count: recipe.latentCount)
   }
 }

@@ -21,37 +21,28 @@ package struct UnitSampler {
     /// The trajectory without rewards.
     var trajectory: Trajectory
 
-    /// What is to be judged, in the order of points and branches.
+    /// What is to be judged, in the order of ``Trajectory/judged``.
     var exhibits: [Exhibit] {
-      trajectory.points.flatMap(\.branches).map {
-        Exhibit(prompt: prompt, result: .latent($0.latent))
-      }
+      trajectory.judged.map { Exhibit(prompt: prompt, result: .latent($0.latent)) }
     }
 
     /// - Parameter rewards: `[exhibit][reward]`.
     func judged(_ rewards: [[Float]]) -> Trajectory {
       var judged = trajectory
-      var next = 0
-      for point in judged.points.indices {
-        for branch in judged.points[point].branches.indices {
-          judged.points[point].branches[branch].rewards = rewards[next]
-          next += 1
-        }
-      }
+      var rest = rewards[...]
+      judged.forEachOutcome { $0.rewards = rest.removeFirst() }
       return judged
     }
   }
 
   private let recipe: Recipe
-  private let wavefront: Wavefront
   private let tape = Tape(recording: false)
 
   package init(_ recipe: Recipe) {
     self.recipe = recipe
-    wavefront = recipe.algorithm.wavefront
   }
 
-  /// Trunk and branches.
+  /// Trunks and branches.
   ///
   /// - Parameter weights: the parameters of `version`.
   func sample(of unit: UnitID, version: PolicyVersion, weights: Buffer) -> Sample {
@@ -61,21 +52,26 @@ package struct UnitSampler {
     var field = PolicyField(
       network: recipe.network, weights: weights, prompts: [recipe.task.tokens(of: prompt)],
       guidance: recipe.algorithm.guidance, tape: tape)
-    let noise = address.initialNoise
-    let points = wavefront.sample(from: noise, through: &field) { step, branch in
-      address.branchNoise(step: step, branch: branch)
+    let noises = address.initialNoises
+    let plan = address.plan
+    let grown = recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {
+      address.branchNoise(step: $0, branch: $1, of: plan.branches[$0])
+    }
+    func unjudged(_ latents: [[Float]]) -> [Outcome] {
+      latents.map { Outcome(rewards: [], latent: $0) }
     }
     return Sample(
       prompt: prompt,
       trajectory: Trajectory(
-        unit: unit, version: version, prompt: promptIndex, noiseChecksum: CRC32C.of(noise),
-        points: points.map { point in
+        unit: unit, version: version, prompt: promptIndex,
+        noiseChecksum: CRC32C.of(noises.flatMap(\.self)), outcomes: unjudged(grown.latents),
+        points: grown.points.map { point in
           BranchingPoint(
             step: point.step, state: point.state, velocity: point.velocity,
             branches: point.branches.map { branch in
               Branch(
                 logDensity: branch.logDensity, nextStateChecksum: CRC32C.of(branch.next),
-                rewards: [], latent: branch.latent)
+                outcomes: unjudged(branch.latents))
             })
         }))
   }
@@ -92,9 +88,7 @@ package struct UnitSampler {
     let sample = sample(of: unit, version: version, weights: weights)
     let sampled = clock.now
     let trajectory = sample.judged(
-      sample.trajectory.points.flatMap(\.branches).map {
-        [recipe.task.reward($0.latent, for: sample.prompt)]
-      })
+      sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
     return (
       trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
     )

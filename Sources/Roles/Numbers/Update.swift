@@ -1,54 +1,63 @@
-import Autograd
 import Flow
 import Network
 import Objective
 import Records
-import Rewards
 import Tasks
 package import Tensor
+import Autograd
 
 /// One update: the learner's whole arithmetic, from B trajectories to the next version.
 ///
-///     advantages over all units → for each of m minibatches of whole units, in unit order:
+///     advantages over all units → for each of m minibatches, in unit order:
 ///       per chunk: one forward per distinct state → ∂L/∂v → one backward
 ///       chunk gradients summed in a fixed tree → AdamW → EMA
 ///
 /// A run and its replay both call ``apply(_:to:)``; nothing else changes a ``PolicySet``.
 package final class Update {
-  /// What an update says of itself; no part of the numbers.
-  package struct Report: Sendable {
-    /// Mean reward of the branches, of several the weighted sum.
-    package var reward: Double
-    /// The reward of every branch, of several the weighted sum.
-    package var rewards: [Float]
-    /// The mean of each reward, in the recipe's order.
-    package var parts: [(name: String, mean: Double)]
-    /// Mean over seed groups of the deviation of their rewards.
-    package var rewardDeviation: Double
-    /// Means over branching points: policy loss and KL without β.
-    package var policyLoss: Double
-    package var divergence: Double
-    /// The largest |ρ − 1| of the first minibatch, before any step of this update.
-    package var firstRatioDeviation: Double
-    package var clippedShare: Double
-    /// Seed groups whose rewards are all equal.
-    package var zeroVarianceShare: Double
-    /// Mean over the optimiser steps, before clipping.
-    package var gradientNorm: Double
-    package var skippedSteps: Int
-  }
-
-  private let recipe: Recipe
-  private let weightOfStep: [Float]
-  private let tape = Tape(recording: true)
-  private let referenceTape = Tape(recording: false)
+  let recipe: Recipe
+  let tape = Tape(recording: true)
+  let otherTape = Tape(recording: false)
   private var chunkGradients: [Buffer] = []
 
-  package init(_ recipe: Recipe) {
-    self.recipe = recipe
-    let algorithm = recipe.algorithm
-    weightOfStep = algorithm.stepWeight.weights(
-      algorithm.dynamics, on: algorithm.grid, plan: algorithm.plan)
+  package init(_ recipe: Recipe) { self.recipe = recipe }
+
+  /// The parameters that a loss may read.
+  package struct Policies {
+    package var weights: Buffer
+    package var reference: Buffer
+    /// θ_old where it differs from θ.
+    package var old: Buffer?
+    package var slow: Buffer?
+    /// β.
+    package var beta: Float
+
+    package init(
+      weights: Buffer, reference: Buffer, old: Buffer? = nil, slow: Buffer? = nil, beta: Float
+    ) {
+      self.weights = weights
+      self.reference = reference
+      self.old = old
+      self.slow = slow
+      self.beta = beta
+    }
+  }
+
+  /// Some units of an update and what of them one optimiser step trains.
+  struct Batch {
+    var units: [RebuiltUnit]
+    var advantages: Advantages
+    /// The points of each unit that count, ascending.
+    var points: [[Int]]
+    /// w of each step.
+    var weightOfStep: [Float]
+    /// The prompt of each unit, as a number that its mates share.
+    var groups: [Int]
+
+    func chunk(_ range: Range<Int>) -> Batch {
+      Batch(
+        units: Array(units[range]), advantages: advantages[range], points: Array(points[range]),
+        weightOfStep: weightOfStep, groups: Array(groups[range]))
+    }
   }
 
   /// Applies the update of version k to `policy`, which becomes version k + 1.
@@ -60,17 +69,16 @@ package final class Update {
       units.map(\.trajectory.unit.rawValue)
         == Array(expected..<(expected + UInt64(recipe.unitsPerUpdate))),
       "an update takes exactly its own units, in order")
-    let advantages = recipe.algorithm.credit.advantages(
-      of: units.map(\.trajectory), seedsPerPrompt: recipe.seeds)
+    let whole = batch(of: units)
     var tally = Tally()
     var norms: [Double] = []
     var skipped = 0
-    let share = units.count / recipe.minibatches
-    for minibatch in 0..<recipe.minibatches {
-      let range = minibatch * share..<(minibatch + 1) * share
-      let gradient = gradient(
-        of: Array(units[range]), advantages: Array(advantages[range]), weights: policy.weights,
-        reference: policy.reference, beta: policy.beta, isFirst: minibatch == 0, tally: &tally)
+    for (index, minibatch) in minibatches(of: whole).enumerated() {
+      let isLagged = recipe.algorithm.lagged != .none
+      let policies = Policies(
+        weights: policy.weights, reference: policy.reference,
+        old: index > 0 || isLagged ? policy.old : nil, slow: policy.slow, beta: policy.beta)
+      let gradient = gradient(of: minibatch, policies, isFirst: index == 0, tally: &tally)
       switch policy.optimizer.step(policy.weights, along: gradient) {
       case .stepped(let norm): norms.append(norm)
       case .skippedNonFinite, .skippedSpike: skipped += 1
@@ -80,83 +88,79 @@ package final class Update {
     let report = tally.report(
       units.map(\.trajectory), recipe: recipe, norms: norms, skipped: skipped)
     policy.beta = recipe.adaptation.next(policy.beta, divergence: report.divergence)
-    policy.version = PolicyVersion(policy.version.rawValue + 1)
+    policy.advance()
     return report
   }
 
   /// The loss of some whole prompts' units as one minibatch, and its gradient.
-  package func loss(of units: [RebuiltUnit], weights: Buffer, reference: Buffer) -> (
+  package func loss(of units: [RebuiltUnit], _ policies: Policies) -> (
     loss: Double, gradient: Buffer
   ) {
     var tally = Tally()
-    let gradient = gradient(
-      of: units,
-      advantages: recipe.algorithm.credit.advantages(
-        of: units.map(\.trajectory), seedsPerPrompt: recipe.seeds),
-      weights: weights, reference: reference, beta: recipe.algorithm.regulariser.coefficient,
-      isFirst: true, tally: &tally)
-    let beta = Double(recipe.algorithm.regulariser.coefficient)
-    let loss = (tally.policyLoss + beta * tally.divergence) / Double(tally.points)
-    return (loss, gradient.copy())
+    let gradient = gradient(of: batch(of: units), policies, isFirst: true, tally: &tally)
+    let points = Double(tally.points)
+    let divergence =
+      Double(policies.beta) * tally.divergence
+      + Double(recipe.algorithm.averageCoefficient) * tally.slowDivergence
+    return ((tally.policyLoss + divergence) / points, gradient.copy())
   }
 
-  /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`; infinite if one of
-  /// them is not a number.
-  package func ratioDeviation(of unit: RebuiltUnit, weights: Buffer) -> Double {
+  private func batch(of units: [RebuiltUnit]) -> Batch {
     let algorithm = recipe.algorithm
-    referenceTape.reset()
-    let input = input(for: [unit])
-    let predicted = algorithm.guidance.combined(
-      recipe.network.velocity(
-        of: algorithm.guidance.expanded(input), weights: weights, on: referenceTape
-      ).value.scalars, of: input)
-    var worst = 0.0
-    for (place, point) in unit.trajectory.points.enumerated() {
-      let velocity = predicted[place * recipe.latentCount..<(place + 1) * recipe.latentCount]
-      let transition = algorithm.dynamics.transition(step: point.step, on: algorithm.grid)
-      let mean = transition.mean(point.state, Array(velocity))
-      for (next, branch) in zip(unit.next[place], point.branches) {
-        let density = transition.logDensity(of: next, mean: mean, over: algorithm.reduction)
-        let term = algorithm.surrogate.term(
-          logDensity: density, old: branch.logDensity, advantage: 1)
-        let deviation = abs(Double(term.ratio) - 1)
-        guard deviation.isFinite else { return .infinity }
-        worst = max(worst, deviation)
+    let plan = UnitAddress(units[0].trajectory.unit, in: recipe).plan
+    return Batch(
+      units: units,
+      advantages: algorithm.credit.advantages(
+        of: units.map(\.trajectory), plan: plan, seedsPerPrompt: recipe.seeds),
+      points: units.map { unit in
+        UnitAddress(unit.trajectory.unit, in: recipe)
+          .trainedPoints(of: unit.trajectory.points.count)
+      },
+      weightOfStep: algorithm.stepWeight.weights(
+        algorithm.dynamics, on: algorithm.grid, plan: plan),
+      groups: units.indices.map { $0 / recipe.seeds })
+  }
+
+  /// The m parts of an update, one optimiser step each: equal shares of its units, or all units' points
+  /// at some of the steps.
+  private func minibatches(of whole: Batch) -> [Batch] {
+    switch recipe.minibatchesBy {
+    case .units:
+      let share = whole.units.count / recipe.minibatches
+      return (0..<recipe.minibatches).map { whole.chunk($0 * share..<($0 + 1) * share) }
+    case .steps:
+      let steps = Set(whole.units[0].trajectory.points.map(\.step)).sorted()
+      return (0..<recipe.minibatches).compactMap { index in
+        let low = index * steps.count / recipe.minibatches
+        let chosen = steps[low..<(index + 1) * steps.count / recipe.minibatches]
+        var batch = whole
+        batch.points = zip(whole.points, whole.units).map { points, unit in
+          points.filter { chosen.contains(unit.trajectory.points[$0].step) }
+        }
+        return batch.points.allSatisfy(\.isEmpty) ? nil : batch
       }
     }
-    return worst
   }
 
-  /// The distinct states of some units, as one network call.
-  private func input(for units: [RebuiltUnit]) -> VelocityInput {
-    VelocityInput(
-      latents: units.flatMap { $0.trajectory.points.flatMap(\.state) },
-      sigmas: units.flatMap { unit in
-        unit.trajectory.points.map { recipe.algorithm.grid.sigmas[$0.step] }
-      },
-      prompts: units.map {
-        recipe.task.tokens(of: recipe.task.trainPrompts[$0.trajectory.prompt])
-      }, latentsOfPrompt: units.map(\.trajectory.points.count))
-  }
-
-  /// ∂L/∂θ of one minibatch: L is the mean of the point losses over its branching points.
+  /// ∂L/∂θ of one minibatch: L is the mean of the losses of its points, or of its outcomes.
   private func gradient(
-    of units: [RebuiltUnit], advantages: [[[Float]]], weights: Buffer, reference: Buffer,
-    beta: Float, isFirst: Bool, tally: inout Tally
+    of batch: Batch, _ policies: Policies, isFirst: Bool, tally: inout Tally
   ) -> Buffer {
-    let chunks = stride(from: 0, to: units.count, by: recipe.chunkUnits).map {
-      $0..<min($0 + recipe.chunkUnits, units.count)
+    let size = recipe.algorithm.loss.couplesUnits ? batch.units.count : recipe.chunkUnits
+    let chunks = stride(from: 0, to: batch.units.count, by: size).map {
+      $0..<min($0 + size, batch.units.count)
     }
     while chunkGradients.count < chunks.count {
-      chunkGradients.append(Buffer(count: weights.count))
+      chunkGradients.append(Buffer(count: policies.weights.count))
     }
-    let points = units.reduce(0) { $0 + $1.trajectory.points.count }
-    for (index, chunk) in chunks.enumerated() {
+    let count = rowCount(of: batch)
+    for (index, range) in chunks.enumerated() {
       chunkGradients[index].clear()
+      let chunk = batch.chunk(range)
+      guard rowCount(of: chunk) > 0 else { continue }
       backpropagate(
-        Array(units[chunk]), advantages: Array(advantages[chunk]), scale: 1 / Float(points),
-        weights: weights, reference: reference, beta: beta, into: chunkGradients[index],
-        isFirst: isFirst, tally: &tally)
+        chunk, policies, scale: 1 / Float(count), into: chunkGradients[index], isFirst: isFirst,
+        tally: &tally)
     }
     // A fixed tree: neighbours first, whatever computed them and when.
     var stride = 1
@@ -167,106 +171,5 @@ package final class Update {
       stride *= 2
     }
     return chunkGradients[0]
-  }
-
-  /// One forward and one backward over the distinct states of a chunk.
-  private func backpropagate(
-    _ units: [RebuiltUnit], advantages: [[[Float]]], scale: Float, weights: Buffer,
-    reference: Buffer, beta: Float, into gradients: Buffer, isFirst: Bool, tally: inout Tally
-  ) {
-    let algorithm = recipe.algorithm
-    let input = input(for: units)
-    let expanded = algorithm.guidance.expanded(input)
-    tape.reset()
-    let velocity = recipe.network.velocity(
-      of: expanded, weights: weights, gradients: gradients, on: tape)
-    var anchor: [Float]?
-    var regulariser = algorithm.regulariser
-    regulariser.coefficient = beta
-    if beta != 0 {
-      referenceTape.reset()
-      anchor = algorithm.guidance.combined(
-        recipe.network.velocity(of: expanded, weights: reference, on: referenceTape).value.scalars,
-        of: input)
-    }
-    let predicted = algorithm.guidance.combined(velocity.value.scalars, of: input)
-    let count = recipe.latentCount
-    var slope: [Float] = []
-    slope.reserveCapacity(predicted.count)
-    var row = 0
-    for (index, unit) in units.enumerated() {
-      for (place, point) in unit.trajectory.points.enumerated() {
-        let scalars = row * count..<(row + 1) * count
-        let loss = PointLoss(
-          state: point.state, velocity: Array(predicted[scalars]),
-          reference: anchor.map { Array($0[scalars]) }, next: unit.next[place],
-          oldLogDensities: point.branches.map(\.logDensity), advantages: advantages[index][place],
-          weight: weightOfStep[point.step],
-          transition: algorithm.dynamics.transition(step: point.step, on: algorithm.grid),
-          reduction: algorithm.reduction, surrogate: algorithm.surrogate,
-          regulariser: regulariser)
-        for value in loss.gradient { slope.append(value * scale) }
-        tally.add(loss, isFirst: isFirst)
-        row += 1
-      }
-    }
-    let gradient = tape.scratch(rows: velocity.rows, columns: velocity.columns)
-    gradient.assign(algorithm.guidance.spread(slope, of: input))
-    tape.backward(from: velocity, gradient: gradient)
-  }
-
-  /// Running sums behind a ``Report``.
-  private struct Tally {
-    var points = 0
-    var policyLoss = 0.0
-    var divergence = 0.0
-    var branches = 0
-    var clipped = 0
-    var firstRatioDeviation = 0.0
-
-    mutating func add(_ loss: PointLoss, isFirst: Bool) {
-      points += 1
-      policyLoss += Double(loss.policy)
-      divergence += Double(loss.divergence)
-      branches += loss.ratios.count
-      clipped += loss.clipped
-      if isFirst {
-        for ratio in loss.ratios {
-          firstRatioDeviation = max(firstRatioDeviation, abs(Double(ratio) - 1))
-        }
-      }
-    }
-
-    func report(
-      _ trajectories: [Trajectory], recipe: Recipe, norms: [Double], skipped: Int
-    ) -> Report {
-      let vectors = trajectories.flatMap(\.points).map { $0.branches.map(\.rewards) }
-      let mix = recipe.algorithm.credit.mix
-      let groups = vectors.map { $0.map { Float(mix.sum($0)) } }
-      let rewards = groups.flatMap(\.self)
-      let flat = vectors.count { group in group.allSatisfy { $0 == group[0] } }
-      return Report(
-        reward: Self.mean(rewards), rewards: rewards,
-        parts: recipe.rewards.enumerated().map { part in
-          (part.element.name, Self.mean(vectors.joined().map { $0[part.offset] }))
-        },
-        rewardDeviation: groups.reduce(0) { $0 + Self.deviation($1) } / Double(groups.count),
-        policyLoss: policyLoss / Double(points), divergence: divergence / Double(points),
-        firstRatioDeviation: firstRatioDeviation,
-        clippedShare: Double(clipped) / Double(branches),
-        zeroVarianceShare: Double(flat) / Double(groups.count),
-        gradientNorm: norms.isEmpty ? .nan : norms.reduce(0, +) / Double(norms.count),
-        skippedSteps: skipped)
-    }
-
-    private static func mean(_ values: [Float]) -> Double {
-      values.reduce(0) { $0 + Double($1) } / Double(values.count)
-    }
-
-    private static func deviation(_ values: [Float]) -> Double {
-      let mean = mean(values)
-      let squares = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
-      return (squares / Double(values.count)).squareRoot()
-    }
   }
 }

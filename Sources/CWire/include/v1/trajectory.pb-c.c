@@ -97,7 +97,7 @@ void   tributary__v1__branching_point__free_unpacked
   assert(message->base.descriptor == &tributary__v1__branching_point__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tributary__v1__trajectory__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tributary__v1__trajectory__field_descriptors[7] =
 {
   {
     "unit",
@@ -159,18 +159,44 @@ static const ProtobufCFieldDescriptor tributary__v1__trajectory__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rewards",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__Trajectory, rewards),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "latents",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__Trajectory, latents),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tributary__v1__trajectory__field_indices_by_name[] = {
+  6,   /* field[6] = latents */
   3,   /* field[3] = noise_checksum */
   4,   /* field[4] = points */
   2,   /* field[2] = prompt */
+  5,   /* field[5] = rewards */
   0,   /* field[0] = unit */
   1,   /* field[1] = version */
 };
 static const ProtobufCIntRange tributary__v1__trajectory__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tributary__v1__trajectory__descriptor =
 {
@@ -180,7 +206,7 @@ const ProtobufCMessageDescriptor tributary__v1__trajectory__descriptor =
   "Tributary__V1__Trajectory",
   "tributary.v1",
   sizeof(Tributary__V1__Trajectory),
-  5,
+  7,
   tributary__v1__trajectory__field_descriptors,
   tributary__v1__trajectory__field_indices_by_name,
   1,  tributary__v1__trajectory__number_ranges,

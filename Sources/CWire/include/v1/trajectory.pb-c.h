@@ -41,18 +41,24 @@ struct  Tributary__V1__Trajectory
    */
   uint32_t noise_checksum;
   /*
-   * At least one, in strictly ascending order of `step`.
+   * In the order of the run's plan: ascending `step`. None where the trunk alone is judged.
    */
   size_t n_points;
   Tributary__V1__BranchingPoint **points;
+  /*
+   * What the trunk itself ended in, N outcomes: [N, R] and [N, D].
+   */
+  ProtobufCBinaryData rewards;
+  ProtobufCBinaryData latents;
 };
 #define TRIBUTARY__V1__TRAJECTORY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__trajectory__descriptor) \
-    , 0, 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0, 0,NULL, {0,NULL}, {0,NULL} }
 
 
 /*
- * A trunk state at which K noises were drawn. D values make a state, R parts make a reward.
+ * A state at which K noises were drawn. D values make a state, R parts make a reward, and each branch
+ * has N outcomes: one in most plans, none where later points grow from it.
  */
 struct  Tributary__V1__BranchingPoint
 {
@@ -88,11 +94,11 @@ struct  Tributary__V1__BranchingPoint
   size_t n_next_state_checksums;
   uint32_t *next_state_checksums;
   /*
-   * [K, R]; absent only if R is 0.
+   * [K, N, R]; absent only if R or N is 0.
    */
   ProtobufCBinaryData rewards;
   /*
-   * [K, D]
+   * [K, N, D]; N follows from its length.
    */
   ProtobufCBinaryData latents;
 };

@@ -1,0 +1,26 @@
+import Flow
+import Objective
+import Records
+
+/// What one unit costs, of the first update where windows make a difference.
+package struct UnitWork: Hashable, Sendable {
+  /// Network evaluations of the actor: rows, without guidance's second ones.
+  package let evaluations: Int
+  /// Outcomes that are judged.
+  package let pictures: Int
+  /// States that the learner trains on.
+  package let states: Int
+  /// Steps that draw noise.
+  package let noisySteps: Int
+
+  package init(_ recipe: Recipe) {
+    let address = UnitAddress(UnitID(0), in: recipe)
+    let plan = address.plan
+    evaluations = recipe.algorithm.wavefront(plan).evaluations
+    pictures = plan.outcomeCount
+    noisySteps = plan.noisySteps.count
+    states =
+      recipe.algorithm.loss.matching.map { $0.times * plan.trunkOutcomeCount }
+      ?? address.trainedPoints(of: plan.points.count).count
+  }
+}
