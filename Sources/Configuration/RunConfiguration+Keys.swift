@@ -1,5 +1,6 @@
 import Flow
 import Objective
+import Roles
 import Tasks
 
 extension RunConfiguration {
@@ -29,10 +30,62 @@ extension RunConfiguration {
     .number(
       "sample.guidance", \.guidance, 0...100,
       "w of classifier-free guidance, in rollout, training and evaluation; 1 is without."),
+    .later(
+      .choice(
+        "sample.continuation", \.continuation,
+        ["euler", "strides", "multistep", "projection", "adams"],
+        "How a branch is finished; of a plan without noise, how the trunk is sampled.")),
+    .later(
+      .text(
+        "sample.strides", \.strides,
+        "Of the continuation strides: the strides, one outcome each, such as 1,2,3.")),
+    .later(
+      .number(
+        "sample.tail_ratio", \.tailRatio, 0.01...1,
+        "Of the continuation multistep: which share of the rest's steps it takes.")),
+    .later(
+      .integer(
+        "sample.solver_order", \.solverOrder, 1...3, "Order of the solvers multistep and adams.")),
+    .later(
+      .number("sample.solver_noise", \.solverNoise, 0...10, "τ of the continuation adams.")),
     .integer("group.prompts", \.prompts, 1...4096, "Prompts of one update."),
     .integer("group.seeds", \.seeds, 1...1024, "Seeds of each prompt; one unit each."),
     .integer("group.branches", \.branches, 1...4095, "K: branches of each branching point."),
-    .text("group.branch_steps", \.branchSteps, "The steps that branch, such as 0..7."),
+    .text(
+      "group.branch_steps", \.branchSteps,
+      "The steps that branch, such as 0..7, or none: then the trunks themselves are judged."),
+    .later(
+      .choice(
+        "group.from", \.growFrom, BranchingPlan.Origin.allCases.map(\.rawValue),
+        "What a branching step starts from: the trunk, or every branch of the step before.")),
+    .later(
+      .integer(
+        "group.trunks", \.trunks, 1...1024,
+        "Trunks of one unit, each from a noise of its own; an actor samples them together.")),
+    .later(
+      .flag("group.shared_noise", \.sharesNoise, "All trunks of a prompt begin at one noise.")),
+    .later(
+      .text(
+        "group.split_steps", \.splitSteps,
+        "The branching steps with group.branches branches, such as 0,3,6; the others have 1.")),
+    .later(
+      .number(
+        "group.split_strength", \.splitStrength, 0...1000,
+        "How far branches of one state lie from the noise that they share; 0: they share none.")),
+    .later(
+      .number(
+        "group.trained_share", \.trainedShare, 0.001...1,
+        "The share of a unit's branching states that is trained, drawn for each unit.")),
+    .later(
+      .choice(
+        "window.kind", \.windowKind,
+        ["none", "progressive", "frozen", "random", "decay", "exponential"],
+        "Whether only some of the branching steps draw noise in an update, and how they move on.")),
+    .later(.integer("window.width", \.windowWidth, 1...1000, "Steps of the window.")),
+    .later(
+      .integer("window.stay", \.windowStay, 1...100_000, "Updates that a window stays, at most.")),
+    .later(
+      .integer("window.stride", \.windowStride, 1...1000, "Steps by which a window moves on.")),
     .rewards,
     .choice(
       "reward.mix", \.rewardMix, RewardMix.Kind.allCases.map(\.rawValue),
@@ -48,6 +101,60 @@ extension RunConfiguration {
       "Over what the deviation is taken."),
     .number("advantage.floor", \.advantageFloor, 0...1, "Added to the deviation."),
     .number("advantage.clip", \.advantageClip, 0.01...1000, "Advantages are held in ±clip."),
+    .later(
+      .choice(
+        "advantage.kind", \.advantageKind, ["outcomes", "best", "tree", "stepwise"],
+        "What an advantage is made of: outcomes, the best alone, a tree's values, rewards on the way.")
+    ),
+    .later(
+      .flag("advantage.unbiased", \.advantageIsUnbiased, "The deviation divides by n − 1.")),
+    .later(
+      .number(
+        "advantage.trimmed", \.advantageTrimmed, 0...0.9,
+        "Share of the lowest rewards that mean and deviation leave out.")),
+    .later(
+      .choice(
+        "advantage.fusion", \.advantageFusion, TreeCredit.Fusion.allCases.map(\.rawValue),
+        "Of trees: how a node's value comes from its children's.")),
+    .later(
+      .number(
+        "advantage.discount", \.advantageDiscount, 0...1, "γ of stepwise advantages.")),
+    .later(
+      .number("advantage.pull", \.advantagePull, 0...100, "k of stepwise advantages.")),
+    .later(
+      .integer(
+        "advantage.pull_steps", \.advantagePullingSteps, 0...1000,
+        "Steps of stepwise advantages that pull.")),
+    .later(
+      .choice(
+        "loss.kind", \.loss,
+        ["clipped", "guarded", "regression", "awm", "nft", "dgpo", "dpo", "crd"],
+        "What is trained on: ratios of recorded noises (clipped, guarded), or clean outcomes.")),
+    .later(
+      .number("loss.beta", \.matchingBeta, 1e-6...1e6, "β of nft, dgpo, dpo and crd.")),
+    .later(
+      .integer(
+        "loss.times", \.matchingTimes, 1...1000, "K: times at which an outcome is matched.")),
+    .later(
+      .choice(
+        "loss.weighting", \.weighting, ["uniform", "time", "time-squared", "huber", "ghuber"],
+        "Of awm: how an error becomes a log-density.")),
+    .later(
+      .choice(
+        "loss.ratio_of", \.ratioOf, ["each", "mean"],
+        "Of awm: one ratio for each time, or one of their mean.")),
+    .later(
+      .choice(
+        "loss.shares", \.shares, NegativeAwareFineTuning.Advantages.allCases.map(\.rawValue),
+        "Of nft: which advantages count.")),
+    .later(
+      .number(
+        "loss.temperature", \.temperature, -1...1000,
+        "Of crd: T of the centre's weights; 0: the hard ones, below 0: even ones.")),
+    .later(
+      .choice(
+        "loss.fit", \.fit, CentredReward.Kind.allCases.map(\.rawValue),
+        "Of crd: how gains meet advantages.")),
     .choice(
       "loss.log_density", \.logDensity, DensityReduction.allCases.map(\.rawValue),
       "How a log-density is taken over its D scalars; clip widths belong to one of these."),
@@ -61,11 +168,19 @@ extension RunConfiguration {
     .number(
       "loss.kl.target", \.klTarget, 0...1e6,
       "The divergence that an adaptive β holds; 0 keeps β as it is."),
+    .later(
+      .number(
+        "loss.kl.average_beta", \.averageBeta, 0...1000,
+        "β of the divergence from a slow average of the policy; 0 keeps none.")),
     .number("optim.learning_rate", \.learningRate, 0...10, "AdamW's step."),
     .number("optim.beta1", \.beta1, 0...0.99999, "AdamW's first moment decay."),
     .number("optim.beta2", \.beta2, 0...0.999999, "AdamW's second moment decay."),
     .number("optim.weight_decay", \.weightDecay, 0...10, "Decoupled weight decay."),
     .integer("optim.minibatches", \.minibatches, 1...4096, "m: optimiser steps of one update."),
+    .later(
+      .choice(
+        "optim.minibatch_by", \.minibatchesBy, Recipe.MinibatchAxis.allCases.map(\.rawValue),
+        "What the optimiser steps of an update share out: its units or its branching steps.")),
     .integer("optim.chunk_units", \.chunkUnits, 1...4096, "Units of one gradient chunk."),
     .number("optim.max_grad_norm", \.maximumGradientNorm, 1e-6...1e9, "Gradient clipping."),
     .number(
@@ -75,6 +190,10 @@ extension RunConfiguration {
     .integer("optim.ema.interval", \.emaInterval, 1...100_000, "Average every so many steps."),
     .flag("optim.ema.warm_up", \.emaWarmsUp, "Decay min(max, (1 + n) / (10 + n))."),
     .integer("schedule.lag", \.lag, 0...64, "S: update k samples with version max(0, k − S)."),
+    .later(
+      .choice(
+        "schedule.sampling_lag", \.samplingLag, ["none", "slow", "late"],
+        "How the policy that samples lags behind the trained one (nft, crd).")),
     .number(
       "schedule.audit", \.auditShare, 0...1, decidesNumbers: false,
       "Share of units that two actors compute, whose bytes are compared."),

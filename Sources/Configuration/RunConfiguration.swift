@@ -26,16 +26,39 @@ package struct RunConfiguration: Hashable, Sendable {
   package var dynamics = "flow-sde"
   package var noiseLevel = 0.7
   package var guidance = 1.0
+  package var continuation = "euler"
+  package var strides = "1"
+  package var tailRatio = 0.4
+  package var solverOrder = 2
+  package var solverNoise = 0.0
 
   package var prompts = 12
   package var seeds = 2
   package var branches = 8
   package var branchSteps = "0..7"
+  package var growFrom = "trunk"
+  package var trunks = 1
+  package var sharesNoise = false
+  package var splitSteps = "all"
+  package var splitStrength = 0.0
+  package var trainedShare = 1.0
+
+  package var windowKind = "none"
+  package var windowWidth = 4
+  package var windowStay = 1
+  package var windowStride = 1
 
   package var advantageOver = "seed"
   package var advantageDeviation = "group"
   package var advantageFloor = 1e-4
   package var advantageClip = 5.0
+  package var advantageKind = "outcomes"
+  package var advantageIsUnbiased = false
+  package var advantageTrimmed = 0.0
+  package var advantageFusion = "mean"
+  package var advantageDiscount = 0.9
+  package var advantagePull = 0.1
+  package var advantagePullingSteps = 5
 
   package var logDensity = "sum"
   package var clip = 0.2
@@ -43,12 +66,23 @@ package struct RunConfiguration: Hashable, Sendable {
   package var klKind = "velocity"
   package var klBeta = 0.1
   package var klTarget = 0.0
+  package var averageBeta = 0.0
+  package var loss = "clipped"
+  package var matchingBeta = 1.0
+  package var matchingTimes = 4
+  package var weighting = "uniform"
+  package var ratioOf = "each"
+  package var shares = "all"
+  package var temperature = -1.0
+  package var fit = "mse"
+  package var samplingLag = "none"
 
   package var learningRate = 5e-4
   package var beta1 = 0.9
   package var beta2 = 0.99
   package var weightDecay = 0.0
   package var minibatches = 2
+  package var minibatchesBy = "units"
   package var chunkUnits = 3
   package var maximumGradientNorm = 1.0
   package var spikeFactor = 0.0

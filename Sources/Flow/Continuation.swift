@@ -8,7 +8,8 @@ package enum Continuation: Hashable, Sendable {
   /// Euler's rule on several coarser views of the rest; one outcome each (Granular-GRPO,
   /// ``SigmaGrid/granular(branchingAt:stride:)``).
   case strides([Int])
-  /// A higher-order solver on fewer times (MixGRPO-Flash, ``SigmaGrid/compressed(after:ratio:shift:)``).
+  /// A higher-order solver on fewer times (MixGRPO-Flash, ``SigmaGrid/compressed(after:ratio:shift:)``);
+  /// of a plan without noise, on the whole grid.
   case multistep(DPMSolver, ratio: Double, shift: Double)
   /// One step to 0, from where the branch stands; also where later points grow from it (VGPO).
   case projection
@@ -29,8 +30,9 @@ package enum Continuation: Hashable, Sendable {
     case .euler: [Array(grid.sigmas[(step + 1)...])]
     case .strides(let strides):
       strides.map { Array(grid.granular(branchingAt: max(step, 0), stride: $0)[(step + 1)...]) }
+    case .multistep where step < 0: [grid.sigmas]
     case .multistep(_, let ratio, let shift):
-      [Array(grid.compressed(after: max(step, 0), ratio: ratio, shift: shift)[(step + 1)...])]
+      [Array(grid.compressed(after: step, ratio: ratio, shift: shift)[(step + 1)...])]
     case .projection: [[grid.sigmas[step + 1], 0]]
     case .adams: [SASolver.times(on: grid)]
     }
