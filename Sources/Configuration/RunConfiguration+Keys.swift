@@ -207,6 +207,9 @@ extension RunConfiguration {
       "eval.noises", \.evaluationNoises, 1...4095, decidesNumbers: false,
       "Fixed noises of each evaluation prompt."),
     .integer(
+      "eval.best_of", \.evaluationBestOf, 1...1000, decidesNumbers: false,
+      "Samples of which the judge takes the best, in evaluations alone."),
+    .integer(
       "save.every", \.checkpointInterval, 1...1_000_000, decidesNumbers: false,
       "Write a checkpoint every so many updates."),
     .integer(

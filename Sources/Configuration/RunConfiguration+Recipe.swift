@@ -40,7 +40,8 @@ extension RunConfiguration {
       ema: averaging, minibatches: minibatches,
       minibatchesBy: Recipe.MinibatchAxis(rawValue: minibatchesBy) ?? .units, chunkUnits: chunkUnits, lag: lag,
       evaluation: EvaluationOptions(
-        interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises))
+        interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises,
+        bestOf: evaluationBestOf))
     if case .clipped = algorithm.loss { try checkClip(latentCount: recipe.latentCount) }
     guard recipe.payloadBytes <= Recipe.payloadLimit else {
       throw .impossible(

@@ -96,6 +96,7 @@ package struct RunConfiguration: Hashable, Sendable {
   package var evaluationInterval = 10
   package var evaluationSteps = 10
   package var evaluationNoises = 4
+  package var evaluationBestOf = 1
   package var checkpointInterval = 10
   package var checkpointsKept = 2
   package var checkpointsKeptEvery = 0

@@ -49,6 +49,14 @@ package struct Matching: Sendable {
       }
     }
 
+    /// Whether factors of it are held fixed, so that its gradient is not that of its value.
+    package var holdsFactors: Bool {
+      switch self {
+      case .negativeAware, .groupPreference, .centredReward: true
+      default: false
+      }
+    }
+
     package var readsOld: Bool {
       switch self {
       case .advantageWeighted, .negativeAware, .centredReward: true

@@ -32,7 +32,11 @@ package struct Doctor {
     self.base = base
   }
 
-  package func examine() throws -> [Finding] { try [ratio(), gradient(), trivialReward()] }
+  package func examine() throws -> [Finding] {
+    // A loss with factors that are held fixed has no value whose differences tell its gradient.
+    let hasValue = !(recipe.algorithm.loss.matching?.loss.holdsFactors ?? false)
+    return try [ratio()] + (hasValue ? [gradient()] : []) + [trivialReward()]
+  }
 
   /// ρ before the first update: exactly 1 for every branch.
   private func ratio() throws -> Finding {
@@ -98,7 +102,7 @@ package struct Doctor {
     }
     for k in 0..<12 as Range<UInt64> {
       _ = try core.advance(
-        with: try units(of: k, weights: core.policy.weights, recipe: trivial), epoch: 0)
+        with: try units(of: k, weights: core.policy.sampling, recipe: trivial), epoch: 0)
     }
     let before = try reward(base)
     let after = try reward(core.policy.weights)

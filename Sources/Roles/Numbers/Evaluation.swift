@@ -11,11 +11,15 @@ package struct EvaluationOptions: Hashable, Sendable {
   package var odeSteps: Int
   /// Fixed noises for each prompt.
   package var noises: Int
+  /// Samples of each noise's place, of which the judge takes the best: the baseline that trains
+  /// nothing.
+  package var bestOf: Int
 
-  package init(interval: Int = 10, odeSteps: Int = 10, noises: Int = 4) {
+  package init(interval: Int = 10, odeSteps: Int = 10, noises: Int = 4, bestOf: Int = 1) {
     self.interval = interval
     self.odeSteps = odeSteps
     self.noises = noises
+    self.bestOf = bestOf
   }
 }
 
@@ -44,14 +48,17 @@ package struct Evaluation: Sendable {
     options: EvaluationOptions, guidance: Guidance = .none
   ) {
     let latents = Self.latents(
-      of: weights, network: network, task: task, prompts: prompts, noises: options.noises,
+      of: weights, network: network, task: task, prompts: prompts, noises: options.noises * options.bestOf,
       odeSteps: options.odeSteps, guidance: guidance)
     var scores: [(Prompt, Score)] = []
     var results: [(prompt: Prompt, latent: [Float])] = []
     for (prompt, group) in zip(prompts, latents) {
-      for latent in group {
-        scores.append((prompt, task.score(latent, for: prompt)))
-        results.append((prompt, latent))
+      for place in 0..<options.noises {
+        let samples = group[place * options.bestOf..<(place + 1) * options.bestOf]
+          .map { (latent: $0, score: task.score($0, for: prompt)) }
+        let best = samples.dropFirst().reduce(samples[0]) { $1.score.soft > $0.score.soft ? $1 : $0 }
+        scores.append((prompt, best.score))
+        results.append((prompt, best.latent))
       }
     }
     func mean(_ values: [Double]) -> Double {
