@@ -74,7 +74,9 @@ extension RunConfiguration {
 
   private func splits(in range: Range<Int>) throws(ConfigurationError) -> Set<Int> {
     if splitSteps == "all" { return Set(range) }
-    let steps = splitSteps.split(separator: ",").map { Int($0.trimmingCharacters(in: .whitespaces)) }
+    let steps = splitSteps.split(separator: ",").map {
+      Int($0.trimmingCharacters(in: .whitespaces))
+    }
     guard !steps.isEmpty, steps.allSatisfy({ $0.map(range.contains) ?? false }) else {
       throw .impossible(
         "group.split_steps is \(splitSteps); allowed is all, or steps of group.branch_steps"
@@ -225,11 +227,13 @@ extension RunConfiguration {
       guard loss != "clipped" && loss != "guarded" else {
         throw .impossible(
           "loss.kind \(loss) reads recorded noises, and group.branch_steps is none; use"
-            + " group.branch_steps such as 0..7, or loss.kind awm, nft, dgpo, dpo, crd or regression")
+            + " group.branch_steps such as 0..7, or loss.kind awm, nft, dgpo, dpo, crd or regression"
+        )
       }
       guard klBeta == 0 || klKind == "velocity" else {
         throw .impossible(
-          "loss.kl.kind \(klKind) is a divergence of noisy steps; with loss.kind \(loss) use velocity")
+          "loss.kl.kind \(klKind) is a divergence of noisy steps; with loss.kind \(loss) use velocity"
+        )
       }
       guard matchingTimes <= steps - 1 else {
         throw .impossible(
@@ -303,7 +307,8 @@ extension RunConfiguration {
       let count = algorithm.plan(ofUpdate: 0, word: 0).noisySteps.count
       guard minibatches <= count else {
         throw .impossible(
-          "optim.minibatches \(minibatches) by steps is more than the \(count) steps that draw noise")
+          "optim.minibatches \(minibatches) by steps is more than the \(count) steps that draw noise"
+        )
       }
       return
     }

@@ -104,7 +104,8 @@ extension RunConfiguration {
     .later(
       .choice(
         "advantage.kind", \.advantageKind, ["outcomes", "best", "tree", "stepwise"],
-        "What an advantage is made of: outcomes, the best alone, a tree's values, rewards on the way.")
+        "What an advantage is made of: outcomes, the best alone, a tree's values, rewards on the way."
+      )
     ),
     .later(
       .flag("advantage.unbiased", \.advantageIsUnbiased, "The deviation divides by n − 1.")),

@@ -38,7 +38,8 @@ extension RunConfiguration {
       algorithm: algorithm, adaptation: CoefficientAdaptation(target: klTarget),
       prompts: prompts, seeds: seeds, optimizer: optimizer,
       ema: averaging, minibatches: minibatches,
-      minibatchesBy: Recipe.MinibatchAxis(rawValue: minibatchesBy) ?? .units, chunkUnits: chunkUnits, lag: lag,
+      minibatchesBy: Recipe.MinibatchAxis(rawValue: minibatchesBy) ?? .units,
+      chunkUnits: chunkUnits, lag: lag,
       evaluation: EvaluationOptions(
         interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises,
         bestOf: evaluationBestOf))

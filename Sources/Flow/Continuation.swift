@@ -17,7 +17,9 @@ package enum Continuation: Hashable, Sendable {
   case adams(SASolver)
 
   /// Outcomes of one finished branch.
-  package var outcomeCount: Int { if case .strides(let strides) = self { strides.count } else { 1 } }
+  package var outcomeCount: Int {
+    if case .strides(let strides) = self { strides.count } else { 1 }
+  }
 
   /// Whether branches are judged that go on.
   package var judgesOnTheWay: Bool { self == .projection }

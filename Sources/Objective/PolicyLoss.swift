@@ -194,7 +194,8 @@ package struct Matching: Sendable {
         return nil
       }
       return (
-        members[advantages.firstIndex(of: most) ?? 0], members[advantages.firstIndex(of: least) ?? 0]
+        members[advantages.firstIndex(of: most) ?? 0],
+        members[advantages.firstIndex(of: least) ?? 0]
       )
     }
     let scale = 1 / Double(max(pairs.count * times, 1))

@@ -32,6 +32,17 @@ enum Settings {
     "schedule.audit": "0.25",
     "eval.every": "7", "eval.ode_steps": "8", "eval.noises": "2", "save.every": "5",
     "save.keep_last": "3", "save.keep_every": "20",
+    "sample.continuation": "strides", "sample.strides": "1,2", "sample.tail_ratio": "0.5",
+    "sample.solver_order": "3", "sample.solver_noise": "0.3", "group.from": "branches",
+    "group.trunks": "2", "group.shared_noise": "true", "group.split_steps": "1,3",
+    "group.split_strength": "4.0", "group.trained_share": "0.5", "window.kind": "random",
+    "window.width": "3", "window.stay": "7", "window.stride": "2", "advantage.kind": "best",
+    "advantage.unbiased": "true", "advantage.trimmed": "0.1",
+    "advantage.fusion": "path-probability", "advantage.discount": "0.5", "advantage.pull": "0.2",
+    "advantage.pull_steps": "3", "loss.kind": "guarded", "loss.beta": "0.5", "loss.times": "3",
+    "loss.weighting": "huber", "loss.ratio_of": "mean", "loss.shares": "binary",
+    "loss.temperature": "0.7", "loss.fit": "bce", "loss.kl.average_beta": "0.4",
+    "optim.minibatch_by": "steps", "schedule.sampling_lag": "slow", "eval.best_of": "3",
     "updates": "99", "seed": "18446744073709551615",
   ]
 
@@ -212,6 +223,11 @@ struct ConfigurationFileTests {
 }
 
 struct RecipeTests {
+  /// Trunks alone, in groups of four.
+  static let matching = [
+    "group.branch_steps": "none", "loss.kind": "awm", "group.trunks": "4", "group.seeds": "2",
+  ]
+
   static func impossible(_ settings: [String: String]) throws -> String? {
     var configuration = RunConfiguration()
     for (path, value) in settings { try configuration.set(path, to: value, place: "test") }
@@ -230,16 +246,23 @@ struct RecipeTests {
   @Test(arguments: RunConfiguration.presets)
   func `a preset gives a recipe and says which task it is for`(name: String) throws {
     let configuration = try RunConfiguration(named: name)
-    #expect(name == configuration.task || name.hasPrefix("\(configuration.task)-"))
     let recipe = try configuration.recipe()
     #expect(recipe.task.name == configuration.task)
     #expect(recipe.unitsPerUpdate == configuration.prompts * configuration.seeds)
   }
 
   @Test func `the presets are there, the default first`() throws {
-    #expect(RunConfiguration.presets == ["shapes", "density", "shapes-long"])
+    #expect(RunConfiguration.presets[0] == "shapes")
+    #expect(Set(RunConfiguration.presets) == Set(Self.presets))
     #expect(try RunConfiguration(named: "shapes") == RunConfiguration())
   }
+
+  /// The family, the two tasks and the long run.
+  static let presets = [
+    "shapes", "shapes-long", "density", "flow-grpo", "flow-grpo-fast", "flow-cps", "tempflow-grpo",
+    "dance-grpo", "mix-grpo", "mix-grpo-flash", "g2rpo", "branch-grpo", "grpo-guard", "vgpo", "awm",
+    "nft", "dgpo", "dpo", "crd", "fpo", "best-of-n", "sft-on-best",
+  ]
 
   @Test func `a file is taken by its path, and what is neither is refused`() throws {
     let folder = try ScratchFolder()
@@ -259,12 +282,22 @@ struct RecipeTests {
     #expect(recipe.network.shape.heads == 3)
     let algorithm = recipe.algorithm
     #expect(algorithm.grid == .sd3(steps: 12, shift: 2.5))
-    #expect(algorithm.plan.branches == [0, 6, 6, 6, 6, 6, 0, 0, 0, 0, 0, 0])
     #expect(
-      algorithm.credit
-        == CreditAssignment(
-          group: .prompt, deviation: .batch, floor: 0.001, clip: 4,
-          mix: RewardMix(.gdpo, weights: [0.5, 1])))
+      algorithm.plan
+        == BranchingPlan(
+          trunks: 2, branches: [0, 6, 1, 6, 1, 1, 0, 0, 0, 0, 0, 0], origin: .branches,
+          continuation: .strides([1, 2])))
+    #expect(algorithm.window == .random(width: 3, range: 1..<6))
+    #expect(algorithm.splitNoise == .correlated(strength: 4) && algorithm.sharesInitialNoise)
+    #expect(algorithm.trainedShare == 0.5 && algorithm.averageCoefficient == 0.4)
+    #expect(algorithm.lagged == .slow && recipe.minibatchesBy == .steps)
+    var credit = CreditAssignment(
+      group: .prompt, deviation: .batch, floor: 0.001, clip: 4,
+      mix: RewardMix(.gdpo, weights: [0.5, 1]))
+    credit.kind = .best
+    credit.isUnbiased = true
+    credit.trimmed = 0.1
+    #expect(algorithm.credit == credit)
     #expect(recipe.task.trainPrompts.map(\.text) == ["north", "south"])
     #expect(recipe.task.heldOutPrompts.map(\.text) == ["east"])
     #expect(recipe.rewards.map(\.name) == ["strict", "red"])
@@ -272,11 +305,11 @@ struct RecipeTests {
     #expect(recipe.rewards[1].input == .picture(side: 32) && recipe.rewards[1].retries == 0)
     #expect(!recipe.isDeterministic && recipe.underJudge.isDeterministic)
     #expect(algorithm.reduction == .mean && algorithm.stepWeight == .uniform)
-    guard case .clipped(let surrogate) = algorithm.loss else {
+    guard case .guarded(let ratio) = algorithm.loss else {
       Issue.record("the loss is \(algorithm.loss)")
       return
     }
-    #expect(surrogate.clip == 0.1)
+    #expect(ratio.surrogate.clip == 0.1)
     #expect(algorithm.regulariser == Regulariser(kind: .withStep, coefficient: 0.03))
     #expect(recipe.prompts == 5 && recipe.seeds == 3 && recipe.lag == 2)
     #expect(recipe.optimizer.learningRate == 1e-5)
@@ -284,7 +317,7 @@ struct RecipeTests {
     #expect(recipe.optimizer.weightDecay == 0.01 && recipe.optimizer.maximumGradientNorm == 2)
     #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
     #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)
-    #expect(recipe.evaluation == EvaluationOptions(interval: 7, odeSteps: 8, noises: 2))
+    #expect(recipe.evaluation == EvaluationOptions(interval: 7, odeSteps: 8, noises: 2, bestOf: 3))
   }
 
   @Test(arguments: [
@@ -297,7 +330,20 @@ struct RecipeTests {
     ["group.branch_steps": "0..9223372036854775807"], ["sample.steps": "7"],
     ["group.branches": "4095"], ["sample.dynamics": "ode"], ["sample.noise_level": "0"],
     ["sample.dynamics": "cps", "sample.noise_level": "1.1"], ["loss.log_density": "mean"],
-    ["loss.clip": "5.1"],
+    ["loss.clip": "5.1"], ["group.branch_steps": "none"], ["loss.kind": "awm"],
+    ["group.from": "branches"], ["sample.continuation": "projection"],
+    ["sample.continuation": "adams"], ["sample.continuation": "strides", "sample.strides": "0"],
+    ["sample.continuation": "strides", "sample.strides": "1,,x"],
+    ["sample.continuation": "multistep", "sample.grid": "sd3"],
+    ["group.split_steps": "8"], ["group.split_steps": ""],
+    ["window.kind": "random", "window.width": "9"],
+    ["advantage.kind": "tree"], ["advantage.kind": "stepwise"],
+    ["optim.minibatch_by": "steps", "optim.minibatches": "12"],
+    matching.merging(["loss.times": "10"]) { $1 }, matching.merging(["group.trunks": "1"]) { $1 },
+    matching.merging(["loss.kl.kind": "with-dt"]) { $1 },
+    matching.merging(["loss.kind": "dpo", "optim.minibatches": "8"]) { $1 },
+    matching.merging(["window.kind": "frozen"]) { $1 },
+    matching.merging(["sample.continuation": "strides"]) { $1 },
   ])
   func `what cannot be run is refused with a reason`(settings: [String: String]) throws {
     let reason = try Self.impossible(settings)
@@ -311,6 +357,11 @@ struct RecipeTests {
     ["sample.grid": "sd3", "sample.shift": "0.01", "sample.steps": "1000"],
     ["sample.grid": "linear", "sample.shift": "100", "sample.steps": "1000"],
     ["sample.grid": "linear", "sample.shift": "0.01", "sample.steps": "1000"],
+    matching, matching.merging(["sample.continuation": "adams"]) { $1 },
+    matching.merging(["loss.kind": "dpo", "optim.minibatches": "6"]) { $1 },
+    ["group.from": "branches", "group.branches": "1", "group.trunks": "4"],
+    ["optim.minibatch_by": "steps", "optim.minibatches": "8"],
+    ["group.from": "branches", "group.branches": "2", "group.split_steps": "0,7"],
   ])
   func `what is close to it can be run`(settings: [String: String]) throws {
     #expect(try Self.impossible(settings) == nil)
@@ -323,7 +374,8 @@ struct RecipeTests {
     }
     let free: Set = [
       "task.eval_prompts", "reward.patience", "eval.every", "eval.ode_steps", "eval.noises",
-      "schedule.audit", "save.every", "save.keep_last", "save.keep_every", "updates",
+      "eval.best_of", "schedule.audit", "save.every", "save.keep_last", "save.keep_every",
+      "updates",
     ]
     for (path, value) in Settings.other {
       var changed = base

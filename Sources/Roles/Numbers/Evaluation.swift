@@ -48,7 +48,8 @@ package struct Evaluation: Sendable {
     options: EvaluationOptions, guidance: Guidance = .none
   ) {
     let latents = Self.latents(
-      of: weights, network: network, task: task, prompts: prompts, noises: options.noises * options.bestOf,
+      of: weights, network: network, task: task, prompts: prompts,
+      noises: options.noises * options.bestOf,
       odeSteps: options.odeSteps, guidance: guidance)
     var scores: [(Prompt, Score)] = []
     var results: [(prompt: Prompt, latent: [Float])] = []
@@ -56,7 +57,9 @@ package struct Evaluation: Sendable {
       for place in 0..<options.noises {
         let samples = group[place * options.bestOf..<(place + 1) * options.bestOf]
           .map { (latent: $0, score: task.score($0, for: prompt)) }
-        let best = samples.dropFirst().reduce(samples[0]) { $1.score.soft > $0.score.soft ? $1 : $0 }
+        let best = samples.dropFirst().reduce(samples[0]) {
+          $1.score.soft > $0.score.soft ? $1 : $0
+        }
         scores.append((prompt, best.score))
         results.append((prompt, best.latent))
       }

@@ -67,10 +67,14 @@ extension Update {
       let vectors = trajectories.flatMap(\.judged).map(\.rewards)
       let rewards = vectors.map { Float(credit.mix.sum($0)) }
       let places = trajectories.indices.flatMap {
-        credit.places(in: plan, unit: $0, seedsPerPrompt: recipe.seeds).map { [$0.column, $0.group] }
+        credit.places(in: plan, unit: $0, seedsPerPrompt: recipe.seeds).map {
+          [$0.column, $0.group]
+        }
       }
-      let groups = Dictionary(grouping: rewards.indices) { places[$0] }.sorted { $0.value[0] < $1.value[0] }
-        .map { $0.value.map { rewards[$0] } }
+      let groups = Dictionary(grouping: rewards.indices) { places[$0] }.sorted {
+        $0.value[0] < $1.value[0]
+      }
+      .map { $0.value.map { rewards[$0] } }
       let flat = groups.count { group in group.allSatisfy { $0 == group[0] } }
       let points = max(points, 1)
       return Report(
