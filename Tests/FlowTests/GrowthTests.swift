@@ -1,0 +1,250 @@
+import Foundation
+import TestSupport
+import Testing
+
+import Flow
+
+/// Plans that grow from branches, that finish in several ways, and that draw no noise.
+struct GrowthTests {
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `a tree is the slow recursion over its branches`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let unit = Growth(origin: .branches, continuation: .euler, &random)
+    let sample = unit.sample()
+    var points = sample.points[...]
+    // Depth by depth, as the plan lists them.
+    var tips = unit.initial.map { (state: $0, step: 0) }
+    var latents: [[Float]] = []
+    for step in unit.plan.noisySteps {
+      var grown: [(state: [Float], step: Int)] = []
+      var drawn = 0
+      for tip in tips {
+        let x = (tip.step..<step).reduce(tip.state) { unit.euler($0, at: $1) }
+        guard let point = points.popFirst() else { return #expect(Bool(false), "points are missing") }
+        #expect(point.step == step && point.state == x)
+        #expect(point.velocity == Growth.velocity(x, unit.grid.sigmas[step]))
+        #expect(point.branches.count == unit.plan.branches[step])
+        for branch in point.branches {
+          let next = unit.transition(step).next(x, point.velocity, noise: unit.noise(step, drawn))
+          drawn += 1
+          #expect(branch.next == next)
+          grown.append((next, step + 1))
+          if step != unit.plan.noisySteps.last {
+            #expect(branch.latents.isEmpty)
+          } else {
+            latents += branch.latents
+          }
+        }
+      }
+      tips = grown
+    }
+    #expect(points.isEmpty && sample.latents.isEmpty)
+    let expected = tips.map { tip in
+      (tip.step..<unit.grid.steps).reduce(tip.state) { unit.euler($0, at: $1) }
+    }
+    #expect(latents == expected)
+    #expect(unit.plan.outcomeCount == expected.count)
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `the plan's points are those of the sample, and its evaluations are counted`(seed: UInt64) {
+    for origin in BranchingPlan.Origin.allCases {
+      for continuation in Growth.continuations(of: origin) {
+        var random = SplitMix64(seed: seed)
+        let unit = Growth(origin: origin, continuation: continuation, &random)
+        var field = Counter()
+        let sample = unit.wavefront.sample(
+          from: unit.initial, through: &field, noise: unit.noise)
+        #expect(sample.points.map(\.step) == unit.plan.points.map(\.step))
+        for (point, planned) in zip(sample.points, unit.plan.points) {
+          #expect(point.branches.count == planned.branchCount)
+          #expect(point.branches.allSatisfy { $0.latents.count == planned.outcomeCount })
+          guard let parent = planned.parent, planned.step > 0 else { continue }
+          #expect(unit.plan.points[parent.point].step < planned.step)
+        }
+        #expect(field.rows == unit.wavefront.evaluations, "\(origin) \(continuation)")
+      }
+    }
+  }
+
+  @Test(arguments: 1...10 as ClosedRange<UInt64>)
+  func `strides see coarser grids, and what is judged is what the last call points to`(
+    seed: UInt64
+  ) {
+    var random = SplitMix64(seed: seed)
+    let unit = Growth(origin: .trunk, continuation: .strides([1, 2, 3]), &random)
+    for point in unit.sample().points {
+      for branch in point.branches {
+        let ends = [1, 2, 3].map { stride in
+          var x = branch.next
+          let times = unit.grid.granular(branchingAt: point.step, stride: stride)
+            .dropFirst(point.step + 1)
+          guard times.count > 1 else { return x }
+          for (sigma, next) in zip(times, times.dropFirst()) {
+            let isLast = next == times.last
+            let v = Growth.velocity(x, sigma)
+            x = x.indices.map { x[$0] + ((isLast ? 0 : next) - sigma) * v[$0] }
+          }
+          return x
+        }
+        #expect(branch.latents == ends)
+      }
+    }
+  }
+
+  @Test func `a projection judges every branch where it stands`() {
+    var random = SplitMix64(seed: 4)
+    let unit = Growth(origin: .branches, continuation: .projection, &random)
+    for point in unit.sample().points {
+      let sigma = unit.grid.sigmas[point.step + 1]
+      for branch in point.branches {
+        let v = Growth.velocity(branch.next, sigma)
+        #expect(branch.latents == [zip(branch.next, v).map { $0 - sigma * $1 }])
+      }
+    }
+  }
+
+  @Test func `a compressed tail arrives nearer than Euler's rule on it`() {
+    // v = −x/2 has the solution x·e^{σ/2 − …}: compare with many small steps.
+    struct Decay: VelocityField {
+      func velocities(of states: [Float], sigma: Float) -> [Float] {
+        states.map { cos(3 * sigma) - $0 / 2 }
+      }
+    }
+    let grid = SigmaGrid.linear(steps: 20)
+    let noise: (Int, Int) -> [Float] = { _, _ in [0, 0] }
+    func end(_ continuation: Continuation, _ grid: SigmaGrid) -> [Float] {
+      var field = Decay()
+      let plan = BranchingPlan(
+        branches: [1] + Array(repeating: 0, count: grid.steps - 1), continuation: continuation)
+      return Wavefront(grid: grid, plan: plan, dynamics: ODE(), reduction: .bare)
+        .sample(from: [[1, -1]], through: &field, noise: noise).points[0].branches[0].latents[0]
+    }
+    let multistep = end(.multistep(DPMSolver(), ratio: 0.4, shift: 1), grid)
+    let exact = end(.euler, .linear(steps: 2000))
+    let short = end(.euler, .linear(steps: 9))
+    for i in exact.indices { #expect(abs(multistep[i] - exact[i]) < abs(short[i] - exact[i])) }
+  }
+
+  @Test func `a trunk without noise is Euler's rule, or the solver by itself`() {
+    var random = SplitMix64(seed: 9)
+    let unit = Growth(origin: .trunk, continuation: .euler, &random)
+    let quiet = unit.plan.limited(to: 0..<0)
+    var field = Counter()
+    let wavefront = Wavefront(
+      grid: unit.grid, plan: quiet, dynamics: ODE(), reduction: .sum)
+    let sample = wavefront.sample(from: unit.initial, through: &field, noise: unit.noise)
+    #expect(sample.points.isEmpty)
+    #expect(
+      sample.latents
+        == unit.initial.map { (0..<unit.grid.steps).reduce($0) { unit.euler($0, at: $1) } })
+    let solver = SASolver(noiseLevel: 0.4)
+    let adams = Wavefront(
+      grid: unit.grid,
+      plan: BranchingPlan(trunks: 2, branches: quiet.branches, continuation: .adams(solver)),
+      dynamics: ODE(), reduction: .sum)
+    let both = adams.sample(from: unit.initial, through: &field, noise: unit.noise).latents
+    for trunk in 0..<2 {
+      let alone = solver.run(
+        from: unit.initial[trunk], times: SASolver.times(on: unit.grid), through: &field
+      ) { unit.noise($0, trunk) }
+      #expect(alone.states.last == both[trunk])
+    }
+  }
+
+  @Test(arguments: 0...200 as ClosedRange<UInt64>)
+  func `a window at an update is the one that advanced so often`(update: UInt64) {
+    let windows = [
+      SlidingWindow(width: 2, limit: 8, stride: 1, stay: .constant(3), startsAgain: true),
+      SlidingWindow(width: 3, limit: 7, stride: 2, stay: .constant(2), startsAgain: false),
+      SlidingWindow(width: 2, limit: 9, stride: 1, stay: .linear(most: 5, least: 1), startsAgain: true),
+      SlidingWindow(width: 2, limit: 9, stride: 0, stay: .constant(4), startsAgain: true),
+      SlidingWindow(
+        width: 1, limit: 6, stride: 1, stay: .exponential(6, threshold: 2, rate: 0.4),
+        startsAgain: true, origin: 2),
+    ]
+    for window in windows {
+      var moved = window
+      for _ in 0..<update { moved.advance() }
+      #expect(window.steps(atIteration: update) == moved.steps)
+    }
+  }
+
+  @Test func `a random window visits every place and stays in its range`() {
+    let window = WindowSchedule.random(width: 2, range: 1..<6)
+    var seen: Set<Int> = []
+    for word in stride(from: UInt32(0), through: .max - 65_537, by: 65_537) {
+      let steps = window.steps(ofUpdate: 0, word: word)
+      #expect(steps.count == 2 && steps.lowerBound >= 1 && steps.upperBound <= 6)
+      seen.insert(steps.lowerBound)
+    }
+    #expect(seen == [1, 2, 3, 4])
+  }
+}
+
+/// A random unit of two trunks.
+private struct Growth {
+  static let size = 3
+  let grid: SigmaGrid
+  let plan: BranchingPlan
+  let initial: [[Float]]
+  let noiseSeed: UInt64
+
+  init(
+    origin: BranchingPlan.Origin, continuation: Continuation, _ random: inout SplitMix64
+  ) {
+    let steps = Int.random(in: 3...7, using: &random)
+    grid = SigmaGrid.linear(steps: steps, shift: 2)
+    var branches = (0..<steps).map { _ in Int.random(in: 0...2, using: &random) }
+    branches[steps - 1] = 0
+    branches[Int.random(in: 0..<steps - 1, using: &random)] = 2
+    plan = BranchingPlan(
+      trunks: 2, branches: branches, origin: origin, continuation: continuation)
+    initial = (0..<2).map { _ in floats(Self.size, &random) }
+    noiseSeed = random.next()
+  }
+
+  static func continuations(of origin: BranchingPlan.Origin) -> [Continuation] {
+    [.euler, .strides([1, 2]), .multistep(DPMSolver(), ratio: 0.6, shift: 2)]
+      + (origin == .branches ? [.projection] : [])
+  }
+
+  var wavefront: Wavefront {
+    Wavefront(grid: grid, plan: plan, dynamics: FlowSDE(noiseLevel: 0.7), reduction: .sum)
+  }
+
+  func transition(_ step: Int) -> Transition {
+    FlowSDE(noiseLevel: 0.7).transition(step: step, on: grid)
+  }
+
+  func noise(_ step: Int, _ branch: Int) -> [Float] {
+    var random = SplitMix64(seed: noiseSeed &+ UInt64(1000 * step + branch))
+    return floats(Self.size, &random)
+  }
+
+  func sample() -> Wavefront.Sample {
+    var field = Counter()
+    return wavefront.sample(from: initial, through: &field, noise: noise)
+  }
+
+  func euler(_ x: [Float], at step: Int) -> [Float] {
+    let v = Self.velocity(x, grid.sigmas[step])
+    let Δ = grid.sigmas[step] - grid.sigmas[step + 1]
+    return x.indices.map { x[$0] - Δ * v[$0] }
+  }
+
+  static func velocity(_ x: [Float], _ sigma: Float) -> [Float] {
+    x.indices.map { i in sin(3 * x[i]) + x[(i + 1) % x.count] * (sigma - x[i] * x[i] / 4) }
+  }
+}
+
+private struct Counter: VelocityField {
+  var rows = 0
+
+  mutating func velocities(of states: [Float], sigma: Float) -> [Float] {
+    rows += states.count / Growth.size
+    return stride(from: 0, to: states.count, by: Growth.size).flatMap {
+      Growth.velocity(Array(states[$0..<$0 + Growth.size]), sigma)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Configuration
+import Foundation
+import TestSupport
+import Testing
+
+/// Every algorithm keeps every promise: the same parameters from one actor and from four, and from its
+/// own journal.
+@Suite(.serialized) struct FamilyTests {
+  static let presets = RunConfiguration.presets.filter {
+    (try? RunConfiguration(named: $0).updates > 0) ?? false
+  }
+
+  @Test(arguments: presets)
+  func `a preset trains to one hash with any number of actors and replays`(preset: String) throws {
+    let folder = try ScratchFolder()
+    let hashes = try [1, 4].map { actors in
+      let run = folder.file("run-\(actors)")
+      let outcome = try Tributary.run(
+        [
+          "train", preset, "--run", run, "--actors", "\(actors)", "--updates", "3", "--json",
+          "--set", "eval.noises=1", "--set", "group.prompts=4", "--set", "save.every=1",
+        ] + Self.smaller(preset), in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome.json["params_hash"] as? String
+    }
+    #expect(hashes[0] != nil && hashes[0] == hashes[1])
+    let replay = try Tributary.run(
+      ["replay", folder.file("run-4"), "--verify", "--json"], in: folder)
+    #expect(replay.status == 0, "\(replay.errors)")
+    #expect(replay.json["verified"] as? Int == 3)
+    #expect(replay.json["params_hash"] as? String == hashes[0])
+  }
+
+  /// A run in two lives, with what lags behind and what is averaged out of its checkpoint.
+  @Test(arguments: ["nft", "awm", "crd", "mix-grpo"])
+  func `a preset resumes to the same hash`(preset: String) throws {
+    let folder = try ScratchFolder()
+    func train(_ name: String, _ updates: Int) throws -> String? {
+      let outcome = try Tributary.run(
+        [
+          "train", preset, "--run", folder.file(name), "--actors", "1", "--updates", "\(updates)",
+          "--json", "--set", "eval.noises=1", "--set", "group.prompts=4", "--set", "save.every=2",
+        ] + Self.smaller(preset), in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome.json["params_hash"] as? String
+    }
+    let whole = try train("whole", 5)
+    _ = try train("parts", 3)
+    let parts = try train("parts", 5)
+    #expect(parts == whole)
+    #expect(whole != nil)
+  }
+
+  private static func smaller(_ preset: String) throws -> [String] {
+    let configuration = try RunConfiguration(named: preset)
+    return 4 * configuration.seeds % configuration.minibatches == 0
+      || configuration.minibatchesBy == "steps" ? [] : ["--set", "optim.minibatches=2"]
+  }
+}
