@@ -19,7 +19,7 @@ package enum Axis: String, CaseIterable, Sendable {
     switch self {
     case .updates: "updates"
     case .judged: "judged pictures"
-    case .evaluations: "network evaluations of sampling"
+    case .evaluations: "network evaluations"
     case .coreSeconds: "core-seconds"
     }
   }

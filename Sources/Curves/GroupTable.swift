@@ -3,11 +3,12 @@ import Telemetry
 
 /// The final table: a row for each group at the last version that all its runs have evaluated.
 package struct GroupTable {
-  /// A measured column: its heading, its key in JSON, its digits behind the point.
+  /// A measured column: its heading, its key in JSON, its digits behind the point, nil for
+  /// as many as show three that count.
   private struct Column {
     var heading: String
     var key: String
-    var digits: Int
+    var digits: Int?
     var value: (CurveGroup, UInt64) -> Estimate?
 
     init(_ heading: String, _ key: String, _ metric: Metric) {
@@ -15,7 +16,7 @@ package struct GroupTable {
       value = { $0.estimate(of: metric, at: $1) }
     }
 
-    init(_ axis: Axis, _ key: String, digits: Int) {
+    init(_ axis: Axis, _ key: String, digits: Int?) {
       (heading, self.key, self.digits) = (axis.title, key, digits)
       value = { $0.estimate(of: axis, at: $1) }
     }
@@ -30,7 +31,7 @@ package struct GroupTable {
       Column("soft", "soft", .soft), Column("strict", "strict", .strict),
       Column("held-out", "held_out", .heldOut), Column("diversity", "diversity", .diversity),
       Column(.evaluations, "evaluations", digits: 0), Column(.judged, "judged", digits: 0),
-      Column(.coreSeconds, "core_seconds", digits: 1),
+      Column(.coreSeconds, "core_seconds", digits: nil),
     ]
   }
 
@@ -88,8 +89,10 @@ package struct GroupTable {
   }
 
   /// "0.965 ± 0.004", "518,400", "–".
-  static func text(_ estimate: Estimate?, digits: Int) -> String {
+  static func text(_ estimate: Estimate?, digits: Int?) -> String {
     guard let estimate else { return "–" }
+    let size = abs(estimate.mean)
+    let digits = digits ?? (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
     let mean = number(estimate.mean, digits: digits)
     guard let halfWidth = estimate.halfWidth, digits > 0 || halfWidth > 0 else { return mean }
     return "\(mean) ± \(number(halfWidth, digits: digits))"

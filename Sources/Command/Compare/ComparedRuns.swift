@@ -39,7 +39,8 @@ struct ComparedRuns {
   }
 
   func show() {
-    Console.lines(GroupTable(groups).markdown)
+    // Names come from files: line by line, nothing in them steers a terminal.
+    for line in GroupTable(groups).markdown.split(separator: "\n") { Console.line("\(line)") }
     for note in notes { Console.line("      ! \(note)", .warning) }
   }
 
