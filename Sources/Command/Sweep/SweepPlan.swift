@@ -51,7 +51,9 @@ struct SweepPlan {
         try asked.apply(changes)
         asked.seed = seed
         asked = try asked.resolved()
-        if seed == seeds.seeds.lowerBound { _ = try asked.recipe() }
+        if seed == seeds.seeds.lowerBound {
+          _ = try startingWeights(of: asked, recipe: asked.recipe())
+        }
         let place = RunFolder("\(folder)/\(name)/seed-\(seed)")
         try Self.check(place, against: asked)
         runs.append(
