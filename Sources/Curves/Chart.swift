@@ -1,3 +1,4 @@
+import Foundation
 package import Telemetry
 
 /// An SVG picture of a metric: a panel for each axis, a line for each group's mean, a band for its
@@ -25,10 +26,12 @@ package struct Chart {
     self.axes = axes
   }
 
+  private static func colour(of group: Int) -> String { colours[group % colours.count] }
+
   /// The attributes of a group's line.
-  static func stroke(of group: Int) -> [(String, String)] {
+  private static func stroke(of group: Int) -> [(String, String)] {
     [
-      ("stroke", colours[group % colours.count]),
+      ("stroke", colour(of: group)),
       ("stroke-dasharray", dashes[group / colours.count % dashes.count]),
       ("stroke-width", "1.8"), ("fill", "none"),
     ]
@@ -97,7 +100,7 @@ package struct Chart {
       return
     }
     // The axis of heights is the same in every panel that shows the same points.
-    let across = Scale([0] + all.map(\.position), onto: left...right)
+    let across = Scale([0] + all.map(\.position), onto: left...right, endsOnTick: false)
     let up = Scale(all.flatMap { [$0.value.low, $0.value.high] }, onto: top...bottom, upward: true)
     let grid = [("stroke", "#dddddd"), ("stroke-width", "1")]
     func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ look: [(String, String)]) {
@@ -120,41 +123,42 @@ package struct Chart {
     }
     line(left, bottom, right, bottom, [("stroke", "#222222")])
     line(left, top, left, bottom, [("stroke", "#222222")])
-    for (index, points) in curves.enumerated() where !points.isEmpty {
-      draw(points, of: index, across, up, in: &markup)
-    }
-  }
-
-  /// A band, a line, and a dot for what is a single point.
-  private func draw(
-    _ points: [CurveGroup.Point], of index: Int, _ across: Scale, _ up: Scale,
-    in markup: inout Markup
-  ) {
+    // Lines stand above all bands, and many bands are paler than few.
+    let shade = max(0.04, min(0.14, 0.6 / Double(groups.count)))
     func list(_ points: [CurveGroup.Point], _ value: (Estimate) -> Double) -> [String] {
       points.map {
         Markup.number(across.pixel(of: $0.position)) + ","
           + Markup.number(up.pixel(of: value($0.value)))
       }
     }
-    let stroke = Self.stroke(of: index)
-    markup.group(title: groups[index].name) { markup in
+    for (index, points) in curves.enumerated() where !points.isEmpty {
       let band = list(points, \.high) + list(points.reversed(), \.low)
       markup.add(
         "polygon",
         [
-          ("points", band.joined(separator: " ")), ("fill", stroke[0].1), ("fill-opacity", "0.14"),
-          ("stroke", "none"),
+          ("points", band.joined(separator: " ")), ("fill", Self.colour(of: index)),
+          ("fill-opacity", String(format: "%.3f", shade)),
         ])
-      markup.add("polyline", [("points", list(points, \.mean).joined(separator: " "))] + stroke)
-      if points.count == 1 {
-        markup.add(
-          "circle",
-          [
-            ("cx", Markup.number(across.pixel(of: points[0].position))),
-            ("cy", Markup.number(up.pixel(of: points[0].value.mean))), ("r", "3"),
-            ("fill", stroke[0].1),
-          ])
+    }
+    for (index, points) in curves.enumerated() where !points.isEmpty {
+      markup.group(title: groups[index].name) { markup in
+        let line = list(points, \.mean).joined(separator: " ")
+        markup.add("polyline", [("points", line)] + Self.stroke(of: index))
+        // A single point has no length.
+        if points.count == 1 { drawDot(points[0], Self.colour(of: index), across, up, in: &markup) }
       }
     }
+  }
+
+  private func drawDot(
+    _ point: CurveGroup.Point, _ colour: String, _ across: Scale, _ up: Scale,
+    in markup: inout Markup
+  ) {
+    markup.add(
+      "circle",
+      [
+        ("cx", Markup.number(across.pixel(of: point.position))),
+        ("cy", Markup.number(up.pixel(of: point.value.mean))), ("r", "3"), ("fill", colour),
+      ])
   }
 }

@@ -1,18 +1,23 @@
 import Foundation
 
-/// A linear map of numbers to pixels whose ends are ticks at round numbers.
+/// A linear map of numbers to pixels, with ticks at round numbers.
 struct Scale {
   /// 1, 2 or 5 times a power of ten, apart.
   let ticks: [Double]
   private let step: Double
+  private let range: ClosedRange<Double>
   private let pixels: ClosedRange<Double>
   /// Whether larger numbers have smaller pixels, as heights do.
   private let isUpward: Bool
 
   /// - Parameters:
   ///   - values: what is to fit.
+  ///   - endsOnTick: whether the scale goes on to the next tick; else it ends with the largest value.
   ///   - count: about so many ticks.
-  init(_ values: [Double], onto pixels: ClosedRange<Double>, upward: Bool = false, count: Int = 5) {
+  init(
+    _ values: [Double], onto pixels: ClosedRange<Double>, upward: Bool = false,
+    endsOnTick: Bool = true, count: Int = 5
+  ) {
     self.pixels = pixels
     isUpward = upward
     let low = values.min() ?? 0
@@ -25,11 +30,14 @@ struct Scale {
     let first = (low / step).rounded(.down)
     let last = max(first + 1, (high / step).rounded(.up))
     self.step = step
-    ticks = (0...Int(min(last - first, 40))).map { (first + Double($0)) * step }
+    let all = (0...Int(min(last - first, 40))).map { (first + Double($0)) * step }
+    let end = endsOnTick ? all[all.count - 1] : max(high, low + span)
+    ticks = all.filter { $0 <= end + 1e-9 * step }
+    range = all[0]...max(end, all[0] + span)
   }
 
   func pixel(of value: Double) -> Double {
-    let share = (value - ticks[0]) / (ticks[ticks.count - 1] - ticks[0])
+    let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
     let distance = share * (pixels.upperBound - pixels.lowerBound)
     return isUpward ? pixels.upperBound - distance : pixels.lowerBound + distance
   }

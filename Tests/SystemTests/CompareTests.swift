@@ -97,6 +97,28 @@ struct CompareTests {
     #expect(metrics.contains("\"version\":4") && !metrics.contains("total/"))
   }
 
+  /// A life that is killed leaves updates that are run again, or commits without a line.
+  @Test func `costs go on after a kill, and nothing counts twice`() throws {
+    let run = folder.file("killed")
+    func judged() -> [Double] {
+      let text = FileManager.default.contents(atPath: "\(run)/metrics.jsonl") ?? Data()
+      return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
+        let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+        return (object?["total/judged"] as? NSNumber)?.doubleValue
+      }
+    }
+    let life = try Tributary.start(
+      DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
+    defer { life.kill() }
+    // The newest checkpoint is of version 10.
+    waitUntil("13 updates") { judged().count >= 13 }
+    life.kill()
+    let end = judged().count + 50
+    let resumed = try DensityRun.train(run, actors: 1, updates: end, in: folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(judged() == (1...end).map { 192 * Double($0) })
+  }
+
   @Test func `a garbled line gives one sentence`() throws {
     let path = "\(runs)/0.3/1/metrics.jsonl"
     let text = try String(contentsOfFile: path, encoding: .utf8)

@@ -79,7 +79,7 @@ struct SweepTests {
     #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
     #expect(!FileManager.default.fileExists(atPath: run(2)))
     let version = numbers("reward/train", seed: 1).count
-    #expect(outcome.errors.contains("at version \(version)"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("version \(version) is saved"), "\(outcome.errors)")
 
     let next = try Tributary.run(arguments("1", updates: version + 1), in: folder)
     #expect(next.status == 0, "\(next.errors)")

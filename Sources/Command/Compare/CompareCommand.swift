@@ -23,9 +23,7 @@ struct CompareCommand: ParsableCommand {
   var paths: [String]
 
   @Option(
-    help: ArgumentHelp(
-      "Draw over this axis alone: \(Axis.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "axis"))
+    help: ArgumentHelp("Draw over this axis alone (default: a panel for each).", valueName: "axis"))
   var x: Axis?
 
   @Option(help: "What is drawn: soft, strict, held-out, diversity, reward, or a name of `metrics`.")

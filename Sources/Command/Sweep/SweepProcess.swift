@@ -62,6 +62,8 @@ final class SweepProcess: Sendable {
     _ = drained.wait(timeout: .now() + .seconds(2))
     let status = process.terminationStatus
     if process.terminationReason == .uncaughtSignal {
+      // A wish to end that came before the run could save anything.
+      if isInterrupted || [SIGINT, SIGTERM].contains(status) { return .interrupted }
       return .failed(code: nil, reason: "signal \(status)")
     }
     if status == 0 { return .done }

@@ -43,10 +43,11 @@ struct SweepSession {
       switch end {
       case .done: tell(run, as: place, later: later, clock: clock)
       case .interrupted:
-        throw RunFailure(
-          .interrupted,
-          "interrupted in \(run.title) at version \(run.version), which is saved; the same command goes on"
-        )
+        let what =
+          run.folder.exists
+          ? "interrupted in \(run.title); version \(run.version) is saved"
+          : "interrupted before \(run.title)"
+        throw RunFailure(.interrupted, "\(what). The same command goes on")
       case .failed(let code, let reason):
         let failure = Failure(run: run, code: code, reason: reason)
         failures.append(failure)
