@@ -122,7 +122,8 @@ package final class Learner {
       raise: { report(.alarm($0)) })
     // A life that ended between a commit and its line left a gap.
     for (version, report) in rerun {
-      try record.updated(version: version, report, cost: recipe.cost(of: report, coreSeconds: 0))
+      let cost = recipe.cost(ofVersion: version, report, coreSeconds: 0)
+      try record.updated(version: version, report, cost: cost)
     }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
@@ -208,7 +209,8 @@ package final class Learner {
       (spent, spentByActors) = (spentNow, split.sample + split.judge)
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
       try record.updated(
-        version: version, result, cost: recipe.cost(of: result, coreSeconds: coreSeconds),
+        version: version, result,
+        cost: recipe.cost(ofVersion: version, result, coreSeconds: coreSeconds),
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
           .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,

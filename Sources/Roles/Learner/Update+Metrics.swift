@@ -1,5 +1,3 @@
-import Flow
-import Objective
 import Tasks
 import Telemetry
 
@@ -14,16 +12,6 @@ extension Update.Report {
     ]
     if parts.count > 1 { for part in parts { metrics[.part(part.name)] = part.mean } }
     return metrics
-  }
-}
-
-extension Recipe {
-  /// What an update has cost.
-  func cost(of report: Update.Report, coreSeconds: Double) -> Expense {
-    let states = unitsPerUpdate * algorithm.plan.evaluations
-    return Expense(
-      evaluations: Double(algorithm.guidance.scale == 1 ? states : 2 * states),
-      judged: Double(report.rewards.count), coreSeconds: coreSeconds)
   }
 }
 
