@@ -36,6 +36,7 @@ let modules = [
   Module(name: "Wire", floor: 2, imports: ["Records", "Transport", "CWire"], touchesMemory: true),
   Module(name: "Telemetry", floor: 2, imports: ["Transport"]),
   // floor 3
+  Module(name: "Curves", floor: 3, imports: ["Telemetry"]),
   Module(name: "Rewards", floor: 3, imports: ["Tasks", "Records"], testFiles: ["Python"]),
   Module(
     name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true,
@@ -112,7 +113,7 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Configuration", "Benchmarks", "Golden", "Roles", "Objective", "Flow", "Network",
+        "Configuration", "Benchmarks", "Golden", "Curves", "Roles", "Objective", "Flow", "Network",
         "Autograd", "Tensor", "Rewards", "Tasks", "Records", "Wire", "Transport", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -15,6 +15,7 @@ struct Tributary: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TrainCommand.self, LearnerCommand.self, ActorCommand.self, ReplayCommand.self,
+      SweepCommand.self, CompareCommand.self,
       EvalCommand.self, SampleCommand.self, InspectCommand.self, JournalCommand.self,
       ConfigCommand.self,
       KeysCommand.self, PretrainCommand.self, GoldenCommand.self, DoctorCommand.self,

@@ -50,6 +50,9 @@ package struct RewardSource: Hashable, Sendable {
     isDeterministic = if case .judge = place { true } else { false }
   }
 
+  /// Whether it is a judge of the task, and no program or server.
+  package var isBuiltIn: Bool { if case .judge = place { true } else { false } }
+
   /// The task's judge: the reward of a run that names none.
   package static let judge = RewardSource(name: Judge.judge.rawValue, place: .judge(.judge))
 

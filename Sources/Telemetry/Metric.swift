@@ -40,6 +40,14 @@ package struct Metric: Hashable, Sendable {
     "time/wait", "Seconds the learner waited for units of this update.")
   package static let pictureRate = Metric("rate/pictures", "Judged pictures a second.")
   package static let memory = Metric("memory/rss", "Resident memory of the learner, in MB.")
+  package static let evaluations = Metric(
+    "total/evaluations",
+    "Network evaluations of sampling since version 0; with guidance a state is evaluated twice.")
+  package static let judged = Metric("total/judged", "Pictures judged since version 0.")
+  package static let coreSeconds = Metric(
+    "total/core_seconds",
+    "Core-seconds since version 0: processor time of the learner without its evaluations, and of the"
+      + " actors' units; a reward that is a program or a server counts by the clock.")
 
   // An evaluation: averaged weights, ODE, fixed noises, held-out prompts.
 
@@ -61,6 +69,7 @@ package struct Metric: Hashable, Sendable {
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
     gradientNorm, skipped, lag, secondsUpdate, secondsLearn, secondsWait, pictureRate, memory,
+    evaluations, judged, coreSeconds,
   ]
 
   /// What is written for an evaluation.

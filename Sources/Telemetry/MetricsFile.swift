@@ -37,6 +37,9 @@ package final class MetricsFile {
     try handle.seekToEnd()
   }
 
+  /// Whether an update's line of this version is there.
+  package func hasUpdate(_ version: UInt64) -> Bool { updated.contains(version) }
+
   private static func values(of line: Substring) -> [String: Double]? {
     let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
     return object?.compactMapValues { ($0 as? NSNumber)?.doubleValue }

@@ -168,7 +168,7 @@ package struct UnitResult: Hashable, Sendable {
   /// The digest of the payload.
   package var digest: Digest
   package var byteCount: UInt32
-  /// Where the actor's time went, for the run's split; never part of the numbers.
+  /// Where the actor's core worked, for the run's split and its core-seconds; never part of the numbers.
   package var sampleMicroseconds: UInt64
   package var judgeMicroseconds: UInt64
 

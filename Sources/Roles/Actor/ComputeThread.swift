@@ -71,6 +71,7 @@ final class ComputeThread: @unchecked Sendable {
 
   private func compute(_ order: Order) -> Outcome {
     let (trajectory, split): (Trajectory, UnitSampler.Split)
+    let began = (wall: ContinuousClock.now, processor: ProcessorTime.ofThread)
     do throws(RewardFailure) {
       (trajectory, split) = try sampler.trajectory(
         of: order.lease.unit, version: order.lease.version, weights: order.weights,
@@ -79,13 +80,24 @@ final class ComputeThread: @unchecked Sendable {
     } catch {
       return .failed(order.lease, error)
     }
+    let share = processorShare(since: began.wall, began.processor)
     let payload = trajectory.encoded()
     steps.count.add(1, ordering: .relaxed)
     let result = UnitResult(
       unit: order.lease.unit, attempt: order.lease.attempt, version: order.lease.version,
       paramsHash: order.lease.paramsHash, digest: Digest(of: payload),
-      byteCount: UInt32(payload.count), sampleMicroseconds: UInt64(split.sample.seconds * 1e6),
-      judgeMicroseconds: UInt64(split.judge.seconds * 1e6))
+      byteCount: UInt32(payload.count),
+      sampleMicroseconds: UInt64(share * split.sample.seconds * 1e6),
+      judgeMicroseconds: UInt64(share * split.judge.seconds * 1e6))
     return .finished(Finished(result: result, payload: payload))
+  }
+
+  /// The share of the time since then in which a core worked for this thread.
+  ///
+  /// 1 where a program or a server judges, which works while this thread waits for it.
+  private func processorShare(since wall: ContinuousClock.Instant, _ processor: Double) -> Double {
+    guard panel.rewards.allSatisfy(\.source.isBuiltIn) else { return 1 }
+    let elapsed = wall.duration(to: .now).seconds
+    return elapsed > 0 ? min(1, max(0, (ProcessorTime.ofThread - processor) / elapsed)) : 1
   }
 }

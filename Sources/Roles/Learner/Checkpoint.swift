@@ -34,6 +34,13 @@ package enum Checkpoint {
     return names.compactMap { $0.count >= 6 ? UInt64($0) : nil }.sorted()
   }
 
+  /// The digest of the newest checkpoint's training weights; nil without one.
+  package static func newestParamsHash(in folder: RunFolder) -> String? {
+    versions(in: folder).last.flatMap { version in
+      try? RunFolder.read(Hashes.self, from: "\(path(of: version, in: folder))/state.json")
+    }?.paramsHash
+  }
+
   package static func path(of version: UInt64, in folder: RunFolder) -> String {
     "\(folder.checkpoints)/\(String(format: "%06d", Int(version)))"
   }

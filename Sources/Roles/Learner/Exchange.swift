@@ -411,16 +411,21 @@ package final class Exchange: @unchecked Sendable {
     else { return refuse(.notLeased, "\(result.unit) is not open") }
     rewardAnswered(session)
     senders[result.unit] = [session]
+    addTime(of: result)
+    callbacks.admitted(admitted)
+  }
+
+  private func addTime(of result: UnitResult) {
     split.withLock {
       $0.sample += Double(result.sampleMicroseconds) * 1e-6
       $0.judge += Double(result.judgeMicroseconds) * 1e-6
     }
-    callbacks.admitted(admitted)
   }
 
   /// A unit that somebody has computed before: its bytes must be the same.
   private func compare(_ result: UnitResult, _ session: UInt64) {
     let name = sessions[session]?.name ?? "?"
+    addTime(of: result)
     switch leases.received(result.unit, digest: result.digest, from: session, now: now) {
     case .duplicate(let isDurable):
       audits.withLock { $0 += 1 }

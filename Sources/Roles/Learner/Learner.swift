@@ -121,7 +121,10 @@ package final class Learner {
       in: folder, epoch: epoch, committed: core.policy.version.rawValue,
       raise: { report(.alarm($0)) })
     // A life that ended between a commit and its line left a gap.
-    for (version, report) in rerun { try record.updated(version: version, report) }
+    for (version, report) in rerun {
+      let cost = recipe.cost(ofVersion: version, report, coreSeconds: 0)
+      try record.updated(version: version, report, cost: cost)
+    }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
     let context = try Context()
@@ -160,7 +163,12 @@ package final class Learner {
     var waitSeconds = 0.0
     var lastCommit = clock.now
     var bestScore = bestScoreSoFar
+    var spent = ProcessorTime.ofProcess
+    var spentByActors = 0.0
     func evaluate() throws {
+      let began = ProcessorTime.ofThread
+      // Looking at the policy is no cost of training it.
+      defer { spent += ProcessorTime.ofThread - began }
       let version = core.policy.version.rawValue
       let (result, grid) = try evaluateAndDraw(core)
       evaluation = result
@@ -196,9 +204,13 @@ package final class Learner {
       lastReward = result.reward
       let version = core.policy.version.rawValue
       let seconds = lastCommit.duration(to: clock.now).seconds
+      let (spentNow, split) = (ProcessorTime.ofProcess, exchange.splitSoFar)
+      let coreSeconds = spentNow - spent + split.sample + split.judge - spentByActors
+      (spent, spentByActors) = (spentNow, split.sample + split.judge)
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
       try record.updated(
         version: version, result,
+        cost: recipe.cost(ofVersion: version, result, coreSeconds: coreSeconds),
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
           .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,

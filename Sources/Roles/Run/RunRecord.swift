@@ -16,6 +16,8 @@ package final class RunRecord {
   private let events: EventsFile
   private let alarmsFile: FileHandle
   private var alarms = Alarms()
+  /// nil in a run whose first lines have no such numbers.
+  private var expense: Expense?
   private let raise: (Alarm) -> Void
 
   /// - Parameters:
@@ -28,6 +30,7 @@ package final class RunRecord {
     self.folder = folder
     self.raise = raise
     metrics = try MetricsFile(path: folder.metrics, committed: committed)
+    expense = Expense(after: metrics.lines)
     table = try MetricsTable(path: folder.metricsTable, lines: metrics.lines)
     events = try EventsFile(
       directory: folder.path, life: epoch, committed: committed,
@@ -46,11 +49,16 @@ package final class RunRecord {
     return handle
   }
 
-  /// - Parameter measured: what the report itself does not know, such as seconds.
+  /// - Parameters:
+  ///   - cost: what the update has cost; of one that is run again at resume the core-seconds are not
+  ///     known, and the sum goes on without them.
+  ///   - measured: what the report itself does not know, such as seconds.
   package func updated(
-    version: UInt64, _ report: Update.Report, measured: [Metric: Double] = [:]
+    version: UInt64, _ report: Update.Report, cost: Expense, measured: [Metric: Double] = [:]
   ) throws {
-    try append(version, report.metrics.merging(measured) { $1 })
+    if !metrics.hasUpdate(version) { expense? += cost }
+    let values = report.metrics.merging(expense?.metrics ?? [:]) { $1 }
+    try append(version, values.merging(measured) { $1 })
     try events.histogram("reward/branches", of: report.rewards.map { Double($0) }, version: version)
   }
 

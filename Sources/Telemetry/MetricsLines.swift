@@ -1,0 +1,79 @@
+import Foundation
+
+/// `metrics.jsonl` as somebody reads it who does not write it.
+package enum MetricsLines {
+  /// The lines, oldest first; each has its `version`.
+  ///
+  /// What stands behind the last line break is being written, or was when its learner died.
+  ///
+  /// - Throws: ``MetricsLineError`` for the first line that no run writes.
+  package static func read(_ path: String) throws(MetricsLineError) -> [[String: Double]] {
+    // A pipe would be waited for.
+    guard isPlainFile(path), let data = FileManager.default.contents(atPath: path) else {
+      throw MetricsLineError(
+        path: path, line: nil, reason: "is not there, or no file that can be read")
+    }
+    var lines: [[String: Double]] = []
+    let whole = data.prefix(upTo: data.lastIndex(of: UInt8(ascii: "\n")) ?? data.startIndex)
+    let rows = whole.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, row) in rows.enumerated() where !row.isEmpty {
+      lines.append(try values(of: Data(row), path: path, line: index + 1))
+    }
+    return lines
+  }
+
+  /// The newest update's line, from the end of a file that is being written; nil while there is none.
+  package static func newestUpdate(in path: String) -> [String: Double]? {
+    guard isPlainFile(path), let file = FileHandle(forReadingAtPath: path) else { return nil }
+    defer { try? file.close() }
+    // An evaluation may stand behind it.
+    guard let end = try? file.seekToEnd(),
+      (try? file.seek(toOffset: end - min(end, 1 << 14))) != nil,
+      let data = try? file.readToEnd()
+    else { return nil }
+    return data.split(separator: UInt8(ascii: "\n")).reversed().lazy.compactMap { row in
+      try? values(of: Data(row), path: path, line: 0)
+    }.first { $0[Metric.reward.name] != nil }
+  }
+
+  private static func isPlainFile(_ path: String) -> Bool {
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+    return attributes?[.type] as? FileAttributeType == .typeRegular
+  }
+
+  private static func values(of row: Data, path: String, line: Int) throws(MetricsLineError)
+    -> [String: Double]
+  {
+    func damaged(_ reason: String) -> MetricsLineError {
+      MetricsLineError(path: path, line: line, reason: reason)
+    }
+    guard let object = (try? JSONSerialization.jsonObject(with: row)) as? [String: Any] else {
+      throw damaged("is not a JSON object")
+    }
+    var values: [String: Double] = [:]
+    for (name, value) in object {
+      // Beyond it squares and differences would overflow.
+      guard let number = (value as? NSNumber)?.doubleValue, abs(number) <= 1e100 else {
+        throw damaged("gives \(name) a value that is no number")
+      }
+      values[name] = number
+    }
+    guard let version = values["version"], version >= 0, version <= 1e15,
+      version.rounded() == version
+    else { throw damaged("has no version") }
+    return values
+  }
+}
+
+/// A line that no run writes.
+package struct MetricsLineError: Error, Equatable, CustomStringConvertible {
+  package var path: String
+  package var line: Int?
+  package var reason: String
+
+  package var description: String {
+    guard let line else { return "\(path) \(reason)" }
+    return "\(path) is damaged: line \(line) \(reason); restore it from a copy, or delete the line"
+  }
+}

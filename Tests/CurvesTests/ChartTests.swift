@@ -1,0 +1,113 @@
+import Curves
+import Foundation
+import FoundationXML
+import Telemetry
+import Testing
+
+struct ChartTests {
+  /// What an XML reader finds.
+  private final class Picture: NSObject, XMLParserDelegate {
+    var elements: [(name: String, attributes: [String: String])] = []
+    var titles: Set<String> = []
+    private var text = ""
+
+    /// nil for what is not well-formed.
+    init?(_ svg: String) {
+      super.init()
+      let parser = XMLParser(data: Data(svg.utf8))
+      parser.delegate = self
+      guard parser.parse() else { return nil }
+    }
+
+    func parser(
+      _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
+      qualifiedName: String?, attributes: [String: String]
+    ) {
+      elements.append((name, attributes))
+      text = ""
+    }
+
+    func parser(_ parser: XMLParser, foundCharacters more: String) { text += more }
+
+    func parser(
+      _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
+    ) {
+      if name == "title" { titles.insert(text) }
+    }
+
+    func all(_ name: String) -> [[String: String]] {
+      elements.filter { $0.name == name }.map(\.attributes)
+    }
+  }
+
+  private func groups(_ count: Int) -> [CurveGroup] {
+    (0..<count).map { index in
+      CurveGroup(
+        name: "group \(index)",
+        runs: (1...3).map { seed in
+          run(
+            seed: seed,
+            soft: [0: 0.5, 10: 0.6 + 0.01 * Double(index), 20: 0.7 + 0.001 * Double(seed)])
+        })
+    }
+  }
+
+  @Test func `nineteen groups over four axes are told apart`() throws {
+    let picture = try #require(Picture(Chart(groups(19), metric: .soft).svg))
+    let lines = picture.all("polyline")
+    #expect(lines.count == 4 * 19)
+    let looks = Set(lines.map { "\($0["stroke"] ?? "") \($0["stroke-dasharray"] ?? "")" })
+    #expect(looks.count == 19)
+    #expect(picture.all("polygon").count == 4 * 19)
+    #expect(picture.titles.count == 19)
+  }
+
+  @Test(arguments: Axis.allCases)
+  func `one axis is one panel`(axis: Axis) throws {
+    let picture = try #require(Picture(Chart(groups(2), metric: .soft, axes: [axis]).svg))
+    #expect(picture.all("polyline").count == 2)
+  }
+
+  /// Every point lies within the picture, and a larger value higher.
+  @Test func `points lie within the picture`() throws {
+    let picture = try #require(Picture(Chart(groups(3), metric: .soft).svg))
+    let size = try #require(picture.all("svg").first)
+    let (width, height) = (Double(size["width"] ?? ""), Double(size["height"] ?? ""))
+    for shape in picture.all("polyline") + picture.all("polygon") {
+      let points = (shape["points"] ?? "").split(separator: " ").map { pair in
+        pair.split(separator: ",").compactMap { Double($0) }
+      }
+      #expect(points.count >= 3)
+      for point in points {
+        try #require(point.count == 2)
+        #expect((0...(width ?? 0)).contains(point[0]) && (0...(height ?? 0)).contains(point[1]))
+      }
+    }
+    let first = try #require(picture.all("polyline").first?["points"]).split(separator: " ")
+    let heights = first.compactMap { $0.split(separator: ",").last.flatMap { Double($0) } }
+    #expect(heights[0] > heights[1] && heights[1] > heights[2], "\(heights)")
+  }
+
+  /// Names come from folders, and numbers from anywhere.
+  @Test(
+    arguments: [
+      [0: 0.5], [0: 0, 10: 0], [0: -1e100, 10: 1e100], [0: 1e15, 10: 1e15 + 1], [3: 1e-300],
+      [:],
+    ] as [[UInt64: Double]])
+  func `whatever the numbers and the names, it is a picture`(soft: [UInt64: Double]) throws {
+    let name = "<&\"'>]]>\u{0}\u{1b}[31m\u{ffff} é"
+    let svg = Chart([CurveGroup(name: name, runs: [run(seed: 1, soft: soft)])], metric: .soft).svg
+    let picture = try #require(Picture(svg), "\(svg)")
+    #expect(!svg.contains("nan") && !svg.contains("inf"))
+    #expect(picture.titles.contains { $0.hasPrefix("<&\"'>]]>") })
+    #expect(svg.utf8.count < 30_000)
+  }
+
+  @Test func `what was not recorded is said`() throws {
+    let older = CurveGroup(
+      name: "old", runs: [run(seed: 1, soft: [0: 0.5, 10: 0.75], coreSeconds: nil)])
+    let svg = Chart([older], metric: .soft).svg
+    #expect(svg.components(separatedBy: "did not record").count == 4)
+    #expect(Picture(svg)?.all("polyline").count == 1)
+  }
+}
