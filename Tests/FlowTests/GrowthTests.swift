@@ -126,6 +126,35 @@ struct GrowthTests {
     for i in exact.indices { #expect(abs(multistep[i] - exact[i]) < abs(short[i] - exact[i])) }
   }
 
+  /// Peers' numbers check ``WindowedSampler`` (golden `mixgrpo_rollout`); runs sample with the wavefront.
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `a window with a solver's tail is the windowed sampler`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let steps = Int.random(in: 6...20, using: &random)
+    let grid = SigmaGrid.linear(steps: steps, shift: 3)
+    let first = Int.random(in: 0..<steps - 4, using: &random)
+    let window = first..<first + Int.random(in: 1...3, using: &random)
+    let ratio = Double.random(in: 0.2...0.9, using: &random)
+    let solver = DPMSolver(order: Int.random(in: 1...3, using: &random))
+    let initial = floats(Growth.size, &random)
+    let noises = (0..<steps).map { _ in floats(Growth.size, &random) }
+    let dynamics = FlowSDE(noiseLevel: 0.7)
+    let plan = BranchingPlan(
+      branches: (0..<steps).map { window.contains($0) ? 1 : 0 }, origin: .branches,
+      continuation: .multistep(solver, ratio: ratio, shift: 3))
+    var field = Counter()
+    let sample = Wavefront(grid: grid, plan: plan, dynamics: dynamics, reduction: .sum)
+      .sample(from: [initial], through: &field) { step, _ in noises[step] }
+    let other = WindowedSampler(
+      sigmas: grid.compressed(after: window.upperBound - 1, ratio: ratio, shift: 3),
+      kernels: (0..<window.upperBound).map { dynamics.transition(step: $0, on: grid) },
+      window: Set(window), solver: solver)
+    let path = other.sample(from: initial, through: &field) { noises[$0] }
+    #expect(sample.points.map(\.state) == window.map { path[$0].state })
+    #expect(sample.points.map { $0.branches[0].next } == window.map { path[$0].next })
+    #expect(worstDeviation(sample.points.last!.branches[0].latents[0], path.last!.next) < 1e-5)
+  }
+
   @Test func `a trunk without noise is Euler's rule, or the solver by itself`() {
     var random = SplitMix64(seed: 9)
     let unit = Growth(origin: .trunk, continuation: .euler, &random)

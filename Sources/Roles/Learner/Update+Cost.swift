@@ -7,12 +7,9 @@ extension Recipe {
   ///
   /// - Parameter version: the version that the update made.
   func cost(ofVersion version: UInt64, _ report: Update.Report, coreSeconds: Double) -> Expense {
-    let states = unitsPerUpdate * evaluations(ofUpdate: version - 1)
+    let states = unitsPerUpdate * UnitWork(self, update: version - 1).evaluations
     return Expense(
       evaluations: Double(algorithm.guidance.scale == 1 ? states : 2 * states),
       judged: Double(report.rewards.count), coreSeconds: coreSeconds)
   }
-
-  /// States that the network sees in one unit of an update.
-  private func evaluations(ofUpdate update: UInt64) -> Int { algorithm.plan.evaluations }
 }

@@ -2,7 +2,7 @@ import Flow
 import Objective
 import Records
 
-/// What one unit costs, of the first update where windows make a difference.
+/// What one unit of an update costs.
 package struct UnitWork: Hashable, Sendable {
   /// Network evaluations of the actor: rows, without guidance's second ones.
   package let evaluations: Int
@@ -13,8 +13,8 @@ package struct UnitWork: Hashable, Sendable {
   /// Steps that draw noise.
   package let noisySteps: Int
 
-  package init(_ recipe: Recipe) {
-    let address = UnitAddress(UnitID(0), in: recipe)
+  package init(_ recipe: Recipe, update: UInt64 = 0) {
+    let address = UnitAddress(UnitID(update * UInt64(recipe.unitsPerUpdate)), in: recipe)
     let plan = address.plan
     evaluations = recipe.algorithm.wavefront(plan).evaluations
     pictures = plan.outcomeCount
