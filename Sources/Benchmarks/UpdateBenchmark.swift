@@ -59,7 +59,7 @@ package struct UpdateBenchmark {
       let clock = ContinuousClock()
       let (start, startOnProcessor) = (clock.now, Stopwatch.processorSeconds)
       let k = core.policy.version.rawValue
-      let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.lag)]
+      let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.schedule.lag)]
       let weights = Buffer(snapshot.parameters)
       var units: [AdmittedUnit] = []
       for slot in 0..<UInt64(recipe.unitsPerUpdate) {

@@ -4,6 +4,7 @@ import Flow
 import Foundation
 import Network
 import Objective
+import Records
 import Rewards
 import Roles
 import Tasks
@@ -33,9 +34,9 @@ struct Plan {
         + " states to learn from, \(recipe.network.table.count) parameters")
     Console.line(
       "      journal ≈ \(Console.number(Double(journalBytes) / 1e6, digits: 2)) MB an update ·"
-        + " \(actors) local actors · lag \(recipe.lag)")
+        + " \(actors) local actors · lag \(recipe.schedule.lag)")
     showRewards()
-    if recipe.lag == 0 && recipe.minibatches == 1 {
+    if recipe.schedule.lag == 0 && recipe.minibatches == 1 {
       Console.line(
         "      ! with schedule.lag 0 and optim.minibatches 1 every ratio is 1: loss.clip does nothing"
       )
@@ -65,7 +66,7 @@ struct Plan {
 
   private func seconds(_ cost: UnitCost) -> Double {
     cost.secondsOfUpdate(
-      units: recipe.unitsPerUpdate, actors: actors, cores: cores, lag: recipe.lag)
+      units: recipe.unitsPerUpdate, actors: actors, cores: cores, lag: recipe.schedule.lag)
   }
 
   func show(_ cost: UnitCost) {

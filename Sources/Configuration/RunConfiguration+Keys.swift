@@ -1,5 +1,6 @@
 import Flow
 import Objective
+import Records
 import Roles
 import Tasks
 
@@ -191,6 +192,14 @@ extension RunConfiguration {
     .integer("optim.ema.interval", \.emaInterval, 1...100_000, "Average every so many steps."),
     .flag("optim.ema.warm_up", \.emaWarmsUp, "Decay min(max, (1 + n) / (10 + n))."),
     .integer("schedule.lag", \.lag, 0...64, "S: update k samples with version max(0, k − S)."),
+    .later(
+      .choice(
+        "schedule.kind", \.schedule, Schedule.Kind.allCases.map(\.rawValue),
+        "Units of update k are sampled with version k − S, or with the newest, at most S behind.")),
+    .later(
+      .number(
+        "schedule.importance_cap", \.importanceCap, 1...1000,
+        "Of freshest: the most that a sample counts for what the parameters moved since.")),
     .later(
       .choice(
         "schedule.sampling_lag", \.samplingLag, ["none", "slow", "late"],

@@ -39,7 +39,9 @@ extension RunConfiguration {
       prompts: prompts, seeds: seeds, optimizer: optimizer,
       ema: averaging, minibatches: minibatches,
       minibatchesBy: Recipe.MinibatchAxis(rawValue: minibatchesBy) ?? .units,
-      chunkUnits: chunkUnits, lag: lag,
+      chunkUnits: chunkUnits,
+      schedule: Schedule(Schedule.Kind(rawValue: schedule) ?? .pinned, lag: lag),
+      importanceCap: importanceCap,
       evaluation: EvaluationOptions(
         interval: evaluationInterval, odeSteps: evaluationSteps, noises: evaluationNoises,
         bestOf: evaluationBestOf))

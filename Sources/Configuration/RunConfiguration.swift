@@ -76,6 +76,8 @@ package struct RunConfiguration: Hashable, Sendable {
   package var temperature = -1.0
   package var fit = "mse"
   package var samplingLag = "none"
+  package var schedule = "pinned"
+  package var importanceCap = 2.0
 
   package var learningRate = 5e-4
   package var beta1 = 0.9

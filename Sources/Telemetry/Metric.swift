@@ -31,7 +31,13 @@ package struct Metric: Hashable, Sendable {
   package static let skipped = Metric(
     "grad/skipped", "Optimiser steps refused because the gradient was not finite, or a spike.")
   package static let lag = Metric(
-    "lag/versions", "Committed versions between the parameters that sampled and those that learn.")
+    "lag/versions",
+    "Committed versions between the parameters that sampled and those that learn, mean over units.")
+  package static let lagMax = Metric("lag/max", "The same of the oldest unit.")
+  package static let effectiveShare = Metric(
+    "importance/effective_share",
+    "Effective share of the samples under their importance weights, (Σw)²/(n·Σw²): 1 unless the"
+      + " schedule is freshest.")
   package static let secondsUpdate = Metric(
     "time/update", "Seconds from the previous commit to this one.")
   package static let secondsLearn = Metric(
@@ -68,7 +74,8 @@ package struct Metric: Hashable, Sendable {
   /// What is written for an update, in the order of the reference page.
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
-    gradientNorm, skipped, lag, secondsUpdate, secondsLearn, secondsWait, pictureRate, memory,
+    gradientNorm, skipped, lag, lagMax, effectiveShare, secondsUpdate, secondsLearn, secondsWait,
+    pictureRate, memory,
     evaluations, judged, coreSeconds,
   ]
 

@@ -1,6 +1,7 @@
 import Flow
 import Network
 import Objective
+import Records
 import Roles
 import Tasks
 import Testing
@@ -19,7 +20,8 @@ struct UpdateBenchmarkTests {
         credit: CreditAssignment(group: .seed), stepWeight: .noise,
         loss: .clipped(ClippedSurrogate(clip: 0.2)),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 2, seeds: 1,
-      optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 1, chunkUnits: 2, lag: 1,
+      optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 1, chunkUnits: 2,
+      schedule: Schedule(lag: 1),
       evaluation: EvaluationOptions())
   }
 

@@ -42,7 +42,8 @@ enum Settings {
     "advantage.pull_steps": "3", "loss.kind": "guarded", "loss.beta": "0.5", "loss.times": "3",
     "loss.weighting": "huber", "loss.ratio_of": "mean", "loss.shares": "binary",
     "loss.temperature": "0.7", "loss.fit": "bce", "loss.kl.average_beta": "0.4",
-    "optim.minibatch_by": "steps", "schedule.sampling_lag": "slow", "eval.best_of": "3",
+    "optim.minibatch_by": "steps", "schedule.sampling_lag": "slow",
+    "schedule.kind": "freshest", "schedule.importance_cap": "3.0", "eval.best_of": "3",
     "updates": "99", "seed": "18446744073709551615",
   ]
 
@@ -311,7 +312,9 @@ struct RecipeTests {
     }
     #expect(ratio.surrogate.clip == 0.1)
     #expect(algorithm.regulariser == Regulariser(kind: .withStep, coefficient: 0.03))
-    #expect(recipe.prompts == 5 && recipe.seeds == 3 && recipe.lag == 2)
+    #expect(
+      recipe.prompts == 5 && recipe.seeds == 3 && recipe.importanceCap == 3
+        && recipe.schedule == Schedule(.freshest, lag: 2))
     #expect(recipe.optimizer.learningRate == 1e-5)
     #expect(recipe.optimizer.beta1 == 0.8 && recipe.optimizer.beta2 == 0.95)
     #expect(recipe.optimizer.weightDecay == 0.01 && recipe.optimizer.maximumGradientNorm == 2)

@@ -20,7 +20,9 @@ struct GrowthTests {
       var drawn = 0
       for tip in tips {
         let x = (tip.step..<step).reduce(tip.state) { unit.euler($0, at: $1) }
-        guard let point = points.popFirst() else { return #expect(Bool(false), "points are missing") }
+        guard let point = points.popFirst() else {
+          return #expect(Bool(false), "points are missing")
+        }
         #expect(point.step == step && point.state == x)
         #expect(point.velocity == Growth.velocity(x, unit.grid.sigmas[step]))
         #expect(point.branches.count == unit.plan.branches[step])
@@ -186,7 +188,8 @@ struct GrowthTests {
     let windows = [
       SlidingWindow(width: 2, limit: 8, stride: 1, stay: .constant(3), startsAgain: true),
       SlidingWindow(width: 3, limit: 7, stride: 2, stay: .constant(2), startsAgain: false),
-      SlidingWindow(width: 2, limit: 9, stride: 1, stay: .linear(most: 5, least: 1), startsAgain: true),
+      SlidingWindow(
+        width: 2, limit: 9, stride: 1, stay: .linear(most: 5, least: 1), startsAgain: true),
       SlidingWindow(width: 2, limit: 9, stride: 0, stay: .constant(4), startsAgain: true),
       SlidingWindow(
         width: 1, limit: 6, stride: 1, stay: .exponential(6, threshold: 2, rate: 0.4),

@@ -9,7 +9,8 @@ struct LeaseTableTests {
   /// Four units an update; 5 s of silence end a session, 30 s without progress a lease.
   static func table(lag: Int = 0, committed: UInt64 = 0, lastUpdate: UInt64? = nil) -> LeaseTable {
     LeaseTable(
-      unitsPerUpdate: 4, lag: lag, committed: PolicyVersion(committed), lastUpdate: lastUpdate)
+      unitsPerUpdate: 4, schedule: Schedule(lag: lag), committed: PolicyVersion(committed),
+      lastUpdate: lastUpdate)
   }
 
   static func digest(_ number: UInt64) -> Digest { Digest(of: [UInt8(truncatingIfNeeded: number)]) }
@@ -26,6 +27,29 @@ struct LeaseTableTests {
     lag: Int, committed: UInt64, last: UInt64?, open: Range<UInt64>
   ) {
     #expect(Self.table(lag: lag, committed: committed, lastUpdate: last).open == open)
+  }
+
+  @Test func `freshest, a unit keeps the version of its first lease, at most S behind`() {
+    var table = LeaseTable(
+      unitsPerUpdate: 2, schedule: Schedule(.freshest, lag: 2), committed: PolicyVersion(5),
+      patience: 10)
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 3, held: [], progress: 0, now: 0)
+    #expect(table.grants(now: 0).map(\.version) == Array(repeating: PolicyVersion(5), count: 3))
+    // Units of updates 5, 5 and 6; of the third the result comes after the next commit.
+    for unit in [10, 11] as [UInt64] {
+      #expect(
+        table.received(UnitID(unit), digest: Tiny.digest(1), from: 1, now: 1) == .admitted)
+    }
+    table.commit(PolicyVersion(6))
+    #expect(table.versions(of: UnitID(12)) == PolicyVersion(5)...PolicyVersion(5))
+    // Never leased in this life: whatever the schedule allows.
+    #expect(table.versions(of: UnitID(13)) == PolicyVersion(4)...PolicyVersion(6))
+    table.released(UnitID(12), by: 1)
+    table.heartbeat(1, free: 4, held: [], progress: 2, now: 2)
+    let again = table.grants(now: 2)
+    #expect(again.map(\.unit) == [12, 13, 14, 15].map { UnitID($0) })
+    #expect(again.map(\.version) == [5, 6, 6, 6].map { PolicyVersion($0) })
   }
 
   @Test func `units go out in ascending order to the least busy, within windows`() {
@@ -170,7 +194,8 @@ struct LeaseTableTests {
 struct SecondLeaseTests {
   private func table(auditShare: Double = 0) -> LeaseTable {
     var table = LeaseTable(
-      unitsPerUpdate: 4, lag: 0, committed: PolicyVersion(0), auditShare: auditShare)
+      unitsPerUpdate: 4, schedule: Schedule(lag: 0), committed: PolicyVersion(0),
+      auditShare: auditShare)
     for session: UInt64 in [1, 2] {
       table.joined(session, now: 0)
       table.heartbeat(session, free: 8, held: [], progress: 0, now: 0)
@@ -212,7 +237,8 @@ struct SecondLeaseTests {
   @Test func `the share that is audited is the share asked for, the same in every life`() {
     func audited() -> [UInt64] {
       var table = LeaseTable(
-        unitsPerUpdate: 4_000, lag: 0, committed: PolicyVersion(0), auditShare: 0.25)
+        unitsPerUpdate: 4_000, schedule: Schedule(lag: 0), committed: PolicyVersion(0),
+        auditShare: 0.25)
       for session: UInt64 in [1, 2] {
         table.joined(session, now: 0)
         table.heartbeat(session, free: 8_000, held: [], progress: 0, now: 0)
@@ -225,7 +251,7 @@ struct SecondLeaseTests {
 
   @Test func `one session alone audits nothing and is not held up`() {
     var table = LeaseTable(
-      unitsPerUpdate: 4, lag: 0, committed: PolicyVersion(0), auditShare: 1)
+      unitsPerUpdate: 4, schedule: Schedule(lag: 0), committed: PolicyVersion(0), auditShare: 1)
     table.joined(1, now: 0)
     table.heartbeat(1, free: 8, held: [], progress: 0, now: 0)
     #expect(table.grants(now: 0).map(\.kind) == [.normal, .normal, .normal, .normal])
@@ -296,7 +322,7 @@ struct LeaseTableLaws {
       self.lag = lag
       random = SplitMix64(seed: seed)
       table = LeaseTable(
-        unitsPerUpdate: Self.perUpdate, lag: lag, committed: PolicyVersion(0),
+        unitsPerUpdate: Self.perUpdate, schedule: Schedule(lag: lag), committed: PolicyVersion(0),
         lastUpdate: Self.updates, auditShare: seed % 2 == 0 ? 0.3 : 0)
     }
 

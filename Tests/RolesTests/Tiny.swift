@@ -29,7 +29,7 @@ enum Tiny {
         loss: .clipped(ClippedSurrogate(clip: 0.2)),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 2, seeds: 2,
       optimizer: optimizer, ema: EMA.Options(), minibatches: minibatches, chunkUnits: chunkUnits,
-      lag: lag, evaluation: EvaluationOptions())
+      schedule: Schedule(lag: lag), evaluation: EvaluationOptions())
   }
 
   /// Parameters without zeros: the velocity is not zero and every parameter carries gradient.
@@ -51,7 +51,7 @@ enum Tiny {
   static func trajectory(_ unit: UInt64, _ recipe: Recipe, weights: Buffer) -> Trajectory {
     let id = UnitID(unit)
     return UnitSampler(recipe).trajectory(
-      of: id, version: UnitAddress(id, in: recipe).version, weights: weights,
+      of: id, version: UnitAddress(id, in: recipe).versions.lowerBound, weights: weights,
       clock: ContinuousClock()
     ).0
   }
@@ -73,7 +73,7 @@ enum Tiny {
   static func nextUnits(_ core: LearnerCore) throws -> [AdmittedUnit] {
     let recipe = core.recipe
     let first = core.policy.version.rawValue * UInt64(recipe.unitsPerUpdate)
-    let version = UnitAddress(UnitID(first), in: recipe).version
+    let version = UnitAddress(UnitID(first), in: recipe).versions.lowerBound
     guard let snapshot = core.recent.first(where: { $0.version == version }) else {
       throw RunFailure(.internal, "\(version) is not kept")
     }

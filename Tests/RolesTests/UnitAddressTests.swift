@@ -35,7 +35,7 @@ struct UnitAddressTests {
       for slot in [0, 23] {
         let address = UnitAddress(UnitID(UInt64(update * 24 + slot)), in: recipe)
         #expect(address.update == UInt64(update))
-        #expect(address.version == PolicyVersion(version))
+        #expect(address.versions.lowerBound == PolicyVersion(version))
       }
     }
   }
@@ -134,7 +134,8 @@ struct AdmissionTests {
   @Test func `each thing that follows from the address is checked`() {
     #expect(
       Self.refusal { $0.version = PolicyVersion(1) }
-        == .version(Self.id, found: PolicyVersion(1), expected: PolicyVersion(0)))
+        == .version(Self.id, found: PolicyVersion(1), expected: PolicyVersion(0)...PolicyVersion(0))
+    )
     let prompt = UnitAddress(Self.id, in: Self.recipe).prompt
     #expect(
       Self.refusal { $0.prompt += 1 }
@@ -210,7 +211,8 @@ struct AdmissionTests {
     #expect(
       Self.admission(other, digest: Digest(of: other))
         == .trajectory(
-          .version(Self.id, found: PolicyVersion(3), expected: PolicyVersion(0))))
+          .version(Self.id, found: PolicyVersion(3), expected: PolicyVersion(0)...PolicyVersion(0)))
+    )
   }
 
   @Test func `the bytes of a payload are known beforehand`() {

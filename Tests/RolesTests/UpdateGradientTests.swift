@@ -199,7 +199,8 @@ struct UpdateGradientTests {
         plan: BranchingPlan(steps: 10, branching: 0..<8, count: 8), reduction: .sum,
         credit: CreditAssignment(), stepWeight: .noise, loss: .clipped(ClippedSurrogate(clip: 0.2)),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 3, seeds: 2,
-      optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 2, chunkUnits: 3, lag: 1,
+      optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 2, chunkUnits: 3,
+      schedule: Schedule(lag: 1),
       evaluation: EvaluationOptions())
     let units = try Tiny.rebuilt(recipe, weights: base)
     let policy = PolicySet(base: base, recipe: recipe)

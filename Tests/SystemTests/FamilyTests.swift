@@ -51,6 +51,34 @@ import Testing
     #expect(whole != nil)
   }
 
+  /// What was sampled depends on the timing; what was learned from it does not.
+  @Test(arguments: ["density", "awm"])
+  func `a freshest run is never more than S behind, resumes and replays`(preset: String) throws {
+    let folder = try ScratchFolder()
+    let run = folder.file("run")
+    var outcome: Tributary.Outcome?
+    for updates in [4, 9] {
+      outcome = try Tributary.run(
+        [
+          "train", preset, "--run", run, "--actors", "3", "--updates", "\(updates)", "--json",
+          "--set", "eval.noises=1", "--set", "group.prompts=4", "--set", "save.every=3", "--set",
+          "schedule.kind=freshest", "--set", "schedule.lag=2",
+        ], in: folder)
+      #expect(outcome?.status == 0, "\(outcome?.errors ?? "")")
+    }
+    let lines = try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8)
+      .split(separator: "\n")
+      .compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+    let lags = lines.compactMap { $0["lag/max"] as? Double }
+    #expect(lags.count == 9 && lags.allSatisfy { (0...2).contains($0) })
+    let shares = lines.compactMap { $0["importance/effective_share"] as? Double }
+    #expect(shares.count == 9 && shares.allSatisfy { $0 > 0 && $0 <= 1 + 1e-12 })
+    let replay = try Tributary.run(["replay", run, "--verify", "--json"], in: folder)
+    #expect(replay.status == 0, "\(replay.errors)")
+    #expect(replay.json["verified"] as? Int == 9)
+    #expect(replay.json["params_hash"] as? String == outcome?.json["params_hash"] as? String)
+  }
+
   private static func smaller(_ preset: String) throws -> [String] {
     let configuration = try RunConfiguration(named: preset)
     return 4 * configuration.seeds % configuration.minibatches == 0

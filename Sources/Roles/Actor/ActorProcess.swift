@@ -412,11 +412,11 @@ package final class ActorProcess {
     if let known = unacknowledged[lease.unit], known.result.paramsHash == lease.paramsHash {
       return sendResult(known, &connection)
     }
-    let expected = UnitAddress(lease.unit, in: membership.recipe).version
-    guard lease.version == expected else {
+    let expected = UnitAddress(lease.unit, in: membership.recipe).versions
+    guard expected.contains(lease.version) else {
       throw RunFailure(
         .incompatible,
-        "\(lease.unit) was leased with \(lease.version), the schedule says \(expected)")
+        "\(lease.unit) was leased with \(lease.version), the schedule says \(expected.sentence)")
     }
     leases.add(lease, now: clock.now)
     startReadyLeases(&connection)

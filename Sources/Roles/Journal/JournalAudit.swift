@@ -83,10 +83,10 @@ package struct JournalAudit: Sendable {
     let trajectory = try sentence(place) { try recipe.trajectory(of: unit) }
     try require(
       trajectory.unit == unit.unit, place, "\(unit.unit) holds the payload of \(trajectory.unit)")
-    let version = UnitAddress(unit.unit, in: recipe).version
+    let versions = UnitAddress(unit.unit, in: recipe).versions
     try require(
-      trajectory.version == version, place,
-      "\(unit.unit) was sampled with \(trajectory.version) instead of \(version)")
+      versions.contains(trajectory.version), place,
+      "\(unit.unit) was sampled with \(trajectory.version) instead of \(versions.sentence)")
     try require(
       waiting[unit.unit] == nil && unit.unit.rawValue >= used ?? 0, place,
       "\(unit.unit) is recorded twice")
@@ -107,7 +107,7 @@ package struct JournalAudit: Sendable {
     let digests = ids.map { waiting.removeValue(forKey: $0) }
     if let lost = zip(ids, digests).first(where: { $0.1 == nil })?.0 {
       // Units of the first updates may stand in a deleted segment.
-      let mayLack = isPruned && update <= (firstUpdate ?? update) + UInt64(recipe.lag)
+      let mayLack = isPruned && update <= (firstUpdate ?? update) + UInt64(recipe.schedule.lag)
       try require(mayLack, place, "update \(update) used \(lost), which is not recorded")
       replayableFrom = update + 1
     } else {

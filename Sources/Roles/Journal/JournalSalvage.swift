@@ -114,13 +114,13 @@ package struct JournalSalvage: Sendable {
       for update in first...last {
         let ids = (update * count..<(update + 1) * count).map { UnitID($0) }
         let missing = ids.filter { !present.contains($0) }
-        let mayLack = isPruned && update <= first + UInt64(recipe.lag)
+        let mayLack = isPruned && update <= first + UInt64(recipe.schedule.lag)
         if !missing.isEmpty, !mayLack { lost[update] = missing }
         if missing.isEmpty, committed[update] == nil { lost[update] = [] }
       }
     }
     let end = lost.keys.min() ?? (last.map { $0 + 1 } ?? first)
-    let open = (end + UInt64(recipe.lag) + 1) * count
+    let open = (end + UInt64(recipe.schedule.lag) + 1) * count
     var seen: Set<UnitID> = []
     return records.filter { record in
       let isKept =

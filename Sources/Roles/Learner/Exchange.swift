@@ -125,7 +125,7 @@ package final class Exchange: @unchecked Sendable {
     rewards = RewardWatch(patience: rewardPatience)
     start = clock.now
     leases = LeaseTable(
-      unitsPerUpdate: recipe.unitsPerUpdate, lag: recipe.lag, committed: committed,
+      unitsPerUpdate: recipe.unitsPerUpdate, schedule: recipe.schedule, committed: committed,
       lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
       auditShare: recipe.isDeterministic ? auditShare : 0)
     for snapshot in recent { published.publish(snapshot, keepingFrom: recent[0].version) }
@@ -211,7 +211,7 @@ package final class Exchange: @unchecked Sendable {
     case .committed(let snapshot):
       published.publish(
         snapshot,
-        keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.lag))
+        keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.schedule.lag))
       leases.commit(snapshot.version)
       invalidResults = invalidResults.filter { leases.open.contains($0.key.rawValue) }
     case .drain(let reason):
@@ -395,9 +395,12 @@ package final class Exchange: @unchecked Sendable {
     guard leases.open.contains(result.unit.rawValue) else {
       return refuse(.notLeased, "\(result.unit) is not open")
     }
-    let version = leases.version(of: result.unit)
-    guard result.version == version, result.paramsHash == published.hash(of: version) else {
-      return refuse(.invalid, "\(result.unit): made with other parameters than \(version)")
+    let versions = leases.versions(of: result.unit)
+    guard versions.contains(result.version),
+      result.paramsHash == published.hash(of: result.version)
+    else {
+      return refuse(
+        .invalid, "\(result.unit): made with other parameters than \(versions.sentence)")
     }
     let admitted: AdmittedUnit
     do throws(AdmissionError) {

@@ -213,7 +213,7 @@ package final class Learner {
         cost: recipe.cost(ofVersion: version, result, coreSeconds: coreSeconds),
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
-          .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,
+          .memory: Process.residentMegabytes,
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
         ])

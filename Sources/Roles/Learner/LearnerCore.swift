@@ -35,7 +35,7 @@ package final class LearnerCore {
     var builder = DigestBuilder()
     for unit in units { builder.add(unit.digest.bytes) }
     recent.append(policy.snapshot)
-    recent.removeFirst(max(0, recent.count - recipe.lag - 1))
+    recent.removeFirst(max(0, recent.count - recipe.schedule.lag - 1))
     let commit = Commit(
       update: k, epoch: epoch, firstUnit: UnitID(k * UInt64(recipe.unitsPerUpdate)),
       unitCount: units.count, unitsDigest: Digest(builder), paramsHash: policy.paramsHash,

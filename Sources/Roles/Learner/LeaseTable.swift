@@ -62,13 +62,15 @@ package struct LeaseTable: Sendable {
   }
 
   private let unitsPerUpdate: Int
-  private let lag: Int
+  private let schedule: Schedule
   /// Seconds of silence after which a session's leases are free again.
   private let liveness: Time
   /// Seconds without progress after which a lease is given to somebody else.
   package let patience: Time
   private var states: [UnitID: State] = [:]
   private var attempts: [UnitID: UInt32] = [:]
+  /// The version of a unit's first lease, which all its leases keep.
+  private var assigned: [UnitID: PolicyVersion] = [:]
   private var copies: [UnitID: Copy] = [:]
   /// Who took the unit first: an audit goes to somebody else.
   private var takers: [UnitID: SessionID] = [:]
@@ -84,12 +86,12 @@ package struct LeaseTable: Sendable {
   private let lastUpdate: UInt64?
 
   package init(
-    unitsPerUpdate: Int, lag: Int, committed: PolicyVersion, lastUpdate: UInt64? = nil,
+    unitsPerUpdate: Int, schedule: Schedule, committed: PolicyVersion, lastUpdate: UInt64? = nil,
     liveness: Time = 5, patience: Time = 30, auditShare: Double = 0
   ) {
     self.auditShare = auditShare
     self.unitsPerUpdate = unitsPerUpdate
-    self.lag = lag
+    self.schedule = schedule
     self.committed = committed
     self.lastUpdate = lastUpdate
     self.liveness = liveness
@@ -99,14 +101,16 @@ package struct LeaseTable: Sendable {
   /// The units that may be leased or received now.
   package var open: Range<UInt64> {
     let first = committed.rawValue
-    var end = first + UInt64(lag) + 1
+    var end = first + UInt64(schedule.lag) + 1
     if let lastUpdate { end = max(first, min(end, lastUpdate)) }
     return first * UInt64(unitsPerUpdate)..<end * UInt64(unitsPerUpdate)
   }
 
-  /// The version that generates a unit.
-  package func version(of unit: UnitID) -> PolicyVersion {
-    PolicyVersion(generating: unit.rawValue / UInt64(unitsPerUpdate), lag: lag)
+  /// The versions that a result of the unit may be made with: the one of its leases, if it was leased in
+  /// this life.
+  package func versions(of unit: UnitID) -> ClosedRange<PolicyVersion> {
+    if let version = assigned[unit] { return version...version }
+    return schedule.versions(of: unit.rawValue / UInt64(unitsPerUpdate))
   }
 
   package mutating func joined(_ session: SessionID, now: Time) {
@@ -229,6 +233,7 @@ package struct LeaseTable: Sendable {
     let forgotten = first > UInt64(4 * unitsPerUpdate) ? first - UInt64(4 * unitsPerUpdate) : 0
     states = states.filter { $0.key.rawValue >= forgotten }
     attempts = attempts.filter { $0.key.rawValue >= first }
+    assigned = assigned.filter { $0.key.rawValue >= first }
     takers = takers.filter { $0.key.rawValue >= first }
     auditsDone = auditsDone.filter { $0.rawValue >= first }
     copies = copies.filter { $0.key.rawValue >= forgotten }
@@ -273,6 +278,9 @@ package struct LeaseTable: Sendable {
       guard let session = chosen?.key else { return false }
       sessions[session]?.outstanding.insert(unit)
       leased += 1
+      // Pinned there is one; else the newest that is published.
+      let version = assigned[unit] ?? min(versions(of: unit).upperBound, committed)
+      assigned[unit] = version
       let attempt = attempts[unit, default: 0] + 1
       attempts[unit] = attempt
       if kind == .normal {
@@ -284,7 +292,7 @@ package struct LeaseTable: Sendable {
       grants.append(
         Grant(
           session: session, kind: kind, unit: unit, attempt: attempt,
-          version: version(of: unit)))
+          version: version))
       return true
     }
     for unit in open.lazy.map({ UnitID($0) }) {

@@ -9,6 +9,8 @@ extension Update.Report {
       .divergence: divergence,
       .firstRatio: firstRatioDeviation, .clipped: clippedShare, .zeroVariance: zeroVarianceShare,
       .gradientNorm: gradientNorm, .skipped: Double(skippedSteps),
+      .lag: Double(lags.reduce(0, +)) / Double(lags.count), .lagMax: Double(lags.max() ?? 0),
+      .effectiveShare: effectiveShare,
     ]
     if parts.count > 1 { for part in parts { metrics[.part(part.name)] = part.mean } }
     return metrics

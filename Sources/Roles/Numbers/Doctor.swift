@@ -27,7 +27,7 @@ package struct Doctor {
     var small = recipe.underJudge
     small.prompts = min(recipe.prompts, 2)
     small.minibatches = 1
-    small.lag = 0
+    small.schedule = Schedule(lag: 0)
     self.recipe = small
     self.base = base
   }

@@ -30,7 +30,7 @@ package final class PolicySet {
     let algorithm = recipe.algorithm
     network = recipe.network
     weights = base.copy()
-    old = algorithm.readsOld ? base.copy() : nil
+    old = algorithm.readsOld || recipe.schedule.kind == .freshest ? base.copy() : nil
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil
     lagged = algorithm.lagged
     reference = base.copy()

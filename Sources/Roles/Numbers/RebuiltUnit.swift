@@ -14,8 +14,8 @@ package struct RebuiltUnit: Sendable {
     let unit = trajectory.unit
     let address = UnitAddress(unit, in: recipe)
     let plan = address.plan
-    guard trajectory.version == address.version else {
-      throw .version(unit, found: trajectory.version, expected: address.version)
+    guard address.versions.contains(trajectory.version) else {
+      throw .version(unit, found: trajectory.version, expected: address.versions)
     }
     guard trajectory.prompt == address.prompt else {
       throw .prompt(unit, found: trajectory.prompt, expected: address.prompt)
@@ -75,9 +75,17 @@ package struct RebuiltUnit: Sendable {
   }
 }
 
+extension ClosedRange<PolicyVersion> {
+  /// In words.
+  var sentence: String {
+    lowerBound == upperBound
+      ? "\(lowerBound)" : "version \(lowerBound.rawValue) to \(upperBound.rawValue)"
+  }
+}
+
 /// A trajectory that does not follow from its unit's address and the run's configuration.
 package enum TrajectoryError: Error, Hashable, CustomStringConvertible {
-  case version(UnitID, found: PolicyVersion, expected: PolicyVersion)
+  case version(UnitID, found: PolicyVersion, expected: ClosedRange<PolicyVersion>)
   case prompt(UnitID, found: Int, expected: Int)
   case geometry(UnitID)
   case noise(UnitID)
@@ -88,7 +96,7 @@ package enum TrajectoryError: Error, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .version(let unit, let found, let expected):
-      "\(unit): made with \(found), the schedule says \(expected)"
+      "\(unit): made with \(found), the schedule says \(expected.sentence)"
     case .prompt(let unit, let found, let expected):
       "\(unit): made for prompt \(found), its address says \(expected)"
     case .geometry(let unit): "\(unit): its branching points are not those of the plan"

@@ -1,5 +1,6 @@
 package import Network
 package import Objective
+package import Records
 package import Rewards
 package import Tasks
 
@@ -23,8 +24,10 @@ package struct Recipe: Sendable {
   package var minibatchesBy: MinibatchAxis
   /// Units of one gradient chunk; chunks are summed in a fixed tree.
   package var chunkUnits: Int
-  /// S: update k is sampled with version max(0, k − S).
-  package var lag: Int
+  package var schedule: Schedule
+  /// The most that a sample counts for what the parameters moved since it was drawn, of the schedule
+  /// `freshest`.
+  package var importanceCap: Double
   package var evaluation: EvaluationOptions
 
   package init(
@@ -32,7 +35,8 @@ package struct Recipe: Sendable {
     algorithm: Algorithm,
     adaptation: CoefficientAdaptation = CoefficientAdaptation(target: 0), prompts: Int, seeds: Int,
     optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int,
-    minibatchesBy: MinibatchAxis = .units, chunkUnits: Int, lag: Int, evaluation: EvaluationOptions
+    minibatchesBy: MinibatchAxis = .units, chunkUnits: Int, schedule: Schedule,
+    importanceCap: Double = 2, evaluation: EvaluationOptions
   ) {
     self.runSeed = runSeed
     self.task = task
@@ -47,7 +51,8 @@ package struct Recipe: Sendable {
     self.minibatches = minibatches
     self.minibatchesBy = minibatchesBy
     self.chunkUnits = chunkUnits
-    self.lag = lag
+    self.schedule = schedule
+    self.importanceCap = importanceCap
     self.evaluation = evaluation
   }
 

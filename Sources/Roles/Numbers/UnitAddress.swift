@@ -19,8 +19,8 @@ package struct UnitAddress: Sendable {
   /// k: the update that consumes the unit.
   package var update: UInt64 { unit.rawValue / UInt64(recipe.unitsPerUpdate) }
 
-  /// The version that generates it.
-  package var version: PolicyVersion { PolicyVersion(generating: update, lag: recipe.lag) }
+  /// The versions that may sample it; pinned, the one that does.
+  package var versions: ClosedRange<PolicyVersion> { recipe.schedule.versions(of: update) }
 
   /// The index of its prompt: categories in turn, and a random prompt of the category.
   package var prompt: Int {

@@ -24,6 +24,10 @@ extension Update {
     /// Mean over the optimiser steps, before clipping.
     package var gradientNorm: Double
     package var skippedSteps: Int
+    /// Committed versions between the parameters that sampled each unit and those that learn.
+    package var lags: [UInt64]
+    /// (Σw)² / (n·Σw²) of the importance weights: 1 where all samples count alike.
+    package var effectiveShare: Double
   }
 
   /// Running sums behind a ``Report``.
@@ -36,6 +40,8 @@ extension Update {
     var branches = 0
     var clipped = 0
     var firstRatioDeviation = 0.0
+    /// Of the importance weights.
+    var weights = (count: 0.0, sum: 0.0, squares: 0.0)
 
     mutating func add(_ loss: PointLoss, isFirst: Bool) {
       points += 1
@@ -48,6 +54,14 @@ extension Update {
       points += rows
       policyLoss += Double(rows) * result.value
       add(result.ratios, clipped: result.clipped, isFirst: isFirst)
+    }
+
+    mutating func add(_ importance: Importance) {
+      for weight in importance.weights {
+        weights.count += 1
+        weights.sum += Double(weight)
+        weights.squares += Double(weight) * Double(weight)
+      }
     }
 
     private mutating func add(_ ratios: [Float], clipped: Int, isFirst: Bool) {
@@ -77,6 +91,9 @@ extension Update {
       .map { $0.value.map { rewards[$0] } }
       let flat = groups.count { group in group.allSatisfy { $0 == group[0] } }
       let points = max(points, 1)
+      let lags = trajectories.map {
+        UnitAddress($0.unit, in: recipe).update - $0.version.rawValue
+      }
       return Report(
         reward: Self.mean(rewards), rewards: rewards,
         parts: recipe.rewards.enumerated().map { part in
@@ -88,7 +105,9 @@ extension Update {
         clippedShare: Double(clipped) / Double(max(branches, 1)),
         zeroVarianceShare: Double(flat) / Double(groups.count),
         gradientNorm: norms.isEmpty ? .nan : norms.reduce(0, +) / Double(norms.count),
-        skippedSteps: skipped)
+        skippedSteps: skipped, lags: lags,
+        effectiveShare: weights.count > 0
+          ? weights.sum * weights.sum / weights.squares / weights.count : 1)
     }
 
     private static func mean(_ values: [Float]) -> Double {

@@ -84,10 +84,11 @@ extension Update {
     }
     let matching = algorithm.loss.matching
     let readsReference = policies.beta != 0 || matching?.loss.readsReference ?? false
+    let readsOld = matching?.loss.readsOld ?? (recipe.schedule.kind == .freshest)
     let policy = split(algorithm.guidance.combined(velocity.value.scalars, of: input))
     let velocities = Velocities(
       policy: policy, reference: read(readsReference ? policies.reference : nil),
-      old: matching?.loss.readsOld ?? false ? read(policies.old) ?? policy : nil,
+      old: readsOld ? read(policies.old) ?? policy : nil,
       slow: read(algorithm.averageCoefficient != 0 ? policies.slow : nil))
     var slope =
       matching.map {
@@ -111,13 +112,22 @@ extension Update {
     var slopes: [[Float]] = []
     for (index, unit) in batch.units.enumerated() {
       for place in batch.points[index] {
-        let point = unit.trajectory.points[place]
+        var point = unit.trajectory.points[place]
         let row = slopes.count
+        let transition = algorithm.dynamics.transition(step: point.step, on: algorithm.grid)
+        var advantages = batch.advantages.branches[index][place]
+        if let old = velocities.old?[row] {
+          let importance = Importance(
+            point, next: unit.next[place], old: old, transition: transition,
+            reduction: algorithm.reduction, cap: recipe.importanceCap)
+          point = importance.point
+          advantages = zip(advantages, importance.weights).map { $0 * $1 }
+          tally.add(importance)
+        }
         let loss = PointLoss.of(
           point, velocity: velocities.policy[row], reference: velocities.reference?[row],
-          next: unit.next[place], advantages: batch.advantages.branches[index][place],
-          weight: batch.weightOfStep[point.step],
-          transition: algorithm.dynamics.transition(step: point.step, on: algorithm.grid),
+          next: unit.next[place], advantages: advantages,
+          weight: batch.weightOfStep[point.step], transition: transition,
           length: algorithm.grid.sigmas[point.step] - algorithm.grid.sigmas[point.step + 1],
           reduction: algorithm.reduction, loss: algorithm.loss, regulariser: regulariser)
         slopes.append(loss.gradient)

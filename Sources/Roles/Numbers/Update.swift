@@ -74,10 +74,10 @@ package final class Update {
     var norms: [Double] = []
     var skipped = 0
     for (index, minibatch) in minibatches(of: whole).enumerated() {
-      let isLagged = recipe.algorithm.lagged != .none
+      let hasMoved = index > 0 || recipe.algorithm.lagged != .none
       let policies = Policies(
-        weights: policy.weights, reference: policy.reference,
-        old: index > 0 || isLagged ? policy.old : nil, slow: policy.slow, beta: policy.beta)
+        weights: policy.weights, reference: policy.reference, old: hasMoved ? policy.old : nil,
+        slow: policy.slow, beta: policy.beta)
       let gradient = gradient(of: minibatch, policies, isFirst: index == 0, tally: &tally)
       switch policy.optimizer.step(policy.weights, along: gradient) {
       case .stepped(let norm): norms.append(norm)
