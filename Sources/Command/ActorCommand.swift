@@ -104,7 +104,7 @@ struct ActorCommand: ParsableCommand {
   }
 
   /// The configuration comes from the network: what this release cannot follow exactly is refused.
-  private static func prepare(_ runID: String, _ yaml: String, mayStartPrograms: Bool) throws
+  static func prepare(_ runID: String, _ yaml: String, mayStartPrograms: Bool) throws
     -> (Recipe, RunTerms)
   {
     var configuration = RunConfiguration()

@@ -47,7 +47,8 @@ struct ImportanceTests {
     #expect(importance.weights == [1, 1, 1] && importance.point == point)
   }
 
-  private func point(_ state: [Float], _ velocity: [Float], _ densities: [Float]) -> BranchingPoint {
+  private func point(_ state: [Float], _ velocity: [Float], _ densities: [Float]) -> BranchingPoint
+  {
     BranchingPoint(
       step: 2, state: state, velocity: velocity,
       branches: densities.map { Branch(logDensity: $0, nextStateChecksum: 0, outcomes: []) })

@@ -5,7 +5,7 @@ import Rewards
 import Synchronization
 import Tensor
 import Transport
-import Wire
+package import Wire
 
 /// An actor: takes leases, computes units, sends results and keeps each until it is acknowledged.
 ///
@@ -49,6 +49,7 @@ package final class ActorProcess {
   private let options: Options
   private let locate: @Sendable () throws -> LearnerAddress
   private let prepare: Prepare
+  private let recorded: ComputeThread.Recorded?
   private let log: @Sendable (String) -> Void
   private let clock = ContinuousClock()
   private let life = RunIdentity.draw().runID
@@ -75,10 +76,13 @@ package final class ActorProcess {
   /// - Parameters:
   ///   - locate: where the learner is now; asked at every connection.
   ///   - prepare: turns a learner's configuration into a recipe.
+  ///   - recorded: payloads that need not be computed; nil where there is none for a lease.
   package init(
     options: Options, locate: @escaping @Sendable () throws -> LearnerAddress,
-    prepare: @escaping Prepare, log: @escaping @Sendable (String) -> Void
+    prepare: @escaping Prepare,
+    recorded: (@Sendable (Lease) -> [UInt8]?)? = nil, log: @escaping @Sendable (String) -> Void
   ) throws {
+    self.recorded = recorded
     self.options = options
     self.locate = locate
     self.prepare = prepare
@@ -382,7 +386,7 @@ package final class ActorProcess {
     }
     if membership == nil {
       let (recipe, terms) = try prepare(welcome.runID, welcome.configuration)
-      let compute = ComputeThread(recipe: recipe, outcomes: outcomes)
+      let compute = ComputeThread(recipe: recipe, recorded: recorded, outcomes: outcomes)
       compute.start()
       membership = Membership(recipe: recipe, terms: terms, compute: compute)
     }

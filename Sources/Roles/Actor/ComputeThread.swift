@@ -17,6 +17,16 @@ final class ComputeThread: @unchecked Sendable {
   struct Finished: Sendable {
     var result: UnitResult
     var payload: [UInt8]
+
+    /// - Parameters: `sample` and `judge` are seconds.
+    init(_ payload: [UInt8], of lease: Lease, sample: Double = 0, judge: Double = 0) {
+      self.payload = payload
+      result = UnitResult(
+        unit: lease.unit, attempt: lease.attempt, version: lease.version,
+        paramsHash: lease.paramsHash, digest: Digest(of: payload),
+        byteCount: UInt32(payload.count), sampleMicroseconds: UInt64(sample * 1e6),
+        judgeMicroseconds: UInt64(judge * 1e6))
+    }
   }
 
   enum Outcome: Sendable {
@@ -25,6 +35,10 @@ final class ComputeThread: @unchecked Sendable {
     case failed(Lease, RewardFailure)
   }
 
+  /// The payload of a lease from elsewhere.
+  typealias Recorded = @Sendable (Lease) -> [UInt8]?
+
+  private let recorded: Recorded?
   private let orders = Mailbox<Order>()
   private let outcomes: Mailbox<Outcome>
   private let sampler: UnitSampler
@@ -35,7 +49,8 @@ final class ComputeThread: @unchecked Sendable {
     let count = Atomic<UInt64>(0)
   }
 
-  init(recipe: Recipe, outcomes: Mailbox<Outcome>) {
+  init(recipe: Recipe, recorded: Recorded? = nil, outcomes: Mailbox<Outcome>) {
+    self.recorded = recorded
     sampler = UnitSampler(recipe)
     panel = RewardPanel(recipe.rewards, task: recipe.task)
     self.outcomes = outcomes
@@ -70,6 +85,10 @@ final class ComputeThread: @unchecked Sendable {
   }
 
   private func compute(_ order: Order) -> Outcome {
+    if let payload = recorded?(order.lease) {
+      steps.count.add(1, ordering: .relaxed)
+      return .finished(Finished(payload, of: order.lease))
+    }
     let (trajectory, split): (Trajectory, UnitSampler.Split)
     let began = (wall: ContinuousClock.now, processor: ProcessorTime.ofThread)
     do throws(RewardFailure) {
@@ -83,13 +102,10 @@ final class ComputeThread: @unchecked Sendable {
     let share = processorShare(since: began.wall, began.processor)
     let payload = trajectory.encoded()
     steps.count.add(1, ordering: .relaxed)
-    let result = UnitResult(
-      unit: order.lease.unit, attempt: order.lease.attempt, version: order.lease.version,
-      paramsHash: order.lease.paramsHash, digest: Digest(of: payload),
-      byteCount: UInt32(payload.count),
-      sampleMicroseconds: UInt64(share * split.sample.seconds * 1e6),
-      judgeMicroseconds: UInt64(share * split.judge.seconds * 1e6))
-    return .finished(Finished(result: result, payload: payload))
+    return .finished(
+      Finished(
+        payload, of: order.lease, sample: share * split.sample.seconds,
+        judge: share * split.judge.seconds))
   }
 
   /// The share of the time since then in which a core worked for this thread.
