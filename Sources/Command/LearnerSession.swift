@@ -47,6 +47,9 @@ struct LearnerSession {
     learnerOptions.auditShare = run.configuration.auditShare
     learnerOptions.retention.last = run.configuration.checkpointsKept
     learnerOptions.retention.every = UInt64(run.configuration.checkpointsKeptEvery)
+    let kept = run.configuration.journalKept
+    learnerOptions.journalKept = kept == 0 ? nil : UInt64(kept)
+    learnerOptions.segmentLimit = UInt64(run.configuration.journalFileMegabytes) << 20
     learnerOptions.checkpointInterval = UInt64(run.configuration.checkpointInterval)
     let count = actors
     let failureToStart = Mutex<(any Error)?>(nil)

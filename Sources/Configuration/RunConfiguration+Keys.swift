@@ -229,6 +229,12 @@ extension RunConfiguration {
       "save.keep_every", \.checkpointsKeptEvery, 0...1_000_000, decidesNumbers: false,
       "Keep checkpoints of every so many versions for good; 0: none."),
     .integer(
+      "journal.keep", \.journalKept, 0...1_000_000_000, decidesNumbers: false,
+      "Updates that stay in the journal, whole files alone; 0: all. Older ones cannot be replayed."),
+    .integer(
+      "journal.file_mb", \.journalFileMegabytes, 1...65_536, decidesNumbers: false,
+      "Size of one file of the journal, in MiB."),
+    .integer(
       "updates", \.updates, 0...100_000_000, decidesNumbers: false,
       "Updates of the run unless --updates says otherwise."),
     .seed,

@@ -102,6 +102,8 @@ package struct RunConfiguration: Hashable, Sendable {
   package var checkpointInterval = 10
   package var checkpointsKept = 2
   package var checkpointsKeptEvery = 0
+  package var journalKept = 0
+  package var journalFileMegabytes = 256
   package var updates = 60
 
   package init() {}

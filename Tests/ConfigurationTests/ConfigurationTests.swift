@@ -44,6 +44,7 @@ enum Settings {
     "loss.temperature": "0.7", "loss.fit": "bce", "loss.kl.average_beta": "0.4",
     "optim.minibatch_by": "steps", "schedule.sampling_lag": "slow",
     "schedule.kind": "freshest", "schedule.importance_cap": "3.0", "eval.best_of": "3",
+    "journal.keep": "50", "journal.file_mb": "16",
     "updates": "99", "seed": "18446744073709551615",
   ]
 
@@ -377,7 +378,8 @@ struct RecipeTests {
     }
     let free: Set = [
       "task.eval_prompts", "reward.patience", "eval.every", "eval.ode_steps", "eval.noises",
-      "eval.best_of", "schedule.audit", "save.every", "save.keep_last", "save.keep_every",
+      "eval.best_of", "journal.keep", "journal.file_mb", "schedule.audit", "save.every",
+      "save.keep_last", "save.keep_every",
       "updates",
     ]
     for (path, value) in Settings.other {

@@ -33,11 +33,13 @@ package final class JournalThread: @unchecked Sendable {
   ///   - mayWrite: asked before every write; throws once the run folder has another owner.
   ///   - deliver: called on the journal's thread.
   package init(
-    directory: String, epoch: UInt64, header: @escaping @Sendable (UInt64) -> RunHeader,
+    directory: String, segmentLimit: UInt64, epoch: UInt64,
+    header: @escaping @Sendable (UInt64) -> RunHeader,
     mayWrite: @escaping @Sendable () throws -> Void, deliver: @escaping @Sendable (Event) -> Void
   ) throws {
     writer = try JournalWriter(
-      directory: directory, headerOfSegment: { JournalRecord.header(header($0)).encoded() })
+      directory: directory, headerOfSegment: { JournalRecord.header(header($0)).encoded() },
+      segmentLimit: segmentLimit)
     self.epoch = epoch
     self.mayWrite = mayWrite
     self.deliver = deliver

@@ -27,6 +27,10 @@ package final class Learner {
     /// The share of units that two actors compute.
     package var auditShare = 0.0
     package var retention = Checkpoint.Retention()
+    /// Updates that stay in the journal, whole files alone; nil for all.
+    package var journalKept: UInt64?
+    /// Bytes of one file of the journal.
+    package var segmentLimit: UInt64 = 256 << 20
     /// Failures of rewards in a row that pause the run.
     package var rewardPatience = 5
 
@@ -79,6 +83,8 @@ package final class Learner {
   private var waiting: [UInt64: AdmittedUnit] = [:]
   private var committed: UInt64 = 0
   private var isInterrupted = false
+  /// Files of the journal after the last look at what need not be kept.
+  private var segmentsLeft = 1
   /// What the record has not been told yet.
   private var troubles: [Exchange.Trouble] = []
   /// Rewards fail, which has been said.
@@ -108,7 +114,7 @@ package final class Learner {
     let exchangeBox = Mutex<Exchange?>(nil)
     let inbox = self.inbox
     let journal = try JournalThread(
-      directory: folder.journal, epoch: epoch,
+      directory: folder.journal, segmentLimit: options.segmentLimit, epoch: epoch,
       header: { [terms] in terms.header(epoch: epoch, segment: $0) },
       mayWrite: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
       deliver: { Self.pass($0, to: inbox, and: exchangeBox.withLock { $0 }) })
@@ -375,6 +381,22 @@ package final class Learner {
 
   private func save(_ core: LearnerCore) throws {
     try Checkpoint.write(core, to: folder, keeping: options.retention)
+    try pruneJournal()
+  }
+
+  /// Deletes files of the journal that need not be kept; looks whenever another one was begun.
+  private func pruneJournal() throws {
+    guard let kept = options.journalKept else { return }
+    let segments = try JournalWalk(folder).segments.count
+    guard segments > segmentsLeft else { return }
+    let pruning = try JournalPruning(of: folder, keeping: kept, recipe: recipe)
+    segmentsLeft = segments - pruning.deleted.count
+    if pruning.deleted.isEmpty { return }
+    let first = try Replay.firstReplayable(in: folder)
+    report(
+      .notice(
+        "journal: \(pruning.deleted.count) files of old updates deleted"
+          + (first.map { ", replay works from version \($0) on" } ?? "")))
   }
 
   // MARK: Waiting
