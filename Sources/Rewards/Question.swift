@@ -72,9 +72,12 @@ package struct Question {
   /// The same for so many pictures.
   package static func scores(in answer: [UInt8], count: Int) throws(Fault) -> [Float] {
     guard answer.count <= Self.answerLimit else { throw Self.oversize }
+    guard let json = ForeignJSON.checked(answer) else {
+      throw Fault(.garbage, "the answer \(Self.quoted(answer)) is nested too deep")
+    }
     let decoded: Answer
     do {
-      decoded = try JSONDecoder().decode(Answer.self, from: Data(answer))
+      decoded = try JSONDecoder().decode(Answer.self, from: Data(json))
     } catch {
       // Some encoders write what JSON has no word for.
       let text = String(decoding: answer, as: UTF8.self)

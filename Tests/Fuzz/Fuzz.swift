@@ -6,6 +6,11 @@ import Glibc
 
 private let target: FuzzTarget = {
   let name = getenv("TRIBUTARY_FUZZ_TARGET").map { String(cString: $0) } ?? ""
+  if name == "list" {
+    for target in FuzzTarget.all { print(target.name, target.byteLimit) }
+    fflush(nil)
+    exit(0)
+  }
   guard let target = FuzzTarget.named(name) else {
     print("TRIBUTARY_FUZZ_TARGET is \(name); one of: \(FuzzTarget.all.map(\.name))")
     exit(64)

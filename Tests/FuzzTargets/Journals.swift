@@ -27,7 +27,7 @@ extension FuzzTarget {
     var isWhole = true
     _ = try decode([], within: Budget(factor: 0, base: 4 * byteCount + 2 << 20)) {
       _ throws(JournalError) in
-      var scan = try JournalScan(directory: path, recordLimit: 1_024)
+      var scan = try JournalScan(directory: path, recordLimit: 64 << 20)
       while let finding = try scan.next() {
         switch finding {
         case .record(let frame, _): if isWhole { walked.append(frame) }
@@ -35,7 +35,7 @@ extension FuzzTarget {
         }
       }
     }
-    var scan = try JournalScan(directory: path, recordLimit: 1_024)
+    var scan = try JournalScan(directory: path, recordLimit: 64 << 20)
     var ends: [UInt64: UInt64] = [:]
     while let finding = try scan.next() {
       let (place, count) =
@@ -52,7 +52,8 @@ extension FuzzTarget {
     }
     let read = try frames(in: path)
     try require(
-      read.frames == walked, "\(read.frames.count) records are read and \(walked.count) walked over")
+      read.frames == walked, "\(read.frames.count) records are read and \(walked.count) walked over"
+    )
     guard read.isReadable else { return }
     do {
       var writer = try JournalWriter(directory: path, headerOfSegment: { [UInt8($0)] })
@@ -71,7 +72,7 @@ extension FuzzTarget {
   private static func frames(in path: String) throws -> (frames: [JournalFrame], isReadable: Bool) {
     var frames: [JournalFrame] = []
     do throws(JournalError) {
-      var reader = try JournalReader(directory: path, recordLimit: 1_024)
+      var reader = try JournalReader(directory: path, recordLimit: 64 << 20)
       while let frame = try reader.next() { frames.append(frame) }
     } catch {
       return (frames, false)

@@ -21,7 +21,10 @@ extension FuzzTarget {
     case "envelope":
       return Dictionary(
         uniqueKeysWithValues: Message.examples.enumerated().map { index, message in
-          ("message-\(index)", Envelope(epoch: 1, session: 2, sequence: 3, message: message).encoded())
+          (
+            "message-\(index)",
+            Envelope(epoch: 1, session: 2, sequence: 3, message: message).encoded()
+          )
         })
     case "admission":
       let parts: [[UInt8]] = [
@@ -47,9 +50,15 @@ extension FuzzTarget {
       return ["records": [1] + parts, "segments": [5 | 16 << 3] + parts, "turned": [3] + parts]
     case "audit":
       let records = try Self.recorded(in: "\(run)/journal")
+      let beyond = JournalRecord.commit(
+        Commit(
+          update: .max, epoch: .max, firstUnit: UnitID(.max), unitCount: Int(UInt32.max),
+          unitsDigest: .of(1), paramsHash: .of(2), stateHash: .of(3), reward: 0)
+      ).encoded()
       return [
         "run": [1] + records.prefix(7).flatMap { Self.part($0) },
         "pruned": [3] + records.prefix(7).flatMap { Self.part($0) },
+        "beyond": [3] + (records.prefix(1) + [beyond]).flatMap { Self.part($0) },
         "late": [3] + (records.prefix(1) + records.suffix(6)).flatMap { Self.part($0) },
       ]
     case "safetensors":
@@ -59,7 +68,8 @@ extension FuzzTarget {
         SafeTensors.Entry(name: "none", shape: [0, 4], scalars: []),
       ]
       return [
-        "three": try SafeTensors(entries: entries, metadata: ["note": "π\n", "model": "m"]).encoded(),
+        "three": try SafeTensors(entries: entries, metadata: ["note": "π\n", "model": "m"])
+          .encoded(),
         "empty": try SafeTensors(entries: []).encoded(),
       ]
     case "configuration":
@@ -70,7 +80,8 @@ extension FuzzTarget {
             + "    {url: \"http://a:1\", side: 32, input: picture, deterministic: true}]\n",
           "prompts": "task:\n  train_prompts: |\n    a photo of a circle\n    two squares\n",
           "anchors": "seed: &x 3\nupdates: *x\n# note\n'eval': {every: \"1\\x30\", noises: ! 2}\n",
-        ])) { $1 }
+        ])
+      ) { $1 }
     case "keyfile":
       let friend = PublicKey(bytes: [UInt8](repeating: 1, count: 32))
       guard let key = KeyPair(secretDigits: String(repeating: "4f", count: 32)) else { return [:] }
@@ -110,7 +121,10 @@ extension FuzzTarget {
           + Array("{\"endpoint\":\"tcp://h:1\",\"epoch\":2,\"pid\":3,\"isEncrypted\":true}".utf8),
       ]
     case "checkpoint":
-      return ["state": TinyRun.state(try TinyRun.shared()), "other": file("checkpoints/000003/state.json")]
+      return [
+        "state": TinyRun.state(try TinyRun.shared()),
+        "other": file("checkpoints/000003/state.json"),
+      ]
     case "metrics":
       let lines = file("metrics.jsonl").split(separator: 10).prefix(2).joined(separator: [10])
       return ["lines": [0, 0, 0, 0, 0, 0, 0, 3] + lines + [10]]
