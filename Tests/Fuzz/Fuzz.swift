@@ -18,6 +18,7 @@ private let target: FuzzTarget = {
   return target
 }()
 
+/// Called by libFuzzer with each input; ends the process where a law is broken.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
