@@ -6,6 +6,7 @@ struct TestFolder {
 
   private static let root: String = {
     let isThere = FileManager.default.isWritableFile(atPath: "/dev/shm")
+    atexit { try? FileManager.default.removeItem(atPath: TestFolder.root) }
     return (isThere ? "/dev/shm" : NSTemporaryDirectory())
       + "/tributary-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
   }()
@@ -22,7 +23,4 @@ struct TestFolder {
   func write(_ bytes: [UInt8], _ name: String) throws {
     try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
   }
-
-  /// At the very end.
-  static func removeAll() { try? FileManager.default.removeItem(atPath: root) }
 }
