@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// One Swift module: the floor it stands on and what it may import.
@@ -86,6 +87,21 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+let fuzzed: [Target.Dependency] = [
+  "CAllocations", "Configuration", "Network", "Records", "Rewards", "Roles", "Tasks", "Telemetry",
+  "Tensor", "Transport", "Wire",
+]
+
+/// libFuzzer's program: with TRIBUTARY_FUZZ set, as scripts/fuzz does, and only then.
+let fuzz: [Target] =
+  ProcessInfo.processInfo.environment["TRIBUTARY_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["corpus"],
+      swiftSettings: settings)
+  ]
+
 let package = Package(
   name: "tributary",
   products: [.executable(name: "tributary", targets: ["Command"])],
@@ -110,6 +126,11 @@ let package = Package(
       linkerSettings: [.linkedLibrary("m")]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
+    .target(
+      name: "FuzzTargets", dependencies: fuzzed, path: "Tests/FuzzTargets", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"] + fuzzed,
+      swiftSettings: settings),
     .executableTarget(
       name: "Command",
       dependencies: [
@@ -126,7 +147,7 @@ let package = Package(
         "Records", "TestSupport",
       ],
       exclude: ["Recorder"], swiftSettings: settings),
-  ]
+  ] + fuzz
     + modules.map { module in
       .target(
         name: module.name,

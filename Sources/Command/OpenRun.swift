@@ -92,6 +92,9 @@ struct OpenRun {
 
   /// Claims the folder for this process: a new epoch, stored before anything else happens.
   mutating func begin() throws {
+    guard identity.epoch < .max else {
+      throw RunFailure(.usage, "\(folder.identity) counts more lives than there can be")
+    }
     identity.epoch += 1
     // A copy may have lost what was empty.
     try folder.create()

@@ -8,14 +8,20 @@ package enum ConfigurationError: Error, Hashable, CustomStringConvertible {
   case impossible(String)
 
   package var description: String {
-    switch self {
-    case .unreadable(let file, let reason): "configuration: \(file) is not YAML: \(reason)"
+    let cut = Self.cut
+    return switch self {
+    case .unreadable(let file, let reason): "configuration: \(file) is not YAML: \(cut(reason))"
     case .unknownKey(let key, let nearest, let place):
-      "configuration: unknown key \(key) (\(place)); did you mean \(nearest)?"
+      "configuration: unknown key \(cut(key)) (\(place)); did you mean \(nearest)?"
     case .invalidValue(let key, let value, let allowed, let place):
-      "configuration: \(key) is \(value) (\(place)); allowed is \(allowed)"
+      "configuration: \(cut(key)) is \(cut(value)) (\(place)); allowed is \(allowed)"
     case .prompts(let reason): "configuration: \(reason)"
     case .impossible(let reason): "configuration: \(reason)"
     }
+  }
+
+  /// The beginning of a text from a file: a sentence is for people.
+  private static func cut(_ text: String) -> String {
+    text.unicodeScalars.count > 200 ? "\(String(text.unicodeScalars.prefix(200)))…" : text
   }
 }

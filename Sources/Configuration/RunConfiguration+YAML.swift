@@ -1,12 +1,25 @@
 import Yams
 
 extension RunConfiguration {
+  /// Of a file of settings.
+  package static let byteLimit = 1 << 18
+  /// Uses of anchors in a file: each may double what the one before stands for.
+  static let aliasLimit = 8
+
   /// Reads a file's settings over the present ones.
   ///
   /// - Parameters:
   ///   - yaml: the text; `file` names it in errors.
   /// - Throws: ``ConfigurationError`` for the first key that is unknown or has a wrong value.
   package mutating func merge(yaml: String, file: String) throws(ConfigurationError) {
+    // The cheap checks first: a parser makes an object of every few bytes.
+    guard yaml.utf8.count <= Self.byteLimit else {
+      throw .unreadable(
+        file: file, reason: "it has \(yaml.utf8.count) bytes, \(Self.byteLimit) are allowed")
+    }
+    guard AliasCount.of(yaml) <= Self.aliasLimit else {
+      throw .unreadable(file: file, reason: "it has more than \(Self.aliasLimit) aliases")
+    }
     let root: Node?
     do {
       root = try compose(yaml: yaml)
@@ -57,7 +70,9 @@ extension RunConfiguration {
       throw .unknownKey(path, nearest: Self.nearestKey(to: path), place: place)
     }
     if let write = key.writeNode {
-      guard let node = try? compose(yaml: value) else {
+      guard value.utf8.count <= Self.byteLimit, AliasCount.of(value) <= Self.aliasLimit,
+        let node = try? compose(yaml: value)
+      else {
         throw .invalidValue(path, value: value, allowed: "YAML", place: place)
       }
       return try write(&self, node) { _ in place }
@@ -148,7 +163,9 @@ extension RunConfiguration {
   }
 
   static func nearest(to name: String, of names: [String]) -> String {
-    names.min { editDistance($0, name) < editDistance($1, name) } ?? ""
+    // No name of ours is as long, and the distance takes time for every character.
+    let name = String(name.unicodeScalars.prefix(64))
+    return names.min { editDistance($0, name) < editDistance($1, name) } ?? ""
   }
 
   /// Levenshtein's distance.

@@ -25,8 +25,8 @@ package struct SafeTensors: Sendable {
     self.metadata = metadata
   }
 
-  /// The largest header that is read, 8 MiB.
-  static let headerLimit = 8 << 20
+  /// The largest header that is read, 1 MiB: some ten thousand tensors.
+  static let headerLimit = 1 << 20
 
   package func encoded() throws -> [UInt8] {
     var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
@@ -69,50 +69,44 @@ package struct SafeTensors: Sendable {
       throw .malformed("its header claims \(length) bytes, the file has \(bytes.count)")
     }
     let start = 8 + Int(length)
-    guard
-      let header = try? JSONSerialization.jsonObject(with: Data(bytes[8..<start]))
-        as? [String: Any]
-    else { throw .malformed("its header is not a JSON object") }
-    metadata = header["__metadata__"] as? [String: String] ?? [:]
-    entries = []
-    var ranges: [[Int]] = []
-    for (name, value) in header where name != "__metadata__" {
-      guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
-        let shape = fields["shape"] as? [Int], let range = fields["data_offsets"] as? [Int],
-        range.count == 2
-      else { throw .malformed("tensor \(name) lacks dtype, shape or data_offsets") }
-      guard type == "F32" else { throw .malformed("tensor \(name) is \(type), only F32 is read") }
+    let header = try SafeTensorsHeader(bytes[8..<start])
+    metadata = header.metadata
+    // Every byte belongs to one tensor, which is known before one of them is copied.
+    var end = 0
+    for tensor in header.tensors.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
       var count = 1
-      for side in shape {
+      for side in tensor.shape {
         let (product, overflow) = count.multipliedReportingOverflow(by: side)
-        guard side >= 0, !overflow, product <= bytes.count else {
-          throw .malformed("tensor \(name) has the impossible shape \(shape)")
+        guard !overflow, product <= bytes.count else {
+          throw .malformed(
+            "tensor \(SafeTensorsHeader.quoted(tensor.name)) has the impossible shape \(tensor.shape)"
+          )
         }
         count = product
       }
-      guard range[0] >= 0, range[1] >= range[0], range[1] <= bytes.count - start,
-        range[1] - range[0] == count * 4
-      else { throw .malformed("tensor \(name) claims bytes \(range) for \(count) values") }
-      let scalars = (0..<count).map { index in
-        let at = start + range[0] + 4 * index
-        return Float(
-          bitPattern: UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2]) << 16
-            | UInt32(bytes[at + 3]) << 24)
+      guard tensor.end >= tensor.start, tensor.end <= bytes.count - start,
+        tensor.end - tensor.start == count * 4
+      else {
+        throw .malformed(
+          "tensor \(SafeTensorsHeader.quoted(tensor.name)) claims bytes"
+            + " \([tensor.start, tensor.end]) for \(count) values")
       }
-      entries.append(Entry(name: name, shape: shape, scalars: scalars))
-      ranges.append(range)
-    }
-    entries.sort { $0.name < $1.name }
-    // Every byte belongs to one tensor.
-    var end = 0
-    for range in ranges.sorted(by: { ($0[0], $0[1]) < ($1[0], $1[1]) }) {
-      guard range[0] == end else {
-        throw .malformed("its tensors overlap or leave bytes out at \(min(range[0], end))")
+      guard tensor.start == end else {
+        throw .malformed("its tensors overlap or leave bytes out at \(min(tensor.start, end))")
       }
-      end = range[1]
+      end = tensor.end
     }
     guard end == bytes.count - start else {
       throw .malformed("its tensors end at \(end), its data has \(bytes.count - start) bytes")
+    }
+    entries = header.tensors.sorted { $0.name < $1.name }.map { tensor in
+      let data = bytes[start + tensor.start..<start + tensor.end]
+      let scalars = stride(from: data.startIndex, to: data.endIndex, by: 4).map { at in
+        Float(
+          bitPattern: UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2]) << 16
+            | UInt32(bytes[at + 3]) << 24)
+      }
+      return Entry(name: tensor.name, shape: tensor.shape, scalars: scalars)
     }
   }
 }

@@ -8,7 +8,7 @@ import Tasks
 ///     {"prompts": […], "latents": [[0.25, …], …]}                           x₀, `[tokens · channels]`
 ///     {"rewards": [0.75, …]}                                                as many, finite
 ///     {"error": "no GPU left"}                                              or why there are none
-struct Question {
+package struct Question {
   /// One JSON object without a line break.
   let json: [UInt8]
   private let count: Int
@@ -66,10 +66,18 @@ struct Question {
 
   /// The scores in an answer.
   func scores(in answer: [UInt8]) throws(Fault) -> [Float] {
+    try Self.scores(in: answer, count: count)
+  }
+
+  /// The same for so many pictures.
+  package static func scores(in answer: [UInt8], count: Int) throws(Fault) -> [Float] {
     guard answer.count <= Self.answerLimit else { throw Self.oversize }
+    guard let json = ForeignJSON.checked(answer) else {
+      throw Fault(.garbage, "the answer \(Self.quoted(answer)) is nested too deep")
+    }
     let decoded: Answer
     do {
-      decoded = try JSONDecoder().decode(Answer.self, from: Data(answer))
+      decoded = try JSONDecoder().decode(Answer.self, from: Data(json))
     } catch {
       // Some encoders write what JSON has no word for.
       let text = String(decoding: answer, as: UTF8.self)

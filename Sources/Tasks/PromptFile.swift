@@ -6,6 +6,8 @@ package import Records
 ///     a photo of a red circle                      any file: one prompt a line, empty lines are none
 ///     {"prompt": "a photo of a red circle"}        *.jsonl: other fields are for other readers
 package enum PromptFile {
+  package static let byteLimit = 1 << 20
+
   /// Reads a file; every prompt must be one that the task can judge.
   package static func prompts(in path: String, for task: some Task) throws(PromptFileError)
     -> [Prompt]
@@ -24,6 +26,9 @@ package enum PromptFile {
   package static func prompts(
     of text: String, file: String, areJSON: Bool = false, for task: some Task
   ) throws(PromptFileError) -> [Prompt] {
+    guard text.utf8.count <= byteLimit else {
+      throw PromptFileError(file, "it has more than the \(byteLimit) bytes allowed")
+    }
     // Windows ends lines with two characters and may begin a file with a mark.
     let lines = text.trimmingPrefix("\u{feff}").split(
       omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -51,11 +56,10 @@ package enum PromptFile {
   }
 
   private static func field(of line: String) throws(PromptError) -> String {
-    do {
-      return try JSONDecoder().decode(Line.self, from: Data(line.utf8)).prompt
-    } catch {
-      throw PromptError("the line is not JSON of the form {\"prompt\": \"…\"}")
-    }
+    guard let json = ForeignJSON.checked(line.utf8),
+      let line = try? JSONDecoder().decode(Line.self, from: Data(json))
+    else { throw PromptError("the line is not JSON of the form {\"prompt\": \"…\"}") }
+    return line.prompt
   }
 }
 
@@ -68,7 +72,9 @@ package struct PromptFileError: Error, Hashable, CustomStringConvertible {
   init(_ file: String, line: Int? = nil, _ reason: String) {
     self.file = file
     self.line = line
-    self.reason = reason
+    // It may quote the file, and a sentence is for people.
+    let scalars = reason.unicodeScalars
+    self.reason = scalars.count > 300 ? "\(String(scalars.prefix(300)))…" : reason
   }
 
   package var description: String { "\(file):\(line.map { "\($0):" } ?? "") \(reason)" }

@@ -26,7 +26,10 @@ package final class MetricsFile {
       lines.append(values)
     }
     func versions(with metric: Metric) -> Set<UInt64> {
-      Set(lines.filter { $0[metric.name] != nil }.compactMap { $0["version"].map { UInt64($0) } })
+      Set(
+        lines.filter { $0[metric.name] != nil }.compactMap {
+          $0["version"].flatMap { UInt64(exactly: $0.rounded(.down)) }
+        })
     }
     updated = versions(with: .reward)
     evaluated = versions(with: .soft)

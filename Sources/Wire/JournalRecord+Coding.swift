@@ -4,8 +4,8 @@ import Records
 extension JournalRecord {
   /// The bytes of one journal record. Equal records give equal bytes.
   ///
-  /// - Precondition: a payload of 1 to ``WireLimits/payloadBytes`` bytes, texts within
-  ///   ``WireLimits``.
+  /// - Precondition: a payload of 1 to ``WireLimits/payloadBytes`` bytes, texts and a commit's
+  ///   numbers within ``WireLimits``.
   package func encoded() -> [UInt8] {
     let arena = Arena()
     let record = arena.make(tributary__v1__journal_record__init) { pack(into: &$0, arena) }
@@ -95,7 +95,22 @@ extension RunHeader {
 }
 
 extension Commit {
+  /// Numbers are bounded, so that whoever counts units or versions on from them does not overflow.
   fileprivate init(_ commit: Tributary__V1__Commit) throws(WireError) {
+    guard commit.update < WireLimits.updates else {
+      throw .outOfRange(
+        place: "commit.update", value: commit.update, allowed: "below \(WireLimits.updates)")
+    }
+    guard commit.unit_count <= WireLimits.unitsPerUpdate else {
+      throw .outOfRange(
+        place: "commit.unit_count", value: UInt64(commit.unit_count),
+        allowed: "at most \(WireLimits.unitsPerUpdate)")
+    }
+    let units = WireLimits.updates * UInt64(WireLimits.unitsPerUpdate)
+    guard commit.first_unit < units else {
+      throw .outOfRange(
+        place: "commit.first_unit", value: commit.first_unit, allowed: "below \(units)")
+    }
     self.init(
       update: commit.update, epoch: commit.epoch, firstUnit: UnitID(commit.first_unit),
       unitCount: Int(commit.unit_count),

@@ -13,6 +13,10 @@ package enum WireLimits {
   package static let textBytes = 1_024
   package static let configurationBytes = 60_000
 
+  /// Of one run, and units of one of them: more than any configuration asks for.
+  package static let updates: UInt64 = 1 << 40
+  package static let unitsPerUpdate = 1 << 22
+
   /// Units in a hello, a heartbeat or a welcome's `discard`.
   package static let held = 64
   package static let acknowledgements = 256

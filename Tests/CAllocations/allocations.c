@@ -1,11 +1,17 @@
 #include "CAllocations.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 
 static _Thread_local uint64_t count;
+static _Thread_local int64_t held, peak;
 
 uint64_t CAllocations_count(void) { return count; }
+
+void CAllocations_begin(void) { held = peak = 0; }
+
+int64_t CAllocations_peak(void) { return peak; }
 
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 
@@ -20,26 +26,27 @@ void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
+void __libc_free(void *);
 
-void *malloc(size_t size) {
+static void *taken(void *memory) {
   count++;
-  return __libc_malloc(size);
+  held += (int64_t)malloc_usable_size(memory);
+  if (held > peak) peak = held;
+  return memory;
 }
 
-void *calloc(size_t elements, size_t size) {
-  count++;
-  return __libc_calloc(elements, size);
-}
+void *malloc(size_t size) { return taken(__libc_malloc(size)); }
+
+void *calloc(size_t elements, size_t size) { return taken(__libc_calloc(elements, size)); }
 
 void *realloc(void *memory, size_t size) {
-  count++;
-  return __libc_realloc(memory, size);
+  int64_t before = (int64_t)malloc_usable_size(memory);
+  void *block = __libc_realloc(memory, size);
+  if (block != NULL || size == 0) held -= before;
+  return taken(block);
 }
 
-void *memalign(size_t alignment, size_t size) {
-  count++;
-  return __libc_memalign(alignment, size);
-}
+void *memalign(size_t alignment, size_t size) { return taken(__libc_memalign(alignment, size)); }
 
 void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
 
@@ -48,6 +55,11 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
   if (block == NULL) return ENOMEM;
   *memory = block;
   return 0;
+}
+
+void free(void *memory) {
+  held -= (int64_t)malloc_usable_size(memory);
+  __libc_free(memory);
 }
 
 #endif

@@ -68,6 +68,26 @@ struct CheckpointTests {
     #expect(core.policy.stateHash != state)
   }
 
+  @Test(arguments: ["18446744073709551615", "9223372036854775808", "0000001", "00001", "-00001"])
+  func `a folder whose name is no version is passed over`(name: String) throws {
+    try Checkpoint.write(try Tiny.core(recipe), to: folder)
+    try FileManager.default.createDirectory(
+      atPath: "\(folder.checkpoints)/\(name)", withIntermediateDirectories: true)
+    #expect(Checkpoint.versions(in: folder) == [0])
+    #expect(try newest().notes.isEmpty)
+  }
+
+  @Test func `a checkpoint in another's place is none`() throws {
+    try Checkpoint.write(try Tiny.core(recipe), to: folder)
+    try FileManager.default.moveItem(
+      atPath: Checkpoint.path(of: 0, in: folder), toPath: Checkpoint.path(of: 7, in: folder))
+    #expect {
+      try Checkpoint.read(7, in: folder, recipe: recipe)
+    } throws: {
+      "\($0)".hasSuffix("its state.json is that of version 0")
+    }
+  }
+
   /// What can happen to a file.
   enum Damage: CaseIterable {
     case flip, cut, missing, empty

@@ -19,7 +19,7 @@ struct JournalScanTests {
   private func segment(_ number: UInt64) -> String { "\(directory)/segment-0000000\(number).tfr" }
 
   private func scan() throws -> (records: [[UInt8]], damages: [JournalDamage]) {
-    var scan = try JournalScan(directory: directory, recordLimit: 1_000)
+    var scan = try JournalScan(directory: directory, recordLimit: 64 << 20)
     var found: (records: [[UInt8]], damages: [JournalDamage]) = ([], [])
     while let finding = try scan.next() {
       switch finding {
@@ -90,5 +90,39 @@ struct JournalScanTests {
     #expect(found.damages.map(\.cause) == [.fault(.short), .missing, .missing])
     #expect(found.damages.map(\.location.segment) == [0, 1, 2])
     #expect(found.records.count == 5)
+  }
+
+  @Test(arguments: ["18446744073709551615", "18446744073709551614", "99999999"])
+  func `a number that no segment has is a foreign file`(number: String) throws {
+    let whole = try journal()
+    Bytes.write(whole, "\(directory)/segment-\(number).tfr")
+    let found = try scan()
+    #expect(found.records.count == 3 && found.damages.isEmpty)
+    var writer = try JournalWriter(directory: directory, headerOfSegment: { [UInt8($0)] })
+    #expect(try writer.append([9]).segment == 0)
+  }
+}
+
+extension JournalScanTests {
+  /// A byte in twelve begins something that looks like a record as long as the rest.
+  @Test func `heads within heads do not take for ever`() throws {
+    // Reading what each head claims takes minutes.
+    let count = 4 << 20
+    var bytes: [UInt8] = []
+    func little(_ value: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+    while bytes.count + 12 < count {
+      let length = little(UInt64(count - bytes.count - 16))
+      bytes += length + little(CRC32C.masked(CRC32C.of(length)))
+    }
+    bytes += Array(repeating: 0, count: count - bytes.count)
+    _ = try journal()
+    Bytes.write(bytes, segment(0))
+    let taken = try ContinuousClock().measure {
+      let found = try scan()
+      #expect(found.records.isEmpty && found.damages.count == 1)
+    }
+    #expect(taken < .seconds(60))
   }
 }

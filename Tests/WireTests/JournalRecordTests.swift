@@ -54,6 +54,23 @@ struct JournalRecordTests {
       .notFinite(place: "commit.reward"))
   }
 
+  /// Whoever multiplies an update by its units, or counts on from its last, must not overflow.
+  @Test func numbersOfACommitAreBounded() {
+    let end = UInt64(WireLimits.unitsPerUpdate) * WireLimits.updates
+    expect(
+      Raw.field(3, Raw.field(1, WireLimits.updates)),
+      .outOfRange(
+        place: "commit.update", value: WireLimits.updates, allowed: "below 1099511627776"))
+    expect(
+      Raw.field(3, Raw.field(3, end)),
+      .outOfRange(place: "commit.first_unit", value: end, allowed: "below 4611686018427387904"))
+    expect(
+      Raw.field(3, Raw.field(4, 1 << 22 + 1)),
+      .outOfRange(place: "commit.unit_count", value: 1 << 22 + 1, allowed: "at most 4194304"))
+    let most = (UInt64(WireLimits.updates) + 64).multipliedReportingOverflow(by: 1 << 22)
+    #expect(!most.overflow)
+  }
+
   private func expect(
     _ bytes: [UInt8], _ error: WireError, sourceLocation: SourceLocation = #_sourceLocation
   ) {

@@ -154,9 +154,11 @@ struct Sample {
     default:
       .commit(
         Commit(
-          update: number(), epoch: number(), firstUnit: UnitID(number()),
-          unitCount: Int(number(UInt32.self)), unitsDigest: digest(), paramsHash: digest(),
-          stateHash: digest(), reward: Float.random(in: -3...3, using: &random)))
+          update: UInt64.random(in: 0..<WireLimits.updates, using: &random), epoch: number(),
+          firstUnit: UnitID(UInt64.random(in: 0..<1 << 62, using: &random)),
+          unitCount: Int.random(in: 0...WireLimits.unitsPerUpdate, using: &random),
+          unitsDigest: digest(), paramsHash: digest(), stateHash: digest(),
+          reward: Float.random(in: -3...3, using: &random)))
     }
   }
 }

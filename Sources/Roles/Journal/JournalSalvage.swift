@@ -12,10 +12,13 @@ package struct JournalSalvage: Sendable {
   package private(set) var damages: [JournalDamage] = []
   package private(set) var commits: [Commit] = []
   package private(set) var units = 0
-  /// The committed units that cannot be read, by update.
+  /// The committed units that cannot be read, by update; of the first updates that lost some.
   package private(set) var lost: [UInt64: [UnitID]] = [:]
   /// Whole records that follow from what is lost.
   package private(set) var leftOut = 0
+
+  /// So many updates are listed: a record can claim to be a commit of any.
+  private static let lostLimit = 10_000
 
   /// The version that the copy ends at.
   package var version: UInt64 { commits.last.map(\.version.rawValue) ?? 0 }
@@ -112,6 +115,7 @@ package struct JournalSalvage: Sendable {
     let last = committed.keys.max()
     if let last {
       for update in first...last {
+        if lost.count >= Self.lostLimit { break }
         let ids = (update * count..<(update + 1) * count).map { UnitID($0) }
         let missing = ids.filter { !present.contains($0) }
         let mayLack = isPruned && update <= first + UInt64(recipe.schedule.lag)

@@ -31,7 +31,17 @@ package enum Checkpoint {
   /// The versions that have a checkpoint, ascending.
   package static func versions(in folder: RunFolder) -> [UInt64] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
-    return names.compactMap { $0.count >= 6 ? UInt64($0) : nil }.sorted()
+    return names.compactMap(Self.version).sorted()
+  }
+
+  /// Of a folder's name; other names are none of our business.
+  private static func version(_ name: String) -> UInt64? {
+    guard let version = UInt64(name), version < WireLimits.updates else { return nil }
+    return name == Self.name(of: version) ? version : nil
+  }
+
+  private static func name(of version: UInt64) -> String {
+    String(format: "%06d", Int(version))
   }
 
   /// The digest of the newest checkpoint's training weights; nil without one.
@@ -42,7 +52,7 @@ package enum Checkpoint {
   }
 
   package static func path(of version: UInt64, in folder: RunFolder) -> String {
-    "\(folder.checkpoints)/\(String(format: "%06d", Int(version)))"
+    "\(folder.checkpoints)/\(name(of: version))"
   }
 
   /// Which checkpoints stay when a new one is written; the first and the best always do.
@@ -119,12 +129,12 @@ package enum Checkpoint {
   package static func best(in folder: RunFolder) -> UInt64? {
     let target = try? FileManager.default.destinationOfSymbolicLink(
       atPath: "\(folder.checkpoints)/best")
-    return target.flatMap { UInt64($0) }
+    return target.flatMap(Self.version)
   }
 
   private static func link(_ name: String, to version: UInt64, in folder: RunFolder) throws {
     try AtomicFile.link(
-      to: String(format: "%06d", Int(version)), at: "\(folder.checkpoints)/\(name)")
+      to: Self.name(of: version), at: "\(folder.checkpoints)/\(name)")
   }
 
   /// What lives that ended while they wrote left behind.
@@ -164,6 +174,9 @@ package enum Checkpoint {
       try Self.parameters(in: "\(place)/\(name).safetensors", network: network)
     }
     let state = try RunFolder.read(State.self, from: "\(place)/state.json")
+    guard state.version == version else {
+      throw RunFailure(.mismatch, "\(place): its state.json is that of version \(state.version)")
+    }
     let policy = PolicySet(base: try tensors("reference"), recipe: recipe)
     policy.weights.assign(try tensors("weights"))
     policy.ema.average.assign(try tensors("ema"))

@@ -62,16 +62,23 @@ package struct JournalUnits: ~Copyable {
         pending[unit] = Pending(
           unit: unit, digest: digest, payload: payload, location: frame.location)
       case .commit(let commit):
-        let ids = (0..<UInt64(commit.unitCount)).map { UnitID(commit.firstUnit.rawValue + $0) }
-        let units = ids.map { pending.removeValue(forKey: $0) }
-        let lacks = zip(ids, units).first { $0.1 == nil }?.0
-        if let lacks, !isPruned {
-          throw RunFailure(
-            .mismatch,
-            "journal \(frame.location): update \(commit.update) used \(lacks), which is not recorded"
-          )
+        var units: [Pending] = []
+        var lacks: UnitID?
+        for offset in 0..<UInt64(commit.unitCount) {
+          let id = UnitID(commit.firstUnit.rawValue + offset)
+          if let unit = pending.removeValue(forKey: id) {
+            units.append(unit)
+            continue
+          }
+          guard isPruned else {
+            throw RunFailure(
+              .mismatch,
+              "journal \(frame.location): update \(commit.update) used \(id), which is not recorded"
+            )
+          }
+          lacks = lacks ?? id
         }
-        return Committed(commit: commit, units: units.compactMap(\.self), lacks: lacks)
+        return Committed(commit: commit, units: units, lacks: lacks)
       }
     }
     return nil

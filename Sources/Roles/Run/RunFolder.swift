@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Transport
 
 /// Where everything of one run lies.
@@ -58,18 +59,22 @@ package struct RunFolder: Sendable {
     try AtomicFile.write(Array(encoder.encode(value)), to: path)
   }
 
+  /// Of a JSON file that is read; those that a run writes have some hundred bytes.
+  private static let byteLimit = 1 << 20
+
   package static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value
   {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw RunFailure(.usage, "there is no \(path)")
     }
-    do {
-      return try JSONDecoder().decode(type, from: data)
-    } catch {
+    guard data.count <= byteLimit, let json = ForeignJSON.checked(data),
+      let value = try? JSONDecoder().decode(type, from: Data(json))
+    else {
       throw RunFailure(
         .usage,
         "\(path) is damaged: it does not hold what a run writes there; restore it from a copy")
     }
+    return value
   }
 }
 

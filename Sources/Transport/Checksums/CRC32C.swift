@@ -7,6 +7,9 @@ package struct CRC32C: Hashable, Sendable {
 
   package init() {}
 
+  /// To go on from a checksum.
+  init(_ value: UInt32) { self.value = value }
+
   package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     value = crc32c_extend(value, bytes.baseAddress, bytes.count)
   }

@@ -64,6 +64,8 @@ final class JournalSegment: Sendable {
   func recordOffset(after offset: UInt64) throws(JournalError) -> UInt64? {
     let step = 1 << 20
     var base = offset + 1
+    var checksums = StretchChecksums(from: base)
+    let size = try size()
     while true {
       let window = try bytes(step + RecordFrame.headBytes - 1, at: base)
       let places = window.count - RecordFrame.headBytes + 1
@@ -74,11 +76,31 @@ final class JournalSegment: Sendable {
             UnsafeRawBufferPointer(rebasing: window[place..<place + RecordFrame.headBytes])) != nil
         }
       }
-      for place in hits {
-        if case .record? = try? read(at: base + UInt64(place)) { return base + UInt64(place) }
+      for place in hits.map({ base + UInt64($0) }) {
+        if try isRecord(at: place, size: size, &checksums) { return place }
       }
       base += UInt64(step)
     }
+  }
+
+  /// Whether a whole record begins where a head stands, without reading what it claims to hold: heads
+  /// within heads would be read over and over.
+  private func isRecord(at offset: UInt64, size: UInt64, _ checksums: inout StretchChecksums)
+    throws(JournalError) -> Bool
+  {
+    let head = try bytes(RecordFrame.headBytes, at: offset)
+    guard head.count == RecordFrame.headBytes,
+      let length = head.withUnsafeBytes({ RecordFrame.length($0) }), length <= UInt64(recordLimit),
+      offset + RecordFrame.byteCount(ofRecord: length) <= size
+    else { return false }
+    let start = offset + UInt64(RecordFrame.headBytes)
+    let tail = try bytes(RecordFrame.tailBytes, at: start + length)
+    guard tail.count == RecordFrame.tailBytes else { return false }
+    let stored = tail.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
+    let checksum = try journaling { () throws(FileError) in
+      try checksums.checksum(start..<start + length, of: file)
+    }
+    return CRC32C.masked(checksum) == UInt32(littleEndian: stored)
   }
 
   private func bytes(_ count: Int, at offset: UInt64) throws(JournalError) -> [UInt8] {

@@ -19,6 +19,9 @@ package struct JournalLocation: Hashable, Comparable, Sendable, CustomStringConv
 /// The files of a journal: `segment-00000000.tfr` and so on, without gaps. Old segments may be
 /// deleted from the front.
 enum JournalSegments {
+  /// There are fewer; a file whose name has another number is none of our business.
+  static let limit: UInt64 = 1 << 20
+
   static func stem(_ segment: UInt64) -> String {
     let digits = String(segment)
     return "segment-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
@@ -50,9 +53,9 @@ enum JournalSegments {
 
   private static func number(of name: String) -> UInt64? {
     guard name.hasPrefix("segment-"), name.hasSuffix(".tfr") else { return nil }
-    guard let number = UInt64(name.dropFirst(8).dropLast(4)), name == stem(number) + ".tfr" else {
-      return nil
-    }
+    guard let number = UInt64(name.dropFirst(8).dropLast(4)), number < limit,
+      name == stem(number) + ".tfr"
+    else { return nil }
     return number
   }
 }

@@ -127,6 +127,7 @@ package struct JournalWriter: ~Copyable, Sendable {
   private static func create(_ number: UInt64, in directory: String) throws(JournalError)
     -> JournalSegment
   {
+    precondition(number < JournalSegments.limit, "segment \(number) would never be read")
     let segment = try JournalSegment(
       number, in: directory, flags: O_RDWR | O_CREAT | O_EXCL, recordLimit: 64 << 20)
     try journaling { () throws(FileError) in try Directory.sync(directory) }

@@ -31,12 +31,18 @@ package struct AllowedKeys: Hashable, Sendable {
     guard let text = String(validating: text, as: UTF8.self) else {
       throw damaged("it is not text")
     }
-    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var names: Set<Substring> = []
-    for (index, line) in lines.enumerated() {
+    var number = 0
+    // One line after the other: a list of them would be larger than the text.
+    var rest: Substring? = text[...]
+    while let text = rest {
+      number += 1
+      let end = text.firstIndex(where: \.isNewline)
+      let line = text[..<(end ?? text.endIndex)]
+      rest = end.map { text[text.index(after: $0)...] }
       let words = line.split(whereSeparator: \.isWhitespace)
       if words.isEmpty || line.hasPrefix("#") { continue }
-      func wrong(_ what: String) -> KeyError { damaged("line \(index + 1) \(what)") }
+      func wrong(_ what: String) -> KeyError { damaged("line \(number) \(what)") }
       guard words.count == 3 else { throw wrong("is not ROLE NAME PUBLIC-KEY") }
       // A learner is not let in anywhere: it is who lets in.
       guard words[0] == KeyFile.Role.actor.rawValue else {

@@ -22,7 +22,7 @@ package struct KeyPair: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The key with this secret half, 64 hexadecimal digits; nil for anything else.
-  init?(secretDigits: some StringProtocol) {
+  package init?(secretDigits: some StringProtocol) {
     guard let secret = Self.bytes(ofDigits: secretDigits) else { return nil }
     var publicBytes = [UInt8](repeating: 0, count: Self.byteCount)
     guard crypto_scalarmult_base(&publicBytes, secret) == 0,
