@@ -17,7 +17,8 @@ extension FuzzTarget {
     let choices = [(1, 1, 1, 0), (3, 4, 2, 2), (8, 8, 50, 1), (64, 4_095, 1, 16)]
     let (points, branches, states, rewards) = choices[Int(bytes.first ?? 0) % choices.count]
     let limits = TrajectoryLimits(
-      maximumPoints: points, maximumBranches: branches, stateCount: states, rewardCount: rewards)
+      maximumPoints: points, maximumBranches: branches, maximumOutcomes: 3, stateCount: states,
+      rewardCount: rewards)
     let payload = Array(bytes.dropFirst())
     let arena = Arena(unpacking: payload.count)
     // A branch of one state and many rewards is arrays of a few numbers.

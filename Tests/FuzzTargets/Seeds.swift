@@ -200,8 +200,11 @@ extension Trajectory {
           branches: (0..<branches).map { branch in
             Branch(
               logDensity: -2, nextStateChecksum: UInt32(branch),
-              rewards: Array(repeating: 1, count: rewards),
-              latent: Array(repeating: 0, count: states))
+              outcomes: [
+                Outcome(
+                  rewards: Array(repeating: 1, count: rewards),
+                  latent: Array(repeating: 0, count: states))
+              ])
           })
       })
   }
