@@ -3,11 +3,12 @@ import Foundation
 /// `metrics.jsonl`: one JSON object for each update and each evaluation, appended as they happen.
 package final class MetricsFile {
   private let handle: FileHandle
-  /// All lines, oldest first.
-  package private(set) var lines: [[String: Double]]
-  /// The versions that have a line of their own update, and those that have one of an evaluation.
-  private var updated: Set<UInt64>
-  private var evaluated: Set<UInt64>
+  /// The lines that were there when the file was opened, oldest first; a long run's own are not kept in
+  /// memory.
+  package let lines: [[String: Double]]
+  /// The last versions that have a line of their own update, and one of an evaluation; both ascend.
+  private var updated: UInt64?
+  private var evaluated: UInt64?
 
   /// Opens the file at its end; lines of versions that are not committed are dropped.
   ///
@@ -25,14 +26,13 @@ package final class MetricsFile {
       kept.append(line)
       lines.append(values)
     }
-    func versions(with metric: Metric) -> Set<UInt64> {
-      Set(
-        lines.filter { $0[metric.name] != nil }.compactMap {
-          $0["version"].flatMap { UInt64(exactly: $0.rounded(.down)) }
-        })
+    func last(with metric: Metric) -> UInt64? {
+      lines.filter { $0[metric.name] != nil }.compactMap {
+        $0["version"].flatMap { UInt64(exactly: $0.rounded(.down)) }
+      }.max()
     }
-    updated = versions(with: .reward)
-    evaluated = versions(with: .soft)
+    updated = last(with: .reward)
+    evaluated = last(with: .soft)
     self.lines = lines
     try Data((kept.joined(separator: "\n") + (kept.isEmpty ? "" : "\n")).utf8)
       .write(to: URL(fileURLWithPath: path), options: .atomic)
@@ -41,7 +41,7 @@ package final class MetricsFile {
   }
 
   /// Whether an update's line of this version is there.
-  package func hasUpdate(_ version: UInt64) -> Bool { updated.contains(version) }
+  package func hasUpdate(_ version: UInt64) -> Bool { updated.map { version <= $0 } ?? false }
 
   private static func values(of line: Substring) -> [String: Double]? {
     let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -53,8 +53,14 @@ package final class MetricsFile {
   /// - Returns: the line, or nil if the version had it already.
   @discardableResult
   package func append(version: UInt64, _ values: [Metric: Double]) throws -> [String: Double]? {
-    if values[.reward] != nil, !updated.insert(version).inserted { return nil }
-    if values[.soft] != nil, !evaluated.insert(version).inserted { return nil }
+    if values[.reward] != nil {
+      if hasUpdate(version) { return nil }
+      updated = version
+    }
+    if values[.soft] != nil {
+      if let evaluated, version <= evaluated { return nil }
+      evaluated = version
+    }
     var line = ["version": Double(version)]
     for (metric, value) in values where value.isFinite { line[metric.name] = value }
     var object: [String: Any] = line
@@ -62,7 +68,6 @@ package final class MetricsFile {
     let text = try JSONSerialization.data(
       withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     try handle.write(contentsOf: text + [UInt8(ascii: "\n")])
-    lines.append(line)
     return line
   }
 }
