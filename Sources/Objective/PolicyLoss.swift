@@ -12,6 +12,23 @@ package enum PolicyLoss: Sendable {
     if case .matching(let matching) = self { matching.loss.couplesUnits } else { false }
   }
 
+  /// The same where no clip binds: smooth, for comparisons with finite differences.
+  package var unclipped: PolicyLoss {
+    let open = ClippedSurrogate(clip: 1e9)
+    switch self {
+    case .clipped: return .clipped(open)
+    case .guarded(var ratio):
+      ratio.surrogate = open
+      return .guarded(ratio)
+    case .matching(var matching):
+      if case .advantageWeighted(var loss) = matching.loss {
+        loss.surrogate = open
+        matching.loss = .advantageWeighted(loss)
+      }
+      return .matching(matching)
+    }
+  }
+
   /// The matching loss, if it is one.
   package var matching: Matching? {
     if case .matching(let matching) = self { matching } else { nil }

@@ -53,11 +53,13 @@ package struct Doctor {
   /// The update's gradient along a random direction against the loss itself, by central differences.
   private func gradient() throws -> Finding {
     let units = try units(of: 0, weights: base, recipe: recipe).map(\.rebuilt)
-    // Away from the sampling parameters, where the surrogate and its clip are at work.
     let direction = Buffer(
       Philox(seed: 5).normals(
         at: NoiseAddress(unit: 0, purpose: .initialisation), count: base.count))
-    let update = Update(recipe)
+    // A clip has edges, and a narrow one has them within the differences.
+    var smooth = recipe
+    smooth.algorithm.loss = recipe.algorithm.loss.unclipped
+    let update = Update(smooth)
     let beta = recipe.algorithm.regulariser.coefficient
     func loss(at weights: Buffer) -> (loss: Double, gradient: Buffer) {
       update.loss(
