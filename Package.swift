@@ -124,7 +124,7 @@ let package = Package(
         "Transport",
         "Records", "TestSupport",
       ],
-      exclude: ["Recorder"], swiftSettings: settings),
+      exclude: ["Python", "Recorder"], swiftSettings: settings),
   ]
     + modules.map { module in
       .target(

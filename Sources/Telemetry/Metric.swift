@@ -40,6 +40,8 @@ package struct Metric: Hashable, Sendable {
     "time/wait", "Seconds the learner waited for units of this update.")
   package static let pictureRate = Metric("rate/pictures", "Judged pictures a second.")
   package static let memory = Metric("memory/rss", "Resident memory of the learner, in MB.")
+  package static let refused = Metric(
+    "peers/refused", "Messages of peers that this life of the learner has refused.")
 
   // An evaluation: averaged weights, ODE, fixed noises, held-out prompts.
 
@@ -61,6 +63,7 @@ package struct Metric: Hashable, Sendable {
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
     gradientNorm, skipped, lag, secondsUpdate, secondsLearn, secondsWait, pictureRate, memory,
+    refused,
   ]
 
   /// What is written for an evaluation.

@@ -56,6 +56,8 @@ package final class Learner {
     package var seconds: Double
     /// Seconds: sample and judge are the actors', the others this process's.
     package var split: [(name: String, seconds: Double)]
+    /// Messages of peers that were refused, by reason.
+    package var refused: [String: Int]
     package var wasInterrupted: Bool
   }
 
@@ -67,6 +69,9 @@ package final class Learner {
     case trouble(Exchange.Trouble)
     case interrupt
   }
+
+  /// So many connections hurt nobody.
+  private static let usualFiles = 4_096
 
   private let recipe: Recipe
   private let folder: RunFolder
@@ -124,6 +129,13 @@ package final class Learner {
     for (version, report) in rerun { try record.updated(version: version, report) }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
+    let files = OpenFileLimit.raise()
+    if files < Self.usualFiles {
+      report(
+        .notice(
+          "! this process may hold \(files) open files, and each connection takes one; raise it:"
+            + " ulimit -n \(Self.usualFiles)"))
+    }
     let context = try Context()
     let local = KeyPair()
     let door = try options.keys.map { keys in
@@ -197,11 +209,13 @@ package final class Learner {
       let version = core.policy.version.rawValue
       let seconds = lastCommit.duration(to: clock.now).seconds
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
+      let refused = exchange.refusalsSoFar.values.reduce(0, +)
       try record.updated(
         version: version, result,
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
           .lag: Double(min(k, UInt64(recipe.lag))), .memory: Process.residentMegabytes,
+          .refused: Double(refused),
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.branchCount) / seconds,
         ])
       if version % options.checkpointInterval == 0 { try save(core) }
@@ -225,7 +239,7 @@ package final class Learner {
       split: [
         ("sample", split.sample), ("judge", split.judge), ("wire", split.wire),
         ("journal", journal.seconds), ("learn", learnSeconds), ("wait", waitSeconds),
-      ], wasInterrupted: isInterrupted)
+      ], refused: exchange.refusalsSoFar, wasInterrupted: isInterrupted)
   }
 
   /// The folder's lock is a file, and files can be deleted under a learner that is alive; the one that
