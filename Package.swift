@@ -146,7 +146,7 @@ let package = Package(
         "Transport",
         "Records", "TestSupport",
       ],
-      exclude: ["Recorder"], swiftSettings: settings),
+      exclude: ["Python", "Recorder"], swiftSettings: settings),
   ] + fuzz
     + modules.map { module in
       .target(

@@ -134,6 +134,7 @@ struct LearnerSession {
       "reward": jsonNumber(summary.reward), "seconds": summary.seconds,
       "seconds_split": Dictionary(
         uniqueKeysWithValues: summary.split.map { ($0.name, $0.seconds) }),
+      "refused": summary.refused,
       "run": folder.path,
     ]
     if let evaluation = summary.evaluation {

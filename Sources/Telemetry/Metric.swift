@@ -54,6 +54,8 @@ package struct Metric: Hashable, Sendable {
     "total/core_seconds",
     "Core-seconds since version 0: processor time of the learner without its evaluations, and of the"
       + " actors' units; a reward that is a program or a server counts by the clock.")
+  package static let refused = Metric(
+    "peers/refused", "Messages of peers that this life of the learner has refused.")
 
   // An evaluation: averaged weights, ODE, fixed noises, held-out prompts.
 
@@ -76,7 +78,7 @@ package struct Metric: Hashable, Sendable {
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
     gradientNorm, skipped, lag, lagMax, effectiveShare, secondsUpdate, secondsLearn, secondsWait,
     pictureRate, memory,
-    evaluations, judged, coreSeconds,
+    evaluations, judged, coreSeconds, refused,
   ]
 
   /// What is written for an evaluation.

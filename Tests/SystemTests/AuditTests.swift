@@ -26,8 +26,8 @@ struct AuditTests {
     }
     func updates() -> Int { life.text.components(separatedBy: "\n").count }
     let before = updates()
-    waitUntil("a hundred updates of both") {
-      updates() > before + 100 || !life.process.isRunning
+    waitUntil("a thousand updates of both") {
+      updates() > before + 1000 || !life.process.isRunning
     }
     Foundation.kill(life.process.processIdentifier, SIGINT)
     let outcome = life.wait()

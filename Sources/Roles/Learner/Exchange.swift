@@ -60,7 +60,11 @@ package final class Exchange: @unchecked Sendable {
   static let heartbeatMilliseconds: UInt32 = 1_000
   static let livenessMilliseconds: UInt32 = 5_000
   private static let maximumSessions = 256
+  /// Invalid results of one session before it is shut out, and in a row of all before the run stops.
   private static let patienceWithInvalidResults = 8
+  /// Seconds for which the actor that sent them is shut out.
+  private static let exclusion = 60.0
+  private static let spokenLines = 20
 
   private let wakeup: Wakeup
   private let mail: Mailbox<Order>
@@ -84,8 +88,15 @@ package final class Exchange: @unchecked Sendable {
   private let gatekeeper: Gatekeeper?
   /// Who sent the units that are on their way to the journal.
   private var senders: [UnitID: [UInt64]] = [:]
-  /// Refused results of units that are still open.
-  private var invalidResults: [UnitID: Int] = [:]
+  /// Refused results by session.
+  private var invalidResults: [UInt64: Int] = [:]
+  /// Results refused of those that had the unit's lease, since the last valid result of anybody.
+  private var invalidInARow = (count: 0, since: 0.0)
+  /// Actor processes that sent too many, and until when.
+  private var excluded: [String: Double] = [:]
+  private var spoken = SpokenOf()
+  /// What had been refused when the terminal was last told.
+  private var refusalsTold: [String: Int] = [:]
   private var rewards: RewardWatch
   private var lastRewardNotice = -Double.infinity
   private var draining: Double?
@@ -163,6 +174,7 @@ package final class Exchange: @unchecked Sendable {
   private func loop() throws {
     var nextTick = 0.0
     var nextInspection = 1.0
+    var nextTally = 60.0
     while true {
       _ = try wakeup.wait(for: socket, timeout: .milliseconds(100))
       let busy = now
@@ -181,6 +193,11 @@ package final class Exchange: @unchecked Sendable {
       if now >= nextInspection {
         nextInspection = now + 1
         endRemoved()
+        excluded = excluded.filter { $0.value > now }
+      }
+      if now >= nextTally {
+        nextTally = now + 60
+        tellRefusals()
       }
       if let deadline = draining {
         if sessions.peers.isEmpty || now > deadline { return }
@@ -213,7 +230,6 @@ package final class Exchange: @unchecked Sendable {
         snapshot,
         keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.schedule.lag))
       leases.commit(snapshot.version)
-      invalidResults = invalidResults.filter { leases.open.contains($0.key.rawValue) }
     case .drain(let reason):
       draining = now + 3
       for session in sessions.peers.keys { send(.drain(reason: reason), to: session) }
@@ -315,7 +331,7 @@ package final class Exchange: @unchecked Sendable {
     }
     if let reject = reason(toReject: hello, key) {
       count("hello: \(reject.code)")
-      callbacks.notice("! actor \(hello.actor) refused: \(reject.text)")
+      say("refused actor", "! actor \(hello.actor) refused: \(reject.text)")
       return reply(.reject(reject), to: route, session: 0)
     }
     // The same process on a new connection replaces its old session.
@@ -332,7 +348,7 @@ package final class Exchange: @unchecked Sendable {
           committed: leases.committed, heartbeatMilliseconds: Self.heartbeatMilliseconds,
           livenessMilliseconds: Self.livenessMilliseconds, discard: discard)), to: session)
     vanished[hello.actor] = nil
-    callbacks.notice("+ actor \(hello.actor) joined (\(leases.committed))")
+    say("joined", "+ actor \(hello.actor) joined (\(leases.committed))")
   }
 
   private func reason(toReject hello: Hello, _ key: PublicKey?) -> Reject? {
@@ -357,6 +373,12 @@ package final class Exchange: @unchecked Sendable {
         text: "the actor computes in class \(hello.numericsClass), the run in"
           + " \(terms.numericsClass): their bits differ; use machines of one class")
     }
+    if excluded[hello.life] != nil {
+      return Reject(
+        code: .notAuthorised,
+        text: "\(Self.patienceWithInvalidResults) of its results were invalid; it computes other"
+          + " numbers or is not an actor of this program")
+    }
     if sessions.peers.count >= Self.maximumSessions {
       return Reject(
         code: .tooManySessions, text: "\(sessions.peers.count) sessions are open; try later")
@@ -367,20 +389,12 @@ package final class Exchange: @unchecked Sendable {
   private func take(_ result: UnitResult, payload: [UInt8], _ session: UInt64) {
     func refuse(_ code: Refusal.Code, _ text: String) {
       count("result: \(code)")
-      callbacks.notice("! a result of actor \(sessions[session]?.name ?? "?") refused: \(text)")
+      let name = sessions[session]?.name ?? "?"
+      say("result \(code)", "! a result of actor \(name) refused: \(text)")
       send(
         .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
       )
-      guard code == .invalid, leases.open.contains(result.unit.rawValue) else { return }
-      leases.released(result.unit, by: session)
-      invalidResults[result.unit, default: 0] += 1
-      if invalidResults[result.unit, default: 0] >= Self.patienceWithInvalidResults {
-        callbacks.failed(
-          RunFailure(
-            .internal,
-            "\(result.unit) came back invalid \(Self.patienceWithInvalidResults) times, last because"
-              + " \(text); no group is ever trained in part, so the run stops here"))
-      }
+      if code == .invalid { invalid(result.unit, of: session, because: text) }
     }
     guard payload.count == Int(result.byteCount) else {
       return refuse(
@@ -412,6 +426,7 @@ package final class Exchange: @unchecked Sendable {
     guard
       leases.received(result.unit, digest: result.digest, from: session, now: now) == .admitted
     else { return refuse(.notLeased, "\(result.unit) is not open") }
+    invalidInARow.count = 0
     rewardAnswered(session)
     senders[result.unit] = [session]
     addTime(of: result)
@@ -423,6 +438,35 @@ package final class Exchange: @unchecked Sendable {
       $0.sample += Double(result.sampleMicroseconds) * 1e-6
       $0.judge += Double(result.judgeMicroseconds) * 1e-6
     }
+  }
+
+  /// Nobody ends a run by sending nonsense: who does it is shut out, and the run stops only if none of
+  /// those that are asked for units has sent a valid one for as long as a lease lasts.
+  private func invalid(_ unit: UnitID, of session: UInt64, because text: String) {
+    let hadLease = leases.released(unit, by: session)
+    if hadLease {
+      if invalidInARow.count == 0 { invalidInARow.since = now }
+      invalidInARow.count += 1
+      if invalidInARow.count >= Self.patienceWithInvalidResults,
+        now - invalidInARow.since > leases.patience
+      {
+        callbacks.failed(
+          RunFailure(
+            .internal,
+            "\(invalidInARow.count) results in a row were invalid and none valid in"
+              + " \(Int(now - invalidInARow.since)) s, last because \(text); no group is ever trained in"
+              + " part, so the run stops here"))
+      }
+    }
+    invalidResults[session, default: 0] += 1
+    guard invalidResults[session, default: 0] >= Self.patienceWithInvalidResults,
+      let peer = sessions[session]
+    else { return }
+    let reason = "\(Self.patienceWithInvalidResults) of its results were invalid"
+    if excluded.count < Self.maximumSessions { excluded[peer.life] = now + Self.exclusion }
+    count("session: too many invalid results")
+    send(.goodbye(reason: reason), to: session)
+    end(session, because: reason)
   }
 
   /// A unit that somebody has computed before: its bytes must be the same.
@@ -482,7 +526,7 @@ package final class Exchange: @unchecked Sendable {
     if isLost, draining == nil, vanished.count < Self.maximumSessions {
       vanished[peer.name] = (now, peer.routingID)
     }
-    callbacks.notice("- actor \(peer.name) left: \(reason)")
+    say("left", "- actor \(peer.name) left: \(reason)")
   }
 
   /// Who vanished is lost if nobody of that name comes within a session's patience.
@@ -497,6 +541,7 @@ package final class Exchange: @unchecked Sendable {
   private func forget(_ session: UInt64) {
     guard sessions.close(session) != nil else { return }
     leases.left(session)
+    invalidResults[session] = nil
     rewards.left(session)
   }
 
@@ -510,6 +555,25 @@ package final class Exchange: @unchecked Sendable {
       send(.goodbye(reason: reason), to: session)
       end(session, because: reason)
     }
+  }
+
+  /// Says what peers brought about, unless too much of its kind was said in this minute.
+  private func say(_ kind: String, _ line: String) {
+    if spoken.allows(kind, most: Self.spokenLines, now: now) { callbacks.notice(line) }
+  }
+
+  /// What was refused since the last time, in one line a minute; nothing if nothing was.
+  private func tellRefusals() {
+    let all = refusalsSoFar
+    let news = all.compactMap { reason, count in
+      let more = count - refusalsTold[reason, default: 0]
+      return more > 0 ? (reason: reason, count: more) : nil
+    }.sorted { ($1.count, $0.reason) < ($0.count, $1.reason) }
+    refusalsTold = all
+    guard !news.isEmpty else { return }
+    let total = news.reduce(0) { $0 + $1.count }
+    let named = news.prefix(3).map { "\($0.count) × \($0.reason)" }.joined(separator: " · ")
+    callbacks.notice("! \(total) messages of peers were refused in the last minute: \(named)")
   }
 
   /// Reasons quote what a peer sent, so only so many different ones are kept.

@@ -60,6 +60,8 @@ package final class Learner {
     package var seconds: Double
     /// Seconds: sample and judge are the actors', the others this process's.
     package var split: [(name: String, seconds: Double)]
+    /// Messages of peers that were refused, by reason.
+    package var refused: [String: Int]
     package var wasInterrupted: Bool
   }
 
@@ -71,6 +73,9 @@ package final class Learner {
     case trouble(Exchange.Trouble)
     case interrupt
   }
+
+  /// So many connections hurt nobody.
+  private static let usualFiles = 4_096
 
   private let recipe: Recipe
   private let folder: RunFolder
@@ -133,6 +138,13 @@ package final class Learner {
     }
     for unit in durable { waiting[unit.unit.rawValue] = unit }
 
+    let files = OpenFileLimit.raise()
+    if files < Self.usualFiles {
+      report(
+        .notice(
+          "! this process may hold \(files) open files, and each connection takes one; raise it:"
+            + " ulimit -n \(Self.usualFiles)"))
+    }
     let context = try Context()
     let local = KeyPair()
     let door = try options.keys.map { keys in
@@ -214,12 +226,13 @@ package final class Learner {
       let coreSeconds = spentNow - spent + split.sample + split.judge - spentByActors
       (spent, spentByActors) = (spentNow, split.sample + split.judge)
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
+      let refused = exchange.refusalsSoFar.values.reduce(0, +)
       try record.updated(
         version: version, result,
         cost: recipe.cost(ofVersion: version, result, coreSeconds: coreSeconds),
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
-          .memory: Process.residentMegabytes,
+          .memory: Process.residentMegabytes, .refused: Double(refused),
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
         ])
@@ -244,7 +257,7 @@ package final class Learner {
       split: [
         ("sample", split.sample), ("judge", split.judge), ("wire", split.wire),
         ("journal", journal.seconds), ("learn", learnSeconds), ("wait", waitSeconds),
-      ], wasInterrupted: isInterrupted)
+      ], refused: exchange.refusalsSoFar, wasInterrupted: isInterrupted)
   }
 
   /// The folder's lock is a file, and files can be deleted under a learner that is alive; the one that
