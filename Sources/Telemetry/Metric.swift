@@ -38,6 +38,9 @@ package struct Metric: Hashable, Sendable {
     "time/learn", "Seconds of the learner's arithmetic in this update.")
   package static let secondsWait = Metric(
     "time/wait", "Seconds the learner waited for units of this update.")
+  package static let secondsIdle = Metric(
+    "time/idle",
+    "Seconds of it and of the commit before in which the units were durable and the learner idle.")
   package static let pictureRate = Metric("rate/pictures", "Judged pictures a second.")
   package static let memory = Metric("memory/rss", "Resident memory of the learner, in MB.")
 
@@ -60,7 +63,8 @@ package struct Metric: Hashable, Sendable {
   /// What is written for an update, in the order of the reference page.
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
-    gradientNorm, skipped, lag, secondsUpdate, secondsLearn, secondsWait, pictureRate, memory,
+    gradientNorm, skipped, lag, secondsUpdate, secondsLearn, secondsWait, secondsIdle, pictureRate,
+    memory,
   ]
 
   /// What is written for an evaluation.
