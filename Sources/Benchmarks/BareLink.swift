@@ -50,25 +50,27 @@ final class BareLink: Link {
     for context in contexts { zmq_ctx_term(context) }
   }
 
-  func seconds(for count: Int, of payload: [UInt8], window: Int) throws -> Double {
+  func seconds(for count: Int, of payloads: [[UInt8]], window: Int) throws -> Double {
     let receiver = Worker { [self] in try receive(count) }
     let clock = ContinuousClock()
     let start = clock.now
-    try payload.withUnsafeBytes { bytes in
-      // libzmq never writes to what it is given to send.
-      let data = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-      var (sent, answered) = (0, 0)
-      var answer = 0
-      while answered < count {
-        while sent < count, sent - answered < window {
+    var (sent, answered) = (0, 0)
+    var answer = 0
+    while answered < count {
+      while sent < count, sent - answered < window {
+        // The payloads outlive the last answer, and libzmq never writes to what it sends.
+        try payloads[sent % payloads.count].withUnsafeBytes { bytes in
           var message = zmq_msg_t()
+          let data = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
           zmq_msg_init_data(&message, data, bytes.count, nil, nil)
-          guard zmq_msg_send(&message, dealer, 0) >= 0 else { throw LinkFailure.last("zmq_msg_send") }
-          sent += 1
+          guard zmq_msg_send(&message, dealer, 0) >= 0 else {
+            throw LinkFailure.last("zmq_msg_send")
+          }
         }
-        guard zmq_recv(dealer, &answer, 8, 0) == 8 else { throw LinkFailure.last("zmq_recv") }
-        answered += 1
+        sent += 1
       }
+      guard zmq_recv(dealer, &answer, 8, 0) == 8 else { throw LinkFailure.last("zmq_recv") }
+      answered += 1
     }
     try receiver.join()
     return start.duration(to: clock.now).inSeconds

@@ -83,7 +83,7 @@ package final class IngestBenchmark {
     let count = payloads.count
     var measured: [(transport: Double, log: Double, own: Double, group: Double, cpu: Double)] = []
     for round in 0...rounds {
-      let transport = try bare.seconds(for: count, of: payload, window: window)
+      let transport = try bare.seconds(for: count, of: payloads, window: window)
       let own = try ingest(window: window)
       let group = Double(count) / Double(own.syncs.count)
       let log = try BareLog.seconds(

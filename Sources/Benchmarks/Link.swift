@@ -4,10 +4,10 @@ import Synchronization
 
 /// One connection from a sender of units to a receiver that answers each of them.
 protocol Link: AnyObject, Sendable {
-  /// Sends the payload so many times, never more than `window` of them unanswered.
+  /// Sends so many payloads, in turn and again from the first, never more than `window` of them unanswered.
   ///
   /// - Returns: the seconds from the first send to the last answer.
-  func seconds(for count: Int, of payload: [UInt8], window: Int) throws -> Double
+  func seconds(for count: Int, of payloads: [[UInt8]], window: Int) throws -> Double
 }
 
 enum LinkFailure: Error, CustomStringConvertible {

@@ -41,7 +41,7 @@ final class OwnLink: Link {
   /// Ends the thread that answers who may come in.
   func close() { gatekeeper?.stop() }
 
-  func seconds(for count: Int, of payload: [UInt8], window: Int) throws -> Double {
+  func seconds(for count: Int, of payloads: [[UInt8]], window: Int) throws -> Double {
     let receiver = Worker { [self] in try receive(count) }
     let wakeup = try Wakeup()
     let clock = ContinuousClock()
@@ -50,6 +50,7 @@ final class OwnLink: Link {
     while answered < count {
       var mayNotSend = false
       while sent < count, sent - answered < window, !mayNotSend {
+        let payload = payloads[sent % payloads.count]
         let result = UnitResult(
           unit: UnitID(UInt64(sent)), attempt: 1, version: PolicyVersion(1), paramsHash: digest,
           digest: digest, byteCount: UInt32(payload.count), sampleMicroseconds: 0,

@@ -36,13 +36,15 @@ package struct WireBenchmark {
     defer { own.close() }
     // Small units are bound by their number.
     let units = max(2 * load.window, min(bytes / load.bytes, 20_000))
-    let payload = [UInt8](repeating: 7, count: load.bytes)
+    // So many that none is still in a cache when its turn comes again: units are sent once.
+    let distinct = max(load.window, min(units, (64 << 20) / load.bytes))
+    let payloads = (0..<distinct).map { [UInt8](repeating: UInt8($0 & 255), count: load.bytes) }
     var rates: [(bare: Double, own: Double)] = []
     for round in 0...rounds {
       let volume = Double(units * load.bytes)
       let pair = (
-        bare: volume / (try bare.seconds(for: units, of: payload, window: load.window)),
-        own: volume / (try own.seconds(for: units, of: payload, window: load.window))
+        bare: volume / (try bare.seconds(for: units, of: payloads, window: load.window)),
+        own: volume / (try own.seconds(for: units, of: payloads, window: load.window))
       )
       // The first one warms up.
       if round > 0 { rates.append(pair) }
