@@ -60,7 +60,7 @@ let modules = [
     name: "Benchmarks", floor: 7,
     imports: [
       "Roles", "Objective", "Flow", "Network", "Autograd", "Tensor", "Tasks", "Records", "Wire",
-      "Transport", "CKernels", "COpenBLAS",
+      "Transport", "CKernels", "COpenBLAS", "CZeroMQ",
     ], touchesMemory: true),
   Module(
     name: "Configuration", floor: 7,

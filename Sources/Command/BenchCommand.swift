@@ -7,7 +7,10 @@ import Roles
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure this machine.",
-    subcommands: [BenchModelCommand.self, BenchUpdateCommand.self, BenchKernelsCommand.self])
+    subcommands: [
+      BenchModelCommand.self, BenchUpdateCommand.self, BenchKernelsCommand.self,
+      BenchWireCommand.self, BenchIngestCommand.self,
+    ])
 }
 
 struct BenchModelCommand: ParsableCommand {

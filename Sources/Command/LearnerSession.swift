@@ -44,6 +44,7 @@ struct LearnerSession {
     learnerOptions.rewardPatience = run.configuration.rewardPatience
     learnerOptions.keys = keys
     learnerOptions.minutes = options.minutes
+    learnerOptions.trace = try options.trace.map { try TraceFile(path: $0) }
     learnerOptions.auditShare = run.configuration.auditShare
     learnerOptions.retention.last = run.configuration.checkpointsKept
     learnerOptions.retention.every = UInt64(run.configuration.checkpointsKeptEvery)

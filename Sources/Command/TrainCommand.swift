@@ -59,6 +59,12 @@ struct LearnerOptions: ParsableArguments {
   @Flag(help: "Print a summary as one JSON object on the last line.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Add a line to this file for every lease, result and session, with its time.",
+      valueName: "file"))
+  var trace: String?
+
   func validate() throws {
     if let updates, !(0...100_000_000).contains(updates) {
       throw ValidationError("--updates \(updates) is not in 0...100000000")

@@ -44,6 +44,9 @@ package struct Metric: Hashable, Sendable {
     "time/learn", "Seconds of the learner's arithmetic in this update.")
   package static let secondsWait = Metric(
     "time/wait", "Seconds the learner waited for units of this update.")
+  package static let secondsIdle = Metric(
+    "time/idle",
+    "Seconds of it and of the commit before in which the units were durable and the learner idle.")
   package static let pictureRate = Metric("rate/pictures", "Judged pictures a second.")
   package static let memory = Metric("memory/rss", "Resident memory of the learner, in MB.")
   package static let evaluations = Metric(
@@ -77,7 +80,7 @@ package struct Metric: Hashable, Sendable {
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
     gradientNorm, skipped, lag, lagMax, effectiveShare, secondsUpdate, secondsLearn, secondsWait,
-    pictureRate, memory,
+    secondsIdle, pictureRate, memory,
     evaluations, judged, coreSeconds, refused,
   ]
 

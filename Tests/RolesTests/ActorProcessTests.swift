@@ -39,6 +39,21 @@ import Wire
     _ = actor.outcome()
   }
 
+  /// The next learner of a run folder listens elsewhere: waiting for the first one is no use.
+  @Test func `a closed connection is given up long before a silent one`() throws {
+    var first: FakeLearner? = try FakeLearner()
+    let actor = try ActorUnderTest(#require(first), then: learner)
+    try first?.hearHello()
+    if let welcome = first?.welcome(heartbeat: 100, liveness: 3_600_000) {
+      try first?.send(.welcome(welcome))
+    }
+    try first?.hear("a heartbeat") { if case .heartbeat = $0 { true } else { false } }
+    first = nil
+    try learner.hearHello()
+    actor.stop()
+    _ = actor.outcome()
+  }
+
   @Test func `a lease that could not begin in its time is handed back`() throws {
     let actor = try ActorUnderTest(learner)
     try learner.hearHello()

@@ -87,16 +87,22 @@ final class ActorUnderTest: Sendable {
   }
 
   init(
-    _ learner: FakeLearner, isFinal: Bool = true, runID: String? = nil,
+    _ learner: FakeLearner, then next: FakeLearner? = nil, isFinal: Bool = true,
+    runID: String? = nil,
     patience: Duration = .seconds(30),
     prepare: ActorProcess.Prepare? = nil
   ) throws {
     var options = ActorProcess.Options(name: "test")
     options.patience = patience
-    let address = LearnerAddress(
-      endpoint: learner.endpoint, key: nil, runID: runID, isFinal: isFinal)
+    let addresses = [learner, next ?? learner].map {
+      LearnerAddress(endpoint: $0.endpoint, key: nil, runID: runID, isFinal: isFinal)
+    }
+    let connections = Atomic<Int>(0)
     let actor = try ActorProcess(
-      options: options, locate: { address },
+      options: options,
+      locate: {
+        addresses[min(connections.add(1, ordering: .relaxed).oldValue, 1)]
+      },
       prepare: prepare
         ?? { _, _ in
           let recipe = Tiny.recipe()

@@ -129,6 +129,14 @@ struct LeaseTableTests {
     #expect(table.silent(now: 9.1) == [1, 2, 3])
   }
 
+  @Test func `who has missed a heartbeat is told from who is silent`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.joined(2, now: 0.5)
+    #expect(table.silent(for: 1, now: 1.2) == [1])
+    #expect(table.silent(now: 1.2).isEmpty)
+  }
+
   @Test func `who leaves or hands back frees leases and nothing else`() {
     var table = Self.table()
     table.joined(1, now: 0)

@@ -24,6 +24,27 @@ struct SocketTests {
     #expect(try actor.receive(maximumParts: 1) == nil)
   }
 
+  /// Large parts are read where they stand, on another thread: what the sender does to its array
+  /// afterwards must not reach them.
+  @Test(arguments: [100, 32 << 10, 1 << 20])
+  func aMessageIsWhatItWasWhenSent(size: Int) throws {
+    let learner = try Socket(.router, in: Context())
+    let endpoint = try learner.bind("tcp://127.0.0.1:*")
+    let actor = try Socket(.dealer, in: Context())
+    // Not connected: libzmq gives the part back.
+    #expect(try actor.send([[UInt8](repeating: 9, count: size)]) == .wouldBlock)
+    try actor.connect(endpoint)
+    var part = [UInt8](repeating: 0, count: size)
+    for round: UInt8 in 0..<20 {
+      for index in part.indices { part[index] = round &+ UInt8(index & 127) }
+      try send([part], on: actor)
+    }
+    for round: UInt8 in 0..<20 {
+      let received = try receive(on: learner, parts: 2)[1]
+      #expect(received == (0..<size).map { round &+ UInt8($0 & 127) })
+    }
+  }
+
   @Test func aPeerThatIsNotThereIsUnreachable() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)

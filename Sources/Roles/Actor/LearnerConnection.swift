@@ -20,6 +20,8 @@ struct LearnerConnection: ~Copyable {
   private var sequence: UInt64 = 0
   private(set) var timing = SessionTiming.greeting
   private(set) var lastHeard = ContinuousClock.now
+  /// Since when an open session has had no connection.
+  private var lostSince: Instant?
 
   init(
     to address: LearnerAddress, in context: Context, log: @escaping @Sendable (String) -> Void
@@ -114,11 +116,17 @@ struct LearnerConnection: ~Copyable {
   /// Why this actor will never get in like this, if that has turned out.
   mutating func failure() throws(ZeroMQError) -> RunFailure? {
     while let event = try monitor.next() {
+      if event == .disconnected, isOpen { lostSince = lostSince ?? .now }
+      if event == .handshakeSucceeded { lostSince = nil }
       if let failure = diagnosis.saw(event) { return failure }
     }
     return nil
   }
 
-  /// Whether the learner has been silent for longer than its welcome said.
-  func isSilent(now: Instant) -> Bool { lastHeard.duration(to: now) > timing.liveness }
+  /// Whether the learner has been silent for longer than its welcome said, or the connection has been
+  /// closed for a heartbeat: the next learner may listen elsewhere.
+  func isSilent(now: Instant) -> Bool {
+    if let lostSince, lostSince.duration(to: now) > timing.heartbeat { return true }
+    return lastHeard.duration(to: now) > timing.liveness
+  }
 }

@@ -25,17 +25,21 @@ package final class Exchange: @unchecked Sendable {
     package var notice: @Sendable (String) -> Void
     package var trouble: @Sendable (Trouble) -> Void
     package var failed: @Sendable (RunFailure) -> Void
+    /// Where every lease, result and session is written down; nil for nowhere.
+    package var trace: TraceFile?
 
     package init(
       admitted: @escaping @Sendable (AdmittedUnit) -> Void,
       notice: @escaping @Sendable (String) -> Void,
       trouble: @escaping @Sendable (Trouble) -> Void = { _ in },
-      failed: @escaping @Sendable (RunFailure) -> Void
+      failed: @escaping @Sendable (RunFailure) -> Void,
+      trace: TraceFile? = nil
     ) {
       self.admitted = admitted
       self.notice = notice
       self.trouble = trouble
       self.failed = failed
+      self.trace = trace
     }
   }
 
@@ -188,6 +192,7 @@ package final class Exchange: @unchecked Sendable {
       if now >= nextTick {
         nextTick = now + 0.2
         for session in leases.silent(now: now) { end(session, because: "silent", isLost: true) }
+        probe()
         reportLost()
       }
       if now >= nextInspection {
@@ -205,6 +210,15 @@ package final class Exchange: @unchecked Sendable {
         try grant()
       }
       split.withLock { $0.wire += now - busy }
+    }
+  }
+
+  /// Says something to whoever has missed a heartbeat: only by sending does one learn that a
+  /// connection is closed, and the leases behind it are free at once then.
+  private func probe() {
+    let heartbeat = Double(Self.heartbeatMilliseconds) / 1000
+    for session in leases.silent(for: heartbeat, now: now) {
+      send(.pulse(Pulse(committed: leases.committed)), to: session)
     }
   }
 
@@ -253,6 +267,7 @@ package final class Exchange: @unchecked Sendable {
           Lease(
             unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
             deadlineMilliseconds: UInt32(leases.patience * 1000))), to: grant.session)
+      trace(.leased, grant.session, unit: grant.unit, attempt: grant.attempt)
     }
   }
 
@@ -348,6 +363,7 @@ package final class Exchange: @unchecked Sendable {
           committed: leases.committed, heartbeatMilliseconds: Self.heartbeatMilliseconds,
           livenessMilliseconds: Self.livenessMilliseconds, discard: discard)), to: session)
     vanished[hello.actor] = nil
+    trace(.joined, session)
     say("joined", "+ actor \(hello.actor) joined (\(leases.committed))")
   }
 
@@ -428,6 +444,7 @@ package final class Exchange: @unchecked Sendable {
     else { return refuse(.notLeased, "\(result.unit) is not open") }
     invalidInARow.count = 0
     rewardAnswered(session)
+    trace(.received, session, unit: result.unit, attempt: result.attempt)
     senders[result.unit] = [session]
     addTime(of: result)
     callbacks.admitted(admitted)
@@ -539,7 +556,9 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func forget(_ session: UInt64) {
-    guard sessions.close(session) != nil else { return }
+    guard sessions[session] != nil else { return }
+    trace(.left, session)
+    _ = sessions.close(session)
     leases.left(session)
     invalidResults[session] = nil
     rewards.left(session)
@@ -574,6 +593,15 @@ package final class Exchange: @unchecked Sendable {
     let total = news.reduce(0) { $0 + $1.count }
     let named = news.prefix(3).map { "\($0.count) × \($0.reason)" }.joined(separator: " · ")
     callbacks.notice("! \(total) messages of peers were refused in the last minute: \(named)")
+  }
+
+  private func trace(
+    _ event: TraceLine.Event, _ session: UInt64, unit: UnitID? = nil, attempt: UInt32? = nil
+  ) {
+    guard let trace = callbacks.trace else { return }
+    trace.append(
+      TraceLine(
+        event, actor: sessions[session]?.name ?? "?", unit: unit?.rawValue, attempt: attempt))
   }
 
   /// Reasons quote what a peer sent, so only so many different ones are kept.

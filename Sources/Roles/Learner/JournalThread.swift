@@ -33,7 +33,7 @@ package final class JournalThread: @unchecked Sendable {
   ///   - mayWrite: asked before every write; throws once the run folder has another owner.
   ///   - deliver: called on the journal's thread.
   package init(
-    directory: String, segmentLimit: UInt64, epoch: UInt64,
+    directory: String, segmentLimit: UInt64 = 256 << 20, epoch: UInt64,
     header: @escaping @Sendable (UInt64) -> RunHeader,
     mayWrite: @escaping @Sendable () throws -> Void, deliver: @escaping @Sendable (Event) -> Void
   ) throws {

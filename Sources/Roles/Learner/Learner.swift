@@ -33,6 +33,8 @@ package final class Learner {
     package var segmentLimit: UInt64 = 256 << 20
     /// Failures of rewards in a row that pause the run.
     package var rewardPatience = 5
+    /// Where every lease, result and session is written down; nil for nowhere.
+    package var trace: TraceFile?
 
     package init(updates: UInt64) { self.updates = updates }
   }
@@ -67,7 +69,7 @@ package final class Learner {
 
   /// What reaches the computing thread from the others.
   private enum Letter: Sendable {
-    case durable([AdmittedUnit])
+    case durable([AdmittedUnit], since: ContinuousClock.Instant)
     case committed(UInt64)
     case failed(RunFailure)
     case trouble(Exchange.Trouble)
@@ -86,6 +88,10 @@ package final class Learner {
   private let clock = ContinuousClock()
   /// Durable units of the open updates.
   private var waiting: [UInt64: AdmittedUnit] = [:]
+  /// When those of them that came in this life became durable.
+  private var durableSince: [UInt64: ContinuousClock.Instant] = [:]
+  /// When the last update waited for its commit to be durable.
+  private var commitWait: Range<ContinuousClock.Instant>?
   private var committed: UInt64 = 0
   private var isInterrupted = false
   /// Files of the journal after the last look at what need not be kept.
@@ -161,7 +167,8 @@ package final class Learner {
       auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
         admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
-        trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) }))
+        trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) },
+        trace: options.trace))
     exchangeBox.withLock { $0 = exchange }
     journal.start()
     if let door {
@@ -215,6 +222,7 @@ package final class Learner {
           update: k, deadline: options.minutes.map { start + .seconds($0 * 60) }, record: record)
       else { break }
       let wait = asked.duration(to: clock.now).seconds
+      let idle = secondsIdle(before: units, asked: asked)
       let (result, learn) = try advance(
         core, with: units, epoch: epoch, journal: journal, exchange: exchange)
       waitSeconds += wait
@@ -232,6 +240,7 @@ package final class Learner {
         cost: recipe.cost(ofVersion: version, result, coreSeconds: coreSeconds),
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
+          .secondsIdle: idle,
           .memory: Process.residentMegabytes, .refused: Double(refused),
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
@@ -287,7 +296,7 @@ package final class Learner {
       for case .unit(let unit) in jobs { units.append(unit) }
       if !units.isEmpty {
         exchange?.send(.durable(units))
-        inbox.post(.durable(units))
+        inbox.post(.durable(units, since: .now))
       }
       for case .commit(let commit) in jobs { inbox.post(.committed(commit.update)) }
     case .failed(let failure): inbox.post(.failed(failure))
@@ -304,8 +313,10 @@ package final class Learner {
     let began = clock.now
     let (commit, report) = try core.advance(with: units, epoch: epoch)
     let learn = began.duration(to: clock.now).seconds
+    let computed = clock.now
     journal.submit(.commit(commit))
     try awaitCommit(of: commit.update)
+    commitWait = computed..<clock.now
     exchange.send(.committed(core.policy.snapshot))
     return (report, learn)
   }
@@ -444,6 +455,19 @@ package final class Learner {
     }
   }
 
+  /// Seconds in which these units were durable and the thread that computes waited all the same: for
+  /// the commit before them, or to be told. What it did itself in between, such as saving, is work.
+  private func secondsIdle(
+    before units: [AdmittedUnit], asked: ContinuousClock.Instant
+  ) -> Double {
+    let ready = units.compactMap { durableSince.removeValue(forKey: $0.unit.rawValue) }.max()
+    defer { commitWait = nil }
+    let told = max(asked, ready ?? asked).duration(to: clock.now).seconds
+    guard let commitWait else { return told }
+    let begin = max(commitWait.lowerBound, ready ?? commitWait.lowerBound)
+    return told + max(0, begin.duration(to: commitWait.upperBound).seconds)
+  }
+
   private func tell(_ record: RunRecord, version: UInt64) throws {
     for trouble in troubles {
       if case .paused = trouble { isPaused = true }
@@ -461,7 +485,11 @@ package final class Learner {
   private func read(_ letters: [Letter]) throws {
     for letter in letters {
       switch letter {
-      case .durable(let units): for unit in units { waiting[unit.unit.rawValue] = unit }
+      case .durable(let units, let since):
+        for unit in units {
+          waiting[unit.unit.rawValue] = unit
+          durableSince[unit.unit.rawValue] = since
+        }
       case .committed(let update): committed = update + 1
       case .failed(let failure): throw failure
       case .trouble(let trouble): troubles.append(trouble)

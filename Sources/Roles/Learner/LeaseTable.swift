@@ -240,8 +240,11 @@ package struct LeaseTable: Sendable {
   }
 
   /// Sessions that have been silent for too long; the caller ends them.
-  package func silent(now: Time) -> [SessionID] {
-    sessions.filter { now - $0.value.lastHeard > liveness }.map(\.key).sorted()
+  package func silent(now: Time) -> [SessionID] { silent(for: liveness, now: now) }
+
+  /// Sessions that have been silent for longer than so many seconds.
+  package func silent(for seconds: Time, now: Time) -> [SessionID] {
+    sessions.filter { now - $0.value.lastHeard > seconds }.map(\.key).sorted()
   }
 
   /// The leases to send out now: free units in ascending order, to the least busy sessions; with each

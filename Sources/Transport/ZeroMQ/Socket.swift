@@ -116,6 +116,7 @@ package struct Socket: ~Copyable, @unchecked Sendable {
 
   private borrowing func send(_ part: [UInt8], more: Bool) throws(ZeroMQError) -> SendOutcome {
     let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
+    if part.count >= Lent.leastBytes { return try lend(part, flags) }
     while true {
       if zmq_send(handle, part, part.count, flags) >= 0 { return .sent }
       switch zmq_errno() {
@@ -125,6 +126,32 @@ package struct Socket: ~Copyable, @unchecked Sendable {
       case let code: throw .refused(operation: "sending a part of \(part.count) bytes", code: code)
       }
     }
+  }
+
+  /// Sends without a copy: libzmq reads the array's own memory and lets go of it when it has.
+  private borrowing func lend(_ part: [UInt8], _ flags: CInt) throws(ZeroMQError) -> SendOutcome {
+    let lent = Unmanaged.passRetained(Lent(part))
+    var message = zmq_msg_t()
+    let status = part.withUnsafeBytes { bytes in
+      zmq_msg_init_data(
+        &message, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
+        { _, hint in hint.map { Unmanaged<Lent>.fromOpaque($0).release() } }, lent.toOpaque())
+    }
+    guard status == 0 else {
+      lent.release()
+      throw .last("making a part of \(part.count) bytes")
+    }
+    while zmq_msg_send(&message, handle, flags) < 0 {
+      let code = zmq_errno()
+      if code == EINTR { continue }
+      zmq_msg_close(&message)
+      switch code {
+      case EAGAIN: return .wouldBlock
+      case EHOSTUNREACH: return .unreachable
+      default: throw .refused(operation: "sending a part of \(part.count) bytes", code: code)
+      }
+    }
+    return .sent
   }
 
   /// The next message that has arrived, or nil.
@@ -150,7 +177,10 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     var more = hasMore
     // A routing id is no part of what the peer sent, and may be without its key.
     var key = firstKey
-    while more, let (part, hasMore, partKey) = try receivePart(copying: received < maximumParts) {
+    while more,
+      let (part, hasMore, partKey) = try receivePart(
+        copying: received < maximumParts, askingForKey: key == nil)
+    {
       key = key ?? partKey
       if received < maximumParts { parts.append(part) }
       received += 1
@@ -162,7 +192,8 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     return (parts, key)
   }
 
-  private borrowing func receivePart(copying: Bool = true) throws(ZeroMQError)
+  private borrowing func receivePart(copying: Bool = true, askingForKey: Bool = true)
+    throws(ZeroMQError)
     -> (part: [UInt8], more: Bool, key: PublicKey?)?
   {
     var message = zmq_msg_t()
@@ -178,7 +209,19 @@ package struct Socket: ~Copyable, @unchecked Sendable {
     let bytes = UnsafeRawBufferPointer(
       start: zmq_msg_data(&message), count: copying ? zmq_msg_size(&message) : 0)
     // Set by the thread that answered the ``AdmissionRequest`` of this peer.
-    let user = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
+    let user = askingForKey ? zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } : nil
     return (Array(bytes), zmq_msg_more(&message) != 0, user.flatMap { PublicKey($0) })
   }
+}
+
+/// An array that libzmq reads on its own thread. As long as this object holds it nobody writes to its
+/// memory, nor moves it: an array of bytes is one block on the heap, and whoever changes another
+/// reference to it gets a copy.
+private final class Lent: Sendable {
+  /// Below it a copy costs less than an object.
+  static let leastBytes = 32 << 10
+
+  private let bytes: [UInt8]
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
