@@ -155,7 +155,7 @@ extension RunConfiguration {
       throw .impossible(
         (dynamics == "ode" ? "sample.dynamics is ode" : "sample.noise_level is 0")
           + ": a step without noise has no log-density, so the ratio has no gradient; use"
-          + " sample.dynamics flow-sde, dance-sde, sigma-sde or cps with a sample.noise_level above 0, such as"
+          + " sample.dynamics flow-sde, dance-sde or cps with a sample.noise_level above 0, such as"
           + " 0.7")
     }
     if dynamics == "cps" && noiseLevel > 1 {
@@ -163,7 +163,6 @@ extension RunConfiguration {
     }
     return switch dynamics {
     case "dance-sde": DanceSDE(noiseLevel: Float(noiseLevel))
-    case "sigma-sde": SigmaSDE(noiseLevel: Float(noiseLevel))
     case "cps": CoefficientsPreserving(noiseLevel: Float(noiseLevel))
     default: FlowSDE(noiseLevel: Float(noiseLevel))
     }

@@ -24,10 +24,10 @@ extension RunConfiguration {
     .integer("sample.steps", \.steps, 2...1000, "T: steps of the grid."),
     .number("sample.shift", \.shift, 0.01...100, "Shift of the grids linear and sd3."),
     .choice(
-      "sample.dynamics", \.dynamics, ["flow-sde", "dance-sde", "sigma-sde", "cps", "ode"],
+      "sample.dynamics", \.dynamics, ["flow-sde", "dance-sde", "cps", "ode"],
       "What happens at a branching point."),
     .number(
-      "sample.noise_level", \.noiseLevel, 0...10, "a of Flow-SDE, η of the others."),
+      "sample.noise_level", \.noiseLevel, 0...10, "a of Flow-SDE, η of Dance-SDE and CPS."),
     .number(
       "sample.guidance", \.guidance, 0...100,
       "w of classifier-free guidance, in rollout, training and evaluation; 1 is without."),

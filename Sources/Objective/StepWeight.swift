@@ -7,24 +7,19 @@ package enum StepWeight: String, Hashable, Sendable, CaseIterable {
   /// like Δᵢ, a plain sum over time (TempFlow-GRPO, arXiv:2508.04324, §3.2; golden
   /// `tempflow_noise_weights`).
   case noise
-  /// wᵢ = Δᵢ / mean(Δ) over the branching steps.
-  case length
 
   /// `[T]`; 0 where the plan does not branch.
   package func weights(_ dynamics: any Dynamics, on grid: SigmaGrid, plan: BranchingPlan)
     -> [Float]
   {
-    let trained = plan.noisySteps
-    let sizes = (0..<grid.steps).map { step in
-      switch self {
-      case .uniform: 1.0
-      case .noise: Double(dynamics.transition(step: step, on: grid).deviation)
-      case .length: Double(grid.length(ofStep: step))
-      }
+    let deviations = (0..<grid.steps).map { step in
+      Double(dynamics.transition(step: step, on: grid).deviation)
     }
-    let mean = trained.reduce(0) { $0 + sizes[$1] } / Double(trained.count)
+    let trained = plan.noisySteps
+    let mean = trained.reduce(0) { $0 + deviations[$1] } / Double(trained.count)
     return (0..<grid.steps).map { step in
-      plan.branches[step] > 0 ? Float(sizes[step] / mean) : 0
+      guard plan.branches[step] > 0 else { return 0 }
+      return self == .uniform ? 1 : Float(deviations[step] / mean)
     }
   }
 }

@@ -263,7 +263,6 @@ struct RecipeTests {
     "shapes", "shapes-long", "density", "flow-grpo", "flow-grpo-fast", "flow-cps", "tempflow-grpo",
     "dance-grpo", "mix-grpo", "mix-grpo-flash", "g2rpo", "branch-grpo", "grpo-guard", "vgpo", "awm",
     "nft", "dgpo", "dpo", "crd", "fpo", "best-of-n", "sft-on-best",
-    "length-weight", "sigma-sde",
   ]
 
   @Test func `a file is taken by its path, and what is neither is refused`() throws {

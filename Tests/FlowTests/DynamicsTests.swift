@@ -74,27 +74,6 @@ struct DynamicsTests {
     }
   }
 
-  @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `Sigma-SDE is Euler's rule with a score and noise η·σ`(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
-    let grid = SigmaGrid.linear(steps: 9, shift: Double.random(in: 1...5, using: &random))
-    let η = Float.random(in: 0.1...1.2, using: &random)
-    for step in 0..<grid.steps {
-      let (x, v) = (
-        Double.random(in: -2...2, using: &random), Double.random(in: -2...2, using: &random)
-      )
-      let σ = Double(grid.sigmas[step])
-      let dt = Double(grid.sigmas[step + 1]) - σ
-      let g = Double(η) * σ
-      let score = -(x - (1 - σ) * (x - σ * v)) / (σ * σ)
-      let mean = x + dt * v - g * g * score * dt / 2
-      let transition = SigmaSDE(noiseLevel: η).transition(step: step, on: grid)
-      let ours = Double(transition.mean([Float(x)], [Float(v)])[0])
-      #expect(abs(ours - mean) < 1e-6 * (1 + abs(mean)), "step \(step)")
-      #expect(abs(Double(transition.deviation) - g * (-dt).squareRoot()) < 1e-6)
-    }
-  }
-
   @Test func `Dance-SDE with Flow-SDE's noise is Flow-SDE`() {
     let grid = SigmaGrid.sd3(steps: 12)
     for step in 0..<grid.steps {

@@ -10,7 +10,7 @@ struct MarginalTests {
   func `every SDE arrives at the ODE's marginals`(level: Float) {
     let grid = SigmaGrid.linear(steps: 4000, shift: 1)
     let kinds: [any Dynamics] = [
-      FlowSDE(noiseLevel: level), DanceSDE(noiseLevel: level), SigmaSDE(noiseLevel: level), ODE(),
+      FlowSDE(noiseLevel: level), DanceSDE(noiseLevel: level), ODE(),
     ]
     for dynamics in kinds {
       var (mean, variance) = (0.0, 1.0)

@@ -42,18 +42,4 @@ struct StepWeightTests {
     }
     for share in shares { #expect(abs(share / shares[0] - 1) < 1e-4) }
   }
-
-  @Test func `length weights are each step's share of the time that branches`() {
-    let grid = SigmaGrid.linear(steps: 9, shift: 3)
-    let branching = [1, 2, 3, 4, 6]
-    let plan = BranchingPlan(branches: (0..<9).map { branching.contains($0) ? 2 : 0 })
-    let weights = StepWeight.length.weights(FlowSDE(noiseLevel: 0.7), on: grid, plan: plan)
-    var time = 0.0
-    for step in branching { time += Double(grid.sigmas[step]) - Double(grid.sigmas[step + 1]) }
-    for step in 0..<9 {
-      let length = Double(grid.sigmas[step]) - Double(grid.sigmas[step + 1])
-      let literal = branching.contains(step) ? 5 * length / time : 0
-      #expect(abs(Double(weights[step]) - literal) < 1e-6)
-    }
-  }
 }
