@@ -148,24 +148,27 @@ extension RunConfiguration {
       first: first)
   }
 
+  /// The dynamics with noise, under the names that `sample.dynamics` has for them.
+  static let noisyDynamics: [(name: String, make: @Sendable (Float) -> any Dynamics)] = [
+    ("flow-sde", { FlowSDE(noiseLevel: $0) }),
+    ("dance-sde", { DanceSDE(noiseLevel: $0) }),
+    ("cps", { CoefficientsPreserving(noiseLevel: $0) }),
+  ]
+
   /// Dynamics whose branches differ and have log-densities.
   private func dynamics(of plan: BranchingPlan) throws(ConfigurationError) -> any Dynamics {
     if plan.noisySteps.isEmpty { return ODE() }
-    guard dynamics != "ode", noiseLevel > 0 else {
+    guard noiseLevel > 0, let kind = Self.noisyDynamics.first(where: { $0.name == dynamics }) else {
       throw .impossible(
         (dynamics == "ode" ? "sample.dynamics is ode" : "sample.noise_level is 0")
           + ": a step without noise has no log-density, so the ratio has no gradient; use"
-          + " sample.dynamics flow-sde, dance-sde or cps with a sample.noise_level above 0, such as"
-          + " 0.7")
+          + " one of \(Self.noisyDynamics.map(\.name).joined(separator: ", ")) as sample.dynamics, with"
+          + " a sample.noise_level above 0, such as 0.7")
     }
     if dynamics == "cps" && noiseLevel > 1 {
       throw .impossible("sample.noise_level \(noiseLevel) is above 1, the largest η of cps")
     }
-    return switch dynamics {
-    case "dance-sde": DanceSDE(noiseLevel: Float(noiseLevel))
-    case "cps": CoefficientsPreserving(noiseLevel: Float(noiseLevel))
-    default: FlowSDE(noiseLevel: Float(noiseLevel))
-    }
+    return kind.make(Float(noiseLevel))
   }
 
   // MARK: Credit

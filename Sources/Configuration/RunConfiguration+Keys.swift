@@ -24,7 +24,7 @@ extension RunConfiguration {
     .integer("sample.steps", \.steps, 2...1000, "T: steps of the grid."),
     .number("sample.shift", \.shift, 0.01...100, "Shift of the grids linear and sd3."),
     .choice(
-      "sample.dynamics", \.dynamics, ["flow-sde", "dance-sde", "cps", "ode"],
+      "sample.dynamics", \.dynamics, noisyDynamics.map(\.name) + ["ode"],
       "What happens at a branching point."),
     .number(
       "sample.noise_level", \.noiseLevel, 0...10, "a of Flow-SDE, η of Dance-SDE and CPS."),

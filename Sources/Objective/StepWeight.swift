@@ -12,14 +12,16 @@ package enum StepWeight: String, Hashable, Sendable, CaseIterable {
   package func weights(_ dynamics: any Dynamics, on grid: SigmaGrid, plan: BranchingPlan)
     -> [Float]
   {
-    let deviations = (0..<grid.steps).map { step in
-      Double(dynamics.transition(step: step, on: grid).deviation)
-    }
     let trained = plan.noisySteps
-    let mean = trained.reduce(0) { $0 + deviations[$1] } / Double(trained.count)
+    let sizes = (0..<grid.steps).map { step in
+      switch self {
+      case .uniform: 1.0
+      case .noise: Double(dynamics.transition(step: step, on: grid).deviation)
+      }
+    }
+    let mean = trained.reduce(0) { $0 + sizes[$1] } / Double(trained.count)
     return (0..<grid.steps).map { step in
-      guard plan.branches[step] > 0 else { return 0 }
-      return self == .uniform ? 1 : Float(deviations[step] / mean)
+      plan.branches[step] > 0 ? Float(sizes[step] / mean) : 0
     }
   }
 }
