@@ -20,11 +20,12 @@ extension RunConfiguration {
     }
     let algorithm = Algorithm(
       grid: sigmas, dynamics: dynamics, guidance: Guidance(scale: Float(guidance)), plan: plan,
-      window: try window(in: plan),
+      window: try window(in: plan), windowOf: Algorithm.WindowUse(rawValue: windowOf) ?? .noise,
       splitNoise: splitStrength > 0 ? .correlated(strength: Float(splitStrength)) : nil,
       sharesInitialNoise: sharesNoise, reduction: DensityReduction(rawValue: logDensity) ?? .sum,
       credit: try credit(of: plan), stepWeight: StepWeight(rawValue: weight) ?? .noise,
-      trainedShare: trainedShare, loss: try policyLoss(of: plan),
+      pruning: Pruning(rawValue: prune) ?? .none, trainedShare: trainedShare,
+      loss: try policyLoss(of: plan),
       regulariser: Regulariser(
         kind: Regulariser.Kind(rawValue: klKind) ?? .velocity, coefficient: Float(klBeta)),
       averageCoefficient: Float(averageBeta),

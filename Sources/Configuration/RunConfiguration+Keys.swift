@@ -79,6 +79,14 @@ extension RunConfiguration {
         "The share of a unit's branching states that is trained, drawn for each unit.")),
     .later(
       .choice(
+        "group.prune", \.prune, Pruning.allCases.map(\.rawValue),
+        "Which branches are trained: all, or those of each unit's best and worst outcome.")),
+    .later(
+      .choice(
+        "window.of", \.windowOf, Algorithm.WindowUse.allCases.map(\.rawValue),
+        "What is left out outside of the window: noise, or training alone.")),
+    .later(
+      .choice(
         "window.kind", \.windowKind,
         ["none", "progressive", "frozen", "random", "decay", "exponential"],
         "Whether only some of the branching steps draw noise in an update, and how they move on.")),

@@ -43,7 +43,10 @@ package struct RunConfiguration: Hashable, Sendable {
   package var splitStrength = 0.0
   package var trainedShare = 1.0
 
+  package var prune = "none"
+
   package var windowKind = "none"
+  package var windowOf = "noise"
   package var windowWidth = 4
   package var windowStay = 1
   package var windowStride = 1

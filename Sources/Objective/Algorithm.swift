@@ -6,8 +6,9 @@ package struct Algorithm: Sendable {
   package var dynamics: any Dynamics
   package var guidance: Guidance
   package var plan: BranchingPlan
-  /// Which of the plan's noisy steps draw in which update; nil: all.
+  /// Which of the plan's noisy steps draw, or are trained, in which update; nil: all.
   package var window: WindowSchedule?
+  package var windowOf: WindowUse
   /// How far the branches of one point lie from what they share; nil: independent.
   package var splitNoise: SplitNoise?
   /// Whether the trunks of a prompt all begin at one noise.
@@ -15,6 +16,7 @@ package struct Algorithm: Sendable {
   package var reduction: DensityReduction
   package var credit: CreditAssignment
   package var stepWeight: StepWeight
+  package var pruning: Pruning
   /// The share of a unit's points that is trained, drawn for each unit.
   package var trainedShare: Double
   package var loss: PolicyLoss
@@ -26,9 +28,10 @@ package struct Algorithm: Sendable {
 
   package init(
     grid: SigmaGrid, dynamics: any Dynamics, guidance: Guidance = .none, plan: BranchingPlan,
-    window: WindowSchedule? = nil, splitNoise: SplitNoise? = nil, sharesInitialNoise: Bool = false,
+    window: WindowSchedule? = nil, windowOf: WindowUse = .noise, splitNoise: SplitNoise? = nil,
+    sharesInitialNoise: Bool = false,
     reduction: DensityReduction, credit: CreditAssignment, stepWeight: StepWeight,
-    trainedShare: Double = 1, loss: PolicyLoss, regulariser: Regulariser,
+    pruning: Pruning = .none, trainedShare: Double = 1, loss: PolicyLoss, regulariser: Regulariser,
     averageCoefficient: Float = 0, lagged: LaggedDecay = .none
   ) {
     self.grid = grid
@@ -36,11 +39,13 @@ package struct Algorithm: Sendable {
     self.guidance = guidance
     self.plan = plan
     self.window = window
+    self.windowOf = windowOf
     self.splitNoise = splitNoise
     self.sharesInitialNoise = sharesInitialNoise
     self.reduction = reduction
     self.credit = credit
     self.stepWeight = stepWeight
+    self.pruning = pruning
     self.trainedShare = trainedShare
     self.loss = loss
     self.regulariser = regulariser
@@ -52,8 +57,22 @@ package struct Algorithm: Sendable {
   ///
   /// - Parameter word: 32 random bits of the update, for windows that jump.
   package func plan(ofUpdate update: UInt64, word: UInt32) -> BranchingPlan {
-    guard let window else { return plan }
+    guard let window, windowOf == .noise else { return plan }
     return plan.limited(to: window.steps(ofUpdate: update, word: word))
+  }
+
+  /// What a window is of.
+  package enum WindowUse: String, Sendable, CaseIterable {
+    /// Steps outside draw no noise.
+    case noise
+    /// Steps outside draw, and are not trained (BranchGRPO's depth pruning).
+    case training
+  }
+
+  /// The steps that are trained in one update; the word is that of ``plan(ofUpdate:word:)``.
+  package func trainedSteps(ofUpdate update: UInt64, word: UInt32) -> Range<Int> {
+    guard let window, windowOf == .training else { return 0..<plan.steps }
+    return window.steps(ofUpdate: update, word: word)
   }
 
   package func wavefront(_ plan: BranchingPlan) -> Wavefront {

@@ -36,6 +36,7 @@ enum Settings {
     "sample.solver_order": "3", "sample.solver_noise": "0.3", "group.from": "branches",
     "group.trunks": "2", "group.shared_noise": "true", "group.split_steps": "1,3",
     "group.split_strength": "4.0", "group.trained_share": "0.5", "window.kind": "random",
+    "window.of": "training", "group.prune": "extremes",
     "window.width": "3", "window.stay": "7", "window.stride": "2", "advantage.kind": "best",
     "advantage.unbiased": "true", "advantage.trimmed": "0.1",
     "advantage.fusion": "path-probability", "advantage.discount": "0.5", "advantage.pull": "0.2",
@@ -291,6 +292,7 @@ struct RecipeTests {
           continuation: .strides([1, 2])))
     #expect(algorithm.window == .random(width: 3, range: 1..<6))
     #expect(algorithm.splitNoise == .correlated(strength: 4) && algorithm.sharesInitialNoise)
+    #expect(algorithm.windowOf == .training && algorithm.pruning == .extremes)
     #expect(algorithm.trainedShare == 0.5 && algorithm.averageCoefficient == 0.4)
     #expect(algorithm.lagged == .slow && recipe.minibatchesBy == .steps)
     var credit = CreditAssignment(
@@ -340,7 +342,10 @@ struct RecipeTests {
     ["sample.continuation": "strides", "sample.strides": "1,,x"],
     ["sample.continuation": "multistep", "sample.grid": "sd3"],
     ["group.split_steps": "8"], ["group.split_steps": ""],
-    ["window.kind": "random", "window.width": "9"],
+    [
+      "window.kind": "random", "window.of": "training", "group.prune": "extremes",
+      "window.width": "9",
+    ],
     ["advantage.kind": "tree"], ["advantage.kind": "stepwise"],
     ["optim.minibatch_by": "steps", "optim.minibatches": "12"],
     matching.merging(["loss.times": "10"]) { $1 }, matching.merging(["group.trunks": "1"]) { $1 },

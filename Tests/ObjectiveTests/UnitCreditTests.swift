@@ -95,6 +95,21 @@ struct UnitCreditTests {
     }
   }
 
+  @Test(arguments: 1...10 as ClosedRange<UInt64>)
+  func `pruned, the ways to the best and the worst are left`(seed: UInt64) {
+    let plan = BranchingPlan(branches: [2, 1, 2], origin: .branches)
+    let unit = units(of: plan, count: 1, seed: seed)[0]
+    // Points: 0; 1 and 2 below its branches; 3 and 4 below theirs, with two leaves each.
+    let rewards = unit.judged.map { Double($0.rewards[0]) }
+    let mix = RewardMix()
+    let best = rewards.firstIndex(of: rewards.max()!)!,
+      worst = rewards.firstIndex(of: rewards.min()!)!
+    let sides = Set([best / 2, worst / 2])
+    let expected = [0] + sides.sorted().map { 1 + $0 } + sides.sorted().map { 3 + $0 }
+    #expect(Pruning.extremes.points(of: unit, plan: plan, mix: mix) == expected)
+    #expect(Pruning.none.points(of: unit, plan: plan, mix: mix) == [0, 1, 2, 3, 4])
+  }
+
   @Test func `stepwise credit reads the rewards of each path`() {
     let plan = BranchingPlan(
       trunks: 3, branches: [1, 1, 0], origin: .branches, continuation: .projection)

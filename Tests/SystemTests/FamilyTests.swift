@@ -31,6 +31,28 @@ import Testing
     #expect(replay.json["params_hash"] as? String == hashes[0])
   }
 
+  @Test(arguments: [
+    ["group.prune=extremes"], ["window.kind=progressive", "window.of=training", "window.width=2"],
+  ])
+  func `a pruned tree trains less, and replays`(settings: [String]) throws {
+    let folder = try ScratchFolder()
+    func train(_ name: String, _ settings: [String]) throws -> String? {
+      let outcome = try Tributary.run(
+        [
+          "train", "branch-grpo", "--run", folder.file(name), "--updates", "3", "--json", "--set",
+          "eval.noises=1", "--set", "group.prompts=4",
+        ] + settings.flatMap { ["--set", $0] }, in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return outcome.json["params_hash"] as? String
+    }
+    let pruned = try train("pruned", settings)
+    let whole = try train("whole", [])
+    #expect(pruned != nil && pruned != whole)
+    let replay = try Tributary.run(
+      ["replay", folder.file("pruned"), "--verify", "--json"], in: folder)
+    #expect(replay.json["params_hash"] as? String == pruned, "\(replay.errors)")
+  }
+
   /// A run in two lives, with what lags behind and what is averaged out of its checkpoint.
   @Test(arguments: ["nft", "awm", "crd", "mix-grpo"])
   func `a preset resumes to the same hash`(preset: String) throws {

@@ -36,8 +36,11 @@ package struct UnitAddress: Sendable {
 
   /// The shape of the unit: that of all units of its update.
   package var plan: BranchingPlan {
-    let words = philox.words(at: NoiseAddress(unit: update, purpose: .window), block: 0)
-    return recipe.algorithm.plan(ofUpdate: update, word: words[0])
+    recipe.algorithm.plan(ofUpdate: update, word: windowWord)
+  }
+
+  private var windowWord: UInt32 {
+    philox.words(at: NoiseAddress(unit: update, purpose: .window), block: 0)[0]
   }
 
   /// x₁ of each trunk, `[trunk][D]`.
@@ -60,16 +63,23 @@ package struct UnitAddress: Sendable {
       shared: normals(.splitNoise, step: step, branch: branch / count), own: own)
   }
 
-  /// The points that are trained, ascending: a share of all, drawn without putting back.
-  package func trainedPoints(of count: Int) -> [Int] {
-    let share = recipe.algorithm.trainedShare
-    if share == 1 { return Array(0..<count) }
-    let keys = (0..<count).map { point in
+  /// Which of the points are trained, ascending: those of the window, and of them a share, drawn without
+  /// putting back.
+  ///
+  /// - Parameter points: their numbers, ascending.
+  package func trainedPoints(of points: [Int], plan: BranchingPlan) -> [Int] {
+    let algorithm = recipe.algorithm
+    let steps = algorithm.trainedSteps(ofUpdate: update, word: windowWord)
+    let planned = plan.points
+    let points = points.filter { steps.contains(planned[$0].step) }
+    let share = algorithm.trainedShare
+    if share == 1 { return points }
+    let keys = points.map { point in
       philox.words(
         at: NoiseAddress(unit: unit.rawValue, purpose: .trainedPoints, branch: point), block: 0)[0]
     }
-    let chosen = (0..<count).sorted { (keys[$0], $0) < (keys[$1], $1) }
-    return chosen.prefix(max(1, Int(Double(count) * share))).sorted()
+    let chosen = points.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
+    return chosen.prefix(max(1, Int(Double(points.count) * share))).map { points[$0] }.sorted()
   }
 
   /// The K times and noises at which a matching loss looks at an outcome.

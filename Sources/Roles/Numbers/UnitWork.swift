@@ -8,7 +8,7 @@ package struct UnitWork: Hashable, Sendable {
   package let evaluations: Int
   /// Outcomes that are judged.
   package let pictures: Int
-  /// States that the learner trains on.
+  /// States that the learner trains on, before pruning.
   package let states: Int
   /// Steps that draw noise.
   package let noisySteps: Int
@@ -21,6 +21,6 @@ package struct UnitWork: Hashable, Sendable {
     noisySteps = plan.noisySteps.count
     states =
       recipe.algorithm.loss.matching.map { $0.times * plan.trunkOutcomeCount }
-      ?? address.trainedPoints(of: plan.points.count).count
+      ?? address.trainedPoints(of: Array(plan.points.indices), plan: plan).count
   }
 }

@@ -113,8 +113,9 @@ package final class Update {
       advantages: algorithm.credit.advantages(
         of: units.map(\.trajectory), plan: plan, seedsPerPrompt: recipe.seeds),
       points: units.map { unit in
-        UnitAddress(unit.trajectory.unit, in: recipe)
-          .trainedPoints(of: unit.trajectory.points.count)
+        UnitAddress(unit.trajectory.unit, in: recipe).trainedPoints(
+          of: algorithm.pruning.points(of: unit.trajectory, plan: plan, mix: algorithm.credit.mix),
+          plan: plan)
       },
       weightOfStep: algorithm.stepWeight.weights(
         algorithm.dynamics, on: algorithm.grid, plan: plan),
