@@ -25,6 +25,8 @@ package final class Exchange: @unchecked Sendable {
     package var notice: @Sendable (String) -> Void
     package var trouble: @Sendable (Trouble) -> Void
     package var failed: @Sendable (RunFailure) -> Void
+    /// Throws once the run folder has another owner.
+    package var checkOwner: @Sendable () throws -> Void
     /// Where every lease, result and session is written down; nil for nowhere.
     package var trace: TraceFile?
 
@@ -33,12 +35,14 @@ package final class Exchange: @unchecked Sendable {
       notice: @escaping @Sendable (String) -> Void,
       trouble: @escaping @Sendable (Trouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void,
+      checkOwner: @escaping @Sendable () throws -> Void = {},
       trace: TraceFile? = nil
     ) {
       self.admitted = admitted
       self.notice = notice
       self.trouble = trouble
       self.failed = failed
+      self.checkOwner = checkOwner
       self.trace = trace
     }
   }
@@ -338,12 +342,8 @@ package final class Exchange: @unchecked Sendable {
   }
 
   private func greet(_ hello: Hello, _ route: [UInt8], _ key: PublicKey?) throws {
-    if hello.runID == terms.runID && hello.highestEpoch > epoch {
-      throw RunFailure(
-        .restart,
-        "actor \(hello.actor) has served epoch \(hello.highestEpoch) of this run, this learner is"
-          + " epoch \(epoch): a newer learner exists, so this one stops")
-    }
+    // Perhaps a newer learner exists: the run folder knows, whatever a peer says.
+    if hello.highestEpoch > epoch { try callbacks.checkOwner() }
     if let reject = reason(toReject: hello, key) {
       count("hello: \(reject.code)")
       say("refused actor", "! actor \(hello.actor) refused: \(reject.text)")
@@ -388,6 +388,12 @@ package final class Exchange: @unchecked Sendable {
         code: .numericsClass,
         text: "the actor computes in class \(hello.numericsClass), the run in"
           + " \(terms.numericsClass): their bits differ; use machines of one class")
+    }
+    if hello.highestEpoch > epoch {
+      return Reject(
+        code: .run,
+        text: "the actor has served epoch \(hello.highestEpoch) of this run, whose folder stands at epoch"
+          + " \(epoch): it was part of a copy")
     }
     if excluded[hello.life] != nil {
       return Reject(

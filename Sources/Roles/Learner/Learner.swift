@@ -168,6 +168,7 @@ package final class Learner {
       callbacks: Exchange.Callbacks(
         admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
         trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) },
+        checkOwner: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
         trace: options.trace))
     exchangeBox.withLock { $0 = exchange }
     journal.start()

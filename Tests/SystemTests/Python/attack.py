@@ -427,6 +427,7 @@ def attacks():
         ("another run", lambda: refused_hello(run_id="0" * 32), "hello"),
         ("another configuration", lambda: refused_hello(configuration_hash=bytes(32)), "hello"),
         ("another model", lambda: refused_hello(model_hash=bytes(32)), "hello"),
+        ("a greeting from the future", lambda: refused_hello(highest_epoch=(1 << 63)), "hello: run"),
         ("another numerics class", lambda: refused_hello(numerics_class="other\x1b[31m"), "hello"),
         ("another epoch", envelopes(lambda p, i: [p.envelope(
             epoch=7 + i, heartbeat=Kinds["Heartbeat"](free=1))], 3), "no session"),
