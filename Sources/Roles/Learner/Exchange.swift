@@ -392,7 +392,8 @@ package final class Exchange: @unchecked Sendable {
     if hello.highestEpoch > epoch {
       return Reject(
         code: .run,
-        text: "the actor has served epoch \(hello.highestEpoch) of this run, whose folder stands at epoch"
+        text:
+          "the actor has served epoch \(hello.highestEpoch) of this run, whose folder stands at epoch"
           + " \(epoch): it was part of a copy")
     }
     if excluded[hello.life] != nil {

@@ -26,6 +26,8 @@ extension Update {
     package var skippedSteps: Int
     /// Committed versions between the parameters that sampled each unit and those that learn.
     package var lags: [UInt64]
+    /// Clipped share of the ratios of units of each lag; empty of losses without recorded noises.
+    package var clippedShareOfLag: [UInt64: Double]
     /// (Σw)² / (n·Σw²) of the importance weights: 1 where all samples count alike.
     package var effectiveShare: Double
   }
@@ -40,11 +42,14 @@ extension Update {
     var branches = 0
     var clipped = 0
     var firstRatioDeviation = 0.0
+    private var ofLag: [UInt64: (ratios: Int, clipped: Int)] = [:]
     /// Of the importance weights.
     var weights = (count: 0.0, sum: 0.0, squares: 0.0)
 
-    mutating func add(_ loss: PointLoss, isFirst: Bool) {
+    mutating func add(_ loss: PointLoss, lag: UInt64, isFirst: Bool) {
       points += 1
+      ofLag[lag, default: (0, 0)].ratios += loss.ratios.count
+      ofLag[lag, default: (0, 0)].clipped += loss.clipped
       policyLoss += Double(loss.policy)
       divergence += Double(loss.divergence)
       add(loss.ratios, clipped: loss.clipped, isFirst: isFirst)
@@ -106,6 +111,7 @@ extension Update {
         zeroVarianceShare: Double(flat) / Double(groups.count),
         gradientNorm: norms.isEmpty ? .nan : norms.reduce(0, +) / Double(norms.count),
         skippedSteps: skipped, lags: lags,
+        clippedShareOfLag: ofLag.mapValues { Double($0.clipped) / Double($0.ratios) },
         effectiveShare: weights.count > 0
           ? weights.sum * weights.sum / weights.squares / weights.count : 1)
     }

@@ -111,6 +111,8 @@ extension Update {
     regulariser.coefficient = policies.beta
     var slopes: [[Float]] = []
     for (index, unit) in batch.units.enumerated() {
+      let lag =
+        UnitAddress(unit.trajectory.unit, in: recipe).update - unit.trajectory.version.rawValue
       for place in batch.points[index] {
         var point = unit.trajectory.points[place]
         let row = slopes.count
@@ -131,7 +133,7 @@ extension Update {
           length: algorithm.grid.sigmas[point.step] - algorithm.grid.sigmas[point.step + 1],
           reduction: algorithm.reduction, loss: algorithm.loss, regulariser: regulariser)
         slopes.append(loss.gradient)
-        tally.add(loss, isFirst: isFirst)
+        tally.add(loss, lag: lag, isFirst: isFirst)
       }
     }
     return slopes

@@ -59,6 +59,10 @@ package final class RunRecord {
     if !metrics.hasUpdate(version) { expense? += cost }
     let values = report.metrics.merging(expense?.metrics ?? [:]) { $1 }
     try append(version, values.merging(measured) { $1 })
+    try events.scalars(
+      Dictionary(
+        uniqueKeysWithValues: report.clippedShareOfLag.map { ("clip/lag-\($0)", $1) }),
+      version: version)
     try events.histogram("lag/units", of: report.lags.map { Double($0) }, version: version)
     try events.histogram("reward/branches", of: report.rewards.map { Double($0) }, version: version)
   }
