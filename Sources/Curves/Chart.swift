@@ -17,8 +17,8 @@ package struct Chart {
   private static let colours = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000",
   ]
-  /// With the colours, 21 lines that differ.
-  private static let dashes = ["none", "8 3", "2 3"]
+  /// With the colours, 28 lines that differ.
+  private static let dashes = ["none", "8 3", "2 3", "9 3 2 3"]
 
   package init(_ groups: [CurveGroup], metric: Metric, axes: [Axis] = Axis.allCases) {
     self.groups = groups

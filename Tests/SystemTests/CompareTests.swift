@@ -53,6 +53,23 @@ struct CompareTests {
     #expect((once.first?["runs"] as? [Any])?.count == 2, "\(twice.output)")
   }
 
+  @Test func `another way of scoring is another group, another rhythm of saving is not`() throws {
+    for (run, change) in [
+      ("0.3/1", ("noises: 4", "noises: 2")), ("0.02/1", ("every: 10", "every: 5")),
+    ] {
+      let path = "\(runs)/\(run)/config.yaml"
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      try #require(text.contains(change.0), "\(text)")
+      try Data(text.replacing(change.0, with: change.1).utf8).write(to: URL(fileURLWithPath: path))
+    }
+    let groups = try #require(
+      try compare(runs, "--json").json["groups"] as? [[String: Any]])
+    #expect(
+      Set(groups.compactMap { $0["configuration"] as? String }) == [
+        "density", "density loss.kl.beta=0.3", "density loss.kl.beta=0.3 eval.noises=2",
+      ])
+  }
+
   @Test func `chart and tables are written`() throws {
     let out = folder.file("figures")
     let outcome = try compare(runs, "--out", out, "--metric", "strict")

@@ -24,8 +24,9 @@ struct ComparedRuns {
         notes.append("\(folder.path) has no metrics yet and is left out")
         continue
       }
-      if members[member.key] == nil { order.append(member.key) }
-      members[member.key, default: []].append(member)
+      let key = member.configuration.comparisonKey
+      if members[key] == nil { order.append(key) }
+      members[key, default: []].append(member)
     }
     guard !order.isEmpty else {
       throw RunFailure(
@@ -64,15 +65,6 @@ struct ComparedRuns {
       } catch {
         throw RunFailure(.usage, "\(error)")
       }
-    }
-
-    /// Equal for runs that differ by nothing but their seed, and by what decides no number.
-    var key: String {
-      var numbers = configuration
-      numbers.seed = 0
-      // Scores under other prompts, steps or noises are not comparable.
-      return numbers.numericalYAML
-        + "\(numbers.evaluationPrompts)\n\(numbers.evaluationSteps)\n\(numbers.evaluationNoises)"
     }
   }
 

@@ -11,7 +11,7 @@ enum GroupNames {
     var names = groups.map { sweepName(of: $0.path) ?? presetName(of: $0.configuration) }
     for (name, members) in Dictionary(grouping: names.indices, by: { names[$0] })
     where members.count > 1 {
-      let settings = members.map { Self.settings(of: groups[$0].configuration) }
+      let settings = members.map { groups[$0].configuration.comparedSettings }
       let differing = settings[0].indices.filter { index in
         Set(settings.map { $0[index].value }).count > 1
       }
@@ -38,11 +38,11 @@ enum GroupNames {
 
   /// The nearest preset and what differs from it.
   private static func presetName(of configuration: RunConfiguration) -> String {
-    let own = settings(of: configuration)
+    let own = configuration.comparedSettings
     let candidates = RunConfiguration.presets.compactMap { name -> (String, [String])? in
       guard let preset = try? RunConfiguration(named: name) else { return nil }
       return (
-        name, zip(own, settings(of: preset)).filter { $0.value != $1.value }.map { text($0.0) }
+        name, zip(own, preset.comparedSettings).filter { $0.value != $1.value }.map { text($0.0) }
       )
     }
     guard let (name, differences) = candidates.min(by: { $0.1.count < $1.1.count }) else {
@@ -50,16 +50,6 @@ enum GroupNames {
     }
     let more = differences.count > shown ? ["…"] : []
     return ([name] + differences.prefix(shown) + more).joined(separator: " ")
-  }
-
-  /// Those that decide what is compared.
-  private static func settings(of configuration: RunConfiguration) -> [(
-    path: String, value: String
-  )] {
-    let scoring = ["task.eval_prompts", "eval.ode_steps", "eval.noises"]
-    return zip(RunConfiguration.keys, configuration.settings)
-      .filter { ($0.0.decidesNumbers || scoring.contains($0.0.path)) && $0.0.path != "seed" }
-      .map { ($0.1.path, $0.1.value) }
   }
 
   private static func text(_ setting: (path: String, value: String)) -> String {
