@@ -70,7 +70,7 @@ package struct Alarms: Sendable {
     let refused = recent.count { ($0[Metric.skipped.name] ?? 0) > 0 }
     return raise(
       .zeroVariance, if: flat > 0.95, clear: flat < 0.85, version,
-      "\(percent(flat)) of the seed groups have equal rewards, so almost nothing is learnt",
+      "\(percent(flat)) of the groups have equal rewards, so almost nothing is learnt",
       "use more group.branches, a larger sample.noise_level, or end the run")
       + raise(
         .refusedSteps, if: refused >= 3, clear: refused == 0, version,

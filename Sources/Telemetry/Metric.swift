@@ -12,11 +12,14 @@ package struct Metric: Hashable, Sendable {
   // An update.
 
   package static let reward = Metric(
-    "reward/train", "Mean reward of the update's branches, 0...1.")
+    "reward/train", "Mean reward of the update's outcomes, 0...1.")
   package static let rewardDeviation = Metric(
-    "reward/branch_std", "Mean over seed groups of the deviation of their rewards.")
+    "reward/branch_std",
+    "Mean over the groups that advantages compare of the deviation of their rewards.")
   package static let policyLoss = Metric(
-    "loss/policy", "Mean weighted clipped surrogate over branching points.")
+    "loss/policy",
+    "Mean policy loss over branching points, or over outcomes where these are matched; without divergences."
+  )
   package static let divergence = Metric(
     "loss/kl", "Mean divergence from the reference in the run's form, without β.")
   package static let firstRatio = Metric(
@@ -25,7 +28,8 @@ package struct Metric: Hashable, Sendable {
       + " 0; later it measures how far the policy moved in S updates.")
   package static let clipped = Metric("clip/share", "Share of branches whose clip binds.")
   package static let zeroVariance = Metric(
-    "group/zero_variance", "Share of seed groups whose rewards are all equal; they teach nothing.")
+    "group/zero_variance",
+    "Share of the groups that advantages compare whose rewards are all equal; they teach nothing.")
   package static let gradientNorm = Metric(
     "grad/norm", "Mean gradient norm of the update's optimiser steps, before clipping.")
   package static let skipped = Metric(

@@ -5,7 +5,8 @@ package import Transport
 import Wire
 
 /// The learner's side of the network, on a thread of its own: sessions, leases, results,
-/// acknowledgements and parameters. It never waits for a kernel or a disk.
+/// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read the run's
+/// epoch where a greeting claims a later one.
 package final class Exchange: @unchecked Sendable {
   // `@unchecked`: after `init`, all variables from `socket` on are touched by the thread alone;
   // what others call goes through the mailbox, the semaphore, a mutex or a constant.

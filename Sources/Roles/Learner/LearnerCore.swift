@@ -34,11 +34,13 @@ package final class LearnerCore {
     let report = update.apply(rebuilt, to: policy)
     var builder = DigestBuilder()
     for unit in units { builder.add(unit.digest.bytes) }
-    recent.append(policy.snapshot)
+    let snapshot = policy.snapshot
+    recent.append(snapshot)
     recent.removeFirst(max(0, recent.count - recipe.schedule.lag - 1))
     let commit = Commit(
       update: k, epoch: epoch, firstUnit: UnitID(k * UInt64(recipe.unitsPerUpdate)),
-      unitCount: units.count, unitsDigest: Digest(builder), paramsHash: policy.paramsHash,
+      unitCount: units.count, unitsDigest: Digest(builder),
+      paramsHash: policy.sampling === policy.weights ? snapshot.hash : policy.paramsHash,
       stateHash: policy.stateHash, reward: Float(report.reward))
     return (commit, report)
   }

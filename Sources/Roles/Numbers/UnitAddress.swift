@@ -22,6 +22,9 @@ package struct UnitAddress: Sendable {
   /// The versions that may sample it; pinned, the one that does.
   package var versions: ClosedRange<PolicyVersion> { recipe.schedule.versions(of: update) }
 
+  /// Committed versions between the parameters that sampled it and those that learn from it.
+  package func lag(of version: PolicyVersion) -> UInt64 { update - version.rawValue }
+
   /// The index of its prompt: categories in turn, and a random prompt of the category.
   package var prompt: Int {
     let slot = Int(unit.rawValue % UInt64(recipe.unitsPerUpdate)) / recipe.seeds

@@ -97,7 +97,7 @@ extension Update {
       let flat = groups.count { group in group.allSatisfy { $0 == group[0] } }
       let points = max(points, 1)
       let lags = trajectories.map {
-        UnitAddress($0.unit, in: recipe).update - $0.version.rawValue
+        UnitAddress($0.unit, in: recipe).lag(of: $0.version)
       }
       return Report(
         reward: Self.mean(rewards), rewards: rewards,

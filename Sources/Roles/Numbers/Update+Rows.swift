@@ -111,10 +111,10 @@ extension Update {
     regulariser.coefficient = policies.beta
     var slopes: [[Float]] = []
     for (index, unit) in batch.units.enumerated() {
-      let lag =
-        UnitAddress(unit.trajectory.unit, in: recipe).update - unit.trajectory.version.rawValue
+      let trajectory = unit.trajectory
+      let lag = UnitAddress(trajectory.unit, in: recipe).lag(of: trajectory.version)
       for place in batch.points[index] {
-        var point = unit.trajectory.points[place]
+        var point = trajectory.points[place]
         let row = slopes.count
         let transition = algorithm.dynamics.transition(step: point.step, on: algorithm.grid)
         var advantages = batch.advantages.branches[index][place]
