@@ -10,15 +10,18 @@ package struct Transition: Hashable, Sendable {
   /// B = ∂μ/∂v, called k_v in the derivations.
   package var velocityFactor: Float
   /// s; 0 for a deterministic step.
-  package var deviation: Float
+  package let deviation: Float
   /// g, the noise per unit of time: s = g·√Δ.
   package var magnitude: Float
+  /// ln s, the same for all branches of a point; 0 for a deterministic step.
+  private let logDeviation: Double
 
   package init(stateFactor: Float, velocityFactor: Float, deviation: Float, magnitude: Float) {
     self.stateFactor = stateFactor
     self.velocityFactor = velocityFactor
     self.deviation = deviation
     self.magnitude = magnitude
+    logDeviation = deviation > 0 ? ExactMath.logarithm(Double(deviation)) : 0
   }
 
   /// μ(x, v), `[D]`.
@@ -44,7 +47,7 @@ package struct Transition: Hashable, Sendable {
     if reduction == .bare { return Float(-squares / count) }
     precondition(deviation > 0, "a deterministic step has no log-density")
     let s = Double(deviation)
-    let total = -squares / (2 * s * s) - count * (ExactMath.logarithm(s) + halfLogTwoPi)
+    let total = -squares / (2 * s * s) - count * (logDeviation + halfLogTwoPi)
     return Float(reduction == .sum ? total : total / count)
   }
 

@@ -28,13 +28,13 @@ extension Trajectory {
     points.reserveCapacity(message.n_points)
     for index in 0..<message.n_points {
       guard let point = message.points[index] else { throw .refused(place: "trajectory") }
-      points.append(try BranchingPoint(point.pointee, index: index, limits: limits))
-      let steps = points.suffix(2).map(\.step)
-      guard steps == steps.sorted() else {
+      let step = Int(point.pointee.step)
+      guard step >= points.last?.step ?? 0 else {
         throw .outOfRange(
-          place: "trajectory: point \(index), step", value: UInt64(point.pointee.step),
+          place: "trajectory: point \(index), step", value: UInt64(step),
           allowed: "not below that of the point before")
       }
+      points.append(try BranchingPoint(point.pointee, index: index, limits: limits))
     }
     self.init(
       unit: UnitID(message.unit), version: PolicyVersion(message.version),
@@ -48,8 +48,8 @@ extension Trajectory {
 extension Outcome {
   /// All outcomes of one pair of tensors, `[N, D]` and `[N, R]`; N follows from the first.
   fileprivate static func decoded(
-    latents: ProtobufCBinaryData, rewards: ProtobufCBinaryData, of owners: Int = 1, place: String,
-    limits: TrajectoryLimits
+    latents: ProtobufCBinaryData, rewards: ProtobufCBinaryData, of owners: Int = 1,
+    place: @autoclosure () -> String, limits: TrajectoryLimits
   ) throws(WireError) -> [Outcome] {
     // No product overflows: the factors are the run's own limits, and counts stay below the payload's.
     let size = 4 * limits.stateCount
@@ -57,18 +57,17 @@ extension Outcome {
     let count = size == 0 ? 0 : latents.len / size
     guard latents.len == count * size, count % owners == 0, count <= most else {
       throw .outOfRange(
-        place: "\(place), bytes of latent values", value: UInt64(latents.len),
+        place: "\(place()), bytes of latent values", value: UInt64(latents.len),
         allowed: "a multiple of \(owners * size) up to \(most * size)")
     }
     let rewardSize = 4 * limits.rewardCount
     guard rewards.len == count * rewardSize else {
       throw .count(
-        place: place, found: rewards.len, of: "bytes of reward values", expected: count * rewardSize
-      )
+        place: place(), found: rewards.len, of: "bytes of reward values",
+        expected: count * rewardSize)
     }
-    for (what, data) in [("latent", latents), ("reward", rewards)] where !data.isFinite {
-      throw .notFinite(place: "\(place), \(what)")
-    }
+    guard latents.isFinite else { throw .notFinite(place: "\(place()), latent") }
+    guard rewards.isFinite else { throw .notFinite(place: "\(place()), reward") }
     return (0..<count).map { index in
       Outcome(
         rewards: rewards.floats(index * limits.rewardCount..<(index + 1) * limits.rewardCount),
@@ -81,11 +80,19 @@ extension BranchingPoint {
   fileprivate init(_ point: Tributary__V1__BranchingPoint, index: Int, limits: TrajectoryLimits)
     throws(WireError)
   {
-    let place = "trajectory: point \(index)"
-    func require(_ found: Int, _ what: String, _ expected: Int) throws(WireError) {
+    var place: String { "trajectory: point \(index)" }
+    func require(_ found: Int, _ what: @autoclosure () -> String, _ expected: Int) throws(WireError)
+    {
       guard found == expected else {
-        throw .count(place: place, found: found, of: what, expected: expected)
+        throw .count(place: place, found: found, of: what(), expected: expected)
       }
+    }
+    func floats(_ data: ProtobufCBinaryData, _ what: StaticString, _ count: Int) throws(WireError)
+      -> [Float]
+    {
+      try require(data.len, "bytes of \(what) values", 4 * count)
+      guard data.isFinite else { throw .notFinite(place: "\(place), \(what)") }
+      return data.floats(0..<count)
     }
     let stateCount = limits.stateCount
     let branchCount = Int(point.branch_count)
@@ -95,25 +102,17 @@ extension BranchingPoint {
         place: "\(place), branches", value: UInt64(branchCount),
         allowed: "from 1 to \(limits.maximumBranches)")
     }
-    let tensors: [(what: String, data: ProtobufCBinaryData, count: Int)] = [
-      ("state", point.state, stateCount),
-      ("velocity", point.velocity, stateCount),
-      ("log density", point.log_densities, branchCount),
-    ]
-    for (what, data, count) in tensors {
-      try require(data.len, "bytes of \(what) values", 4 * count)
-      guard data.isFinite else { throw .notFinite(place: "\(place), \(what)") }
-    }
+    let state = try floats(point.state, "state", stateCount)
+    let velocity = try floats(point.velocity, "velocity", stateCount)
+    let densities = try floats(point.log_densities, "log density", branchCount)
     try require(point.n_next_state_checksums, "next-state checksums", branchCount)
     let hasOutcomes = point.latents.len > 0
     try require(Int(point.reward_count), "rewards a branch", hasOutcomes ? limits.rewardCount : 0)
     let outcomes = try Outcome.decoded(
       latents: point.latents, rewards: point.rewards, of: branchCount, place: place, limits: limits)
     let share = outcomes.count / branchCount
-    let densities = point.log_densities.floats(0..<branchCount)
     self.init(
-      step: Int(point.step), state: point.state.floats(0..<stateCount),
-      velocity: point.velocity.floats(0..<stateCount),
+      step: Int(point.step), state: state, velocity: velocity,
       branches: (0..<branchCount).map { branch in
         Branch(
           logDensity: densities[branch], nextStateChecksum: point.next_state_checksums[branch],
@@ -125,22 +124,22 @@ extension BranchingPoint {
 extension ProtobufCBinaryData {
   /// - Precondition: the range is within the data.
   fileprivate func floats(_ range: Range<Int>) -> [Float] {
-    if range.isEmpty { return [] }
-    return [Float](unsafeUninitializedCapacity: range.count) { buffer, count in
-      UnsafeMutableRawBufferPointer(buffer).copyMemory(
-        from: UnsafeRawBufferPointer(
-          start: UnsafeRawPointer(data) + 4 * range.lowerBound, count: 4 * range.count))
-      count = range.count
+    guard let data else { return [] }
+    // protobuf-c's pieces of the arena begin on 16 bytes.
+    return (data + 4 * range.lowerBound).withMemoryRebound(to: Float.self, capacity: range.count) {
+      Array(UnsafeBufferPointer(start: $0, count: range.count))
     }
   }
 
+  /// Whether no exponent has all its bits set, as infinities and NaNs have.
   fileprivate var isFinite: Bool {
     let bytes = UnsafeRawBufferPointer(start: data, count: len)
-    for offset in stride(from: 0, to: bytes.count, by: 4) {
+    var isFinite = true
+    // Without an early exit, so that it can be done for many values at once.
+    for offset in stride(from: 0, to: bytes.count & ~3, by: 4) {
       let bits = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-      // All exponent bits set: an infinity or not a number.
-      if bits & 0x7f80_0000 == 0x7f80_0000 { return false }
+      isFinite = isFinite && bits & 0x7f80_0000 != 0x7f80_0000
     }
-    return true
+    return isFinite
   }
 }

@@ -60,14 +60,15 @@ struct TransitionTests {
   func `the bare log-density is minus the mean square, with noise and without`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let count = Int.random(in: 1...40, using: &random)
-    var t = randomTransition(&random)
+    let t = randomTransition(&random)
     let next = floats(count, &random), mean = floats(count, &random)
     let literal = bareDensity(next.map(Double.init), mean.map(Double.init))
     let noisy = t.logDensity(of: next, mean: mean, over: .bare)
     #expect(abs(Double(noisy) - literal) <= 1e-7 * abs(literal))
-    t.deviation = 0
-    #expect(t.logDensity(of: next, mean: mean, over: .bare) == noisy)
-    #expect(t.logDensity(of: mean, mean: mean, over: .bare) == 0)
+    let still = Transition(
+      stateFactor: t.stateFactor, velocityFactor: t.velocityFactor, deviation: 0, magnitude: 0)
+    #expect(still.logDensity(of: next, mean: mean, over: .bare) == noisy)
+    #expect(still.logDensity(of: mean, mean: mean, over: .bare) == 0)
     let slope = t.logDensityGradient(of: next, mean: mean, over: .bare)
     for i in 0..<count {
       let literal = 2 * Double(next[i] - mean[i]) * Double(t.velocityFactor) / Double(count)

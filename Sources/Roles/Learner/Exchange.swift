@@ -8,8 +8,8 @@ import Wire
 /// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read the run's
 /// epoch where a greeting claims a later one.
 package final class Exchange: @unchecked Sendable {
-  // `@unchecked`: after `init`, all variables from `socket` on are touched by the thread alone;
-  // what others call goes through the mailbox, the semaphore, a mutex or a constant.
+  // `@unchecked`: after `init`, all variables are touched by the thread alone; what others call goes
+  // through a mailbox, the semaphore, a mutex or a constant.
   package enum Order: Sendable {
     case durable([AdmittedUnit])
     /// A new version: published and committed in one step, because what the table grants between the
@@ -68,49 +68,43 @@ package final class Exchange: @unchecked Sendable {
 
   static let heartbeatMilliseconds: UInt32 = 1_000
   static let livenessMilliseconds: UInt32 = 5_000
-  private static let maximumSessions = 256
-  /// Invalid results of one session before it is shut out, and in a row of all before the run stops.
-  private static let patienceWithInvalidResults = 8
-  /// Seconds for which the actor that sent them is shut out.
-  private static let exclusion = 60.0
+  static let maximumSessions = 256
   private static let spokenLines = 20
+  /// Results that wait for a verdict, at most; more are left in the socket.
+  private static let mostCandidates = 256
 
   private let wakeup: Wakeup
   private let mail: Mailbox<Order>
+  private let verdicts: Mailbox<(AdmissionThreads.Candidate, AdmissionThreads.Verdict)>
   private let ended = DispatchSemaphore(value: 0)
-  private let split = Mutex(Split())
-  private let audits = Mutex(0)
-  /// Messages refused, by reason.
-  private let refusals = Mutex<[String: Int]>([:])
+  let split = Mutex(Split())
+  let audits = Mutex(0)
+  let refusals = Mutex(RefusalTally())
 
-  private let socket: Socket
-  private let terms: RunTerms
-  private let recipe: Recipe
-  private let epoch: UInt64
-  private let callbacks: Callbacks
+  let socket: Socket
+  let terms: RunTerms
+  let recipe: Recipe
+  let admission: AdmissionThreads
+  let epoch: UInt64
+  let callbacks: Callbacks
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  private var leases: LeaseTable
-  private var published = PublishedSnapshots()
-  private var sessions = SessionTable()
+  var leases: LeaseTable
+  var published = PublishedSnapshots()
+  var sessions = SessionTable()
   /// Who may connect; nil where nobody is asked.
-  private let gatekeeper: Gatekeeper?
+  let gatekeeper: Gatekeeper?
   /// Who sent the units that are on their way to the journal.
-  private var senders: [UnitID: [UInt64]] = [:]
-  /// Refused results by session.
-  private var invalidResults: [UInt64: Int] = [:]
-  /// Results refused of those that had the unit's lease, since the last valid result of anybody.
-  private var invalidInARow = (count: 0, since: 0.0)
-  /// Actor processes that sent too many, and until when.
-  private var excluded: [String: Double] = [:]
+  var senders: [UnitID: [UInt64]] = [:]
+  /// Results that wait for a verdict.
+  var candidates = 0
+  var misconduct = Misconduct(capacity: Exchange.maximumSessions)
   private var spoken = SpokenOf()
-  /// What had been refused when the terminal was last told.
-  private var refusalsTold: [String: Int] = [:]
-  private var rewards: RewardWatch
-  private var lastRewardNotice = -Double.infinity
-  private var draining: Double?
+  var rewards: RewardWatch
+  var lastRewardNotice = -Double.infinity
+  var draining: Double?
   /// Actors that went without a goodbye, by name: when, and where their goodbye may still come from.
-  private var vanished: [String: (since: Double, route: [UInt8])] = [:]
+  var vanished: [String: (since: Double, route: [UInt8])] = [:]
 
   /// Where the learner listens, wildcards resolved.
   package let endpoint: String
@@ -124,6 +118,9 @@ package final class Exchange: @unchecked Sendable {
   ) throws {
     wakeup = try Wakeup()
     mail = Mailbox(waking: wakeup)
+    let verdicts = Mailbox<(AdmissionThreads.Candidate, AdmissionThreads.Verdict)>(waking: wakeup)
+    self.verdicts = verdicts
+    admission = AdmissionThreads(recipe: recipe) { verdicts.post(($0, $1)) }
     gatekeeper = door?.gatekeeper
     var options = SocketOptions()
     // The last goodbyes are to arrive.
@@ -155,6 +152,8 @@ package final class Exchange: @unchecked Sendable {
   package func run() {
     let thread = Thread { [self] in
       defer { ended.signal() }
+      admission.start(max(1, min(4, ProcessInfo.processInfo.activeProcessorCount / 2)))
+      defer { admission.stop() }
       do {
         try loop()
       } catch {
@@ -175,23 +174,25 @@ package final class Exchange: @unchecked Sendable {
 
   package var splitSoFar: Split { split.withLock { $0 } }
 
-  package var refusalsSoFar: [String: Int] { refusals.withLock { $0 } }
+  package var refusalsSoFar: [String: Int] { refusals.withLock { $0.counts } }
 
   /// Seconds since the start of this thread's life.
-  private var now: Double { start.duration(to: clock.now).seconds }
+  var now: Double { start.duration(to: clock.now).seconds }
 
   private func loop() throws {
     var nextTick = 0.0
     var nextInspection = 1.0
     var nextTally = 60.0
     while true {
-      _ = try wakeup.wait(for: socket, timeout: .milliseconds(100))
+      _ = try wakeup.wait(
+        for: socket, toReceive: candidates < Self.mostCandidates, timeout: .milliseconds(100))
       let busy = now
       wakeup.drain()
       for order in mail.takeAll() { try obey(order) }
+      for (candidate, verdict) in verdicts.takeAll() { settle(candidate, verdict) }
       // A bounded number of messages, so that orders are never starved.
       for _ in 0..<64 {
-        guard let (parts, key) = nextMessage() else { break }
+        guard candidates < Self.mostCandidates, let (parts, key) = nextMessage() else { break }
         try receive(parts, key)
       }
       if now >= nextTick {
@@ -203,11 +204,11 @@ package final class Exchange: @unchecked Sendable {
       if now >= nextInspection {
         nextInspection = now + 1
         endRemoved()
-        excluded = excluded.filter { $0.value > now }
+        misconduct.forgive(now: now)
       }
       if now >= nextTally {
         nextTally = now + 60
-        tellRefusals()
+        if let news = refusals.withLock({ $0.news() }) { callbacks.notice(news) }
       }
       if let deadline = draining {
         if sessions.peers.isEmpty || now > deadline { return }
@@ -342,268 +343,12 @@ package final class Exchange: @unchecked Sendable {
     }
   }
 
-  private func greet(_ hello: Hello, _ route: [UInt8], _ key: PublicKey?) throws {
-    // Perhaps a newer learner exists: the run folder knows, whatever a peer says.
-    if hello.highestEpoch > epoch { try callbacks.checkOwner() }
-    if let reject = reason(toReject: hello, key) {
-      count("hello: \(reject.code)")
-      say("refused actor", "! actor \(hello.actor) refused: \(reject.text)")
-      return reply(.reject(reject), to: route, session: 0)
-    }
-    // The same process on a new connection replaces its old session.
-    for session in sessions.sessions(ofLife: hello.life) { forget(session) }
-    let session = sessions.open(
-      SessionTable.Peer(routingID: route, name: hello.actor, life: hello.life, key: key))
-    leases.joined(session, now: now)
-    let discard = hello.held.filter { leases.isDurable($0.unit, digest: $0.digest) }.map(\.unit)
-    send(
-      .welcome(
-        Welcome(
-          runID: terms.runID, configuration: terms.configuration,
-          configurationHash: terms.configurationHash, modelHash: terms.modelHash,
-          committed: leases.committed, heartbeatMilliseconds: Self.heartbeatMilliseconds,
-          livenessMilliseconds: Self.livenessMilliseconds, discard: discard)), to: session)
-    vanished[hello.actor] = nil
-    trace(.joined, session)
-    say("joined", "+ actor \(hello.actor) joined (\(leases.committed))")
-  }
-
-  private func reason(toReject hello: Hello, _ key: PublicKey?) -> Reject? {
-    if let gatekeeper, !gatekeeper.admits(key) {
-      return Reject(
-        code: .notAuthorised,
-        text: "its key is no longer in the list; ask for a new one: tributary keys add NAME")
-    }
-    if !hello.runID.isEmpty && hello.runID != terms.runID {
-      return Reject(
-        code: .run, text: "this learner runs \(terms.runID), the actor was part of \(hello.runID)")
-    }
-    if let hash = hello.configurationHash, hash != terms.configurationHash {
-      return Reject(code: .configuration, text: "the actor has another configuration of this run")
-    }
-    if let hash = hello.modelHash, hash != terms.modelHash {
-      return Reject(code: .model, text: "the actor has another model; build both from one commit")
-    }
-    if hello.numericsClass != terms.numericsClass {
-      return Reject(
-        code: .numericsClass,
-        text: "the actor computes in class \(hello.numericsClass), the run in"
-          + " \(terms.numericsClass): their bits differ; use machines of one class")
-    }
-    if hello.highestEpoch > epoch {
-      return Reject(
-        code: .run,
-        text:
-          "the actor has served epoch \(hello.highestEpoch) of this run, whose folder stands at epoch"
-          + " \(epoch): it was part of a copy")
-    }
-    if excluded[hello.life] != nil {
-      return Reject(
-        code: .notAuthorised,
-        text: "\(Self.patienceWithInvalidResults) of its results were invalid; it computes other"
-          + " numbers or is not an actor of this program")
-    }
-    if sessions.peers.count >= Self.maximumSessions {
-      return Reject(
-        code: .tooManySessions, text: "\(sessions.peers.count) sessions are open; try later")
-    }
-    return nil
-  }
-
-  private func take(_ result: UnitResult, payload: [UInt8], _ session: UInt64) {
-    func refuse(_ code: Refusal.Code, _ text: String) {
-      count("result: \(code)")
-      let name = sessions[session]?.name ?? "?"
-      say("result \(code)", "! a result of actor \(name) refused: \(text)")
-      send(
-        .refuse(Refusal(unit: result.unit, code: code, text: String(text.prefix(500)))), to: session
-      )
-      if code == .invalid { invalid(result.unit, of: session, because: text) }
-    }
-    guard payload.count == Int(result.byteCount) else {
-      return refuse(
-        .invalid, "\(result.unit): \(payload.count) bytes, \(result.byteCount) announced")
-    }
-    if leases.isKnown(result.unit) {
-      guard Digest(of: payload) == result.digest else {
-        return refuse(.invalid, "\(result.unit): its bytes do not have the digest announced")
-      }
-      return compare(result, session)
-    }
-    guard leases.open.contains(result.unit.rawValue) else {
-      return refuse(.notLeased, "\(result.unit) is not open")
-    }
-    let versions = leases.versions(of: result.unit)
-    guard versions.contains(result.version),
-      result.paramsHash == published.hash(of: result.version)
-    else {
-      return refuse(
-        .invalid, "\(result.unit): made with other parameters than \(versions.sentence)")
-    }
-    let admitted: AdmittedUnit
-    do throws(AdmissionError) {
-      admitted = try AdmittedUnit(
-        payload: payload, digest: result.digest, unit: result.unit, recipe: recipe)
-    } catch {
-      return refuse(.invalid, "\(error)")
-    }
-    guard
-      leases.received(result.unit, digest: result.digest, from: session, now: now) == .admitted
-    else { return refuse(.notLeased, "\(result.unit) is not open") }
-    invalidInARow.count = 0
-    rewardAnswered(session)
-    trace(.received, session, unit: result.unit, attempt: result.attempt)
-    senders[result.unit] = [session]
-    addTime(of: result)
-    callbacks.admitted(admitted)
-  }
-
-  private func addTime(of result: UnitResult) {
-    split.withLock {
-      $0.sample += Double(result.sampleMicroseconds) * 1e-6
-      $0.judge += Double(result.judgeMicroseconds) * 1e-6
-    }
-  }
-
-  /// Nobody ends a run by sending nonsense: who does it is shut out, and the run stops only if none of
-  /// those that are asked for units has sent a valid one for as long as a lease lasts.
-  private func invalid(_ unit: UnitID, of session: UInt64, because text: String) {
-    let hadLease = leases.released(unit, by: session)
-    if hadLease {
-      if invalidInARow.count == 0 { invalidInARow.since = now }
-      invalidInARow.count += 1
-      if invalidInARow.count >= Self.patienceWithInvalidResults,
-        now - invalidInARow.since > leases.patience
-      {
-        callbacks.failed(
-          RunFailure(
-            .internal,
-            "\(invalidInARow.count) results in a row were invalid and none valid in"
-              + " \(Int(now - invalidInARow.since)) s, last because \(text); no group is ever trained in"
-              + " part, so the run stops here"))
-      }
-    }
-    invalidResults[session, default: 0] += 1
-    guard invalidResults[session, default: 0] >= Self.patienceWithInvalidResults,
-      let peer = sessions[session]
-    else { return }
-    let reason = "\(Self.patienceWithInvalidResults) of its results were invalid"
-    if excluded.count < Self.maximumSessions { excluded[peer.life] = now + Self.exclusion }
-    count("session: too many invalid results")
-    send(.goodbye(reason: reason), to: session)
-    end(session, because: reason)
-  }
-
-  /// A unit that somebody has computed before: its bytes must be the same.
-  private func compare(_ result: UnitResult, _ session: UInt64) {
-    let name = sessions[session]?.name ?? "?"
-    addTime(of: result)
-    switch leases.received(result.unit, digest: result.digest, from: session, now: now) {
-    case .duplicate(let isDurable):
-      audits.withLock { $0 += 1 }
-      if isDurable {
-        send(
-          .acknowledge([Acknowledgement(unit: result.unit, digest: result.digest)]), to: session)
-      } else {
-        senders[result.unit, default: []].append(session)
-      }
-    case .conflict, .admitted, .notOpen:
-      count("result: \(Refusal.Code.digestMismatch)")
-      // A reward that is not deterministic scores a unit otherwise the second time.
-      if recipe.isDeterministic {
-        callbacks.trouble(.disagreement(actor: name, unit: result.unit))
-      }
-      send(
-        .refuse(
-          Refusal(
-            unit: result.unit, code: .digestMismatch,
-            text: "\(result.unit): another result with other bytes came first")), to: session)
-    }
-  }
-
-  // MARK: Rewards
-
-  /// The unit is free and will be leased again, whole; here it is only said and counted.
-  private func rewardFailed(_ release: Release, _ session: UInt64) {
-    let wasPaused = rewards.isPaused
-    let pauses = rewards.failed(session, now: now)
-    if pauses {
-      callbacks.trouble(.paused(because: release.reason))
-    } else if !wasPaused, now - lastRewardNotice > 5 {
-      lastRewardNotice = now
-      callbacks.notice(
-        "! \(release.unit) of actor \(sessions[session]?.name ?? "?") goes back to be leased again:"
-          + " \(release.reason)")
-    }
-  }
-
-  private func rewardAnswered(_ session: UInt64) {
-    guard let seconds = rewards.answered(session, now: now) else { return }
-    callbacks.trouble(.resumed)
-    callbacks.notice("rewards answer again after \(Int(seconds.rounded())) s; going on")
-  }
-
-  // MARK: Sessions
-
-  private func end(_ session: UInt64, because reason: String, isLost: Bool = false) {
-    guard let peer = sessions[session] else { return }
-    forget(session)
-    if isLost, draining == nil, vanished.count < Self.maximumSessions {
-      vanished[peer.name] = (now, peer.routingID)
-    }
-    say("left", "- actor \(peer.name) left: \(reason)")
-  }
-
-  /// Who vanished is lost if nobody of that name comes within a session's patience.
-  private func reportLost() {
-    let patience = Double(Self.livenessMilliseconds) / 1000
-    for (name, last) in vanished where now - last.since > patience {
-      vanished[name] = nil
-      callbacks.trouble(.lost(actor: name))
-    }
-  }
-
-  private func forget(_ session: UInt64) {
-    guard sessions[session] != nil else { return }
-    trace(.left, session)
-    _ = sessions.close(session)
-    leases.left(session)
-    invalidResults[session] = nil
-    rewards.left(session)
-  }
-
-  /// Ends the sessions whose keys were taken out of the list.
-  private func endRemoved() {
-    let keys = Set(sessions.peers.values.compactMap(\.key))
-    guard let removed = gatekeeper?.removed(from: keys), !removed.isEmpty else { return }
-    let reason = "its key was taken out of the list"
-    for (session, peer) in sessions.peers {
-      guard let key = peer.key, removed.contains(key) else { continue }
-      send(.goodbye(reason: reason), to: session)
-      end(session, because: reason)
-    }
-  }
-
   /// Says what peers brought about, unless too much of its kind was said in this minute.
-  private func say(_ kind: String, _ line: String) {
+  func say(_ kind: String, _ line: String) {
     if spoken.allows(kind, most: Self.spokenLines, now: now) { callbacks.notice(line) }
   }
 
-  /// What was refused since the last time, in one line a minute; nothing if nothing was.
-  private func tellRefusals() {
-    let all = refusalsSoFar
-    let news = all.compactMap { reason, count in
-      let more = count - refusalsTold[reason, default: 0]
-      return more > 0 ? (reason: reason, count: more) : nil
-    }.sorted { ($1.count, $0.reason) < ($0.count, $1.reason) }
-    refusalsTold = all
-    guard !news.isEmpty else { return }
-    let total = news.reduce(0) { $0 + $1.count }
-    let named = news.prefix(3).map { "\($0.count) × \($0.reason)" }.joined(separator: " · ")
-    callbacks.notice("! \(total) messages of peers were refused in the last minute: \(named)")
-  }
-
-  private func trace(
+  func trace(
     _ event: TraceLine.Event, _ session: UInt64, unit: UnitID? = nil, attempt: UInt32? = nil
   ) {
     guard let trace = callbacks.trace else { return }
@@ -612,22 +357,16 @@ package final class Exchange: @unchecked Sendable {
         event, actor: sessions[session]?.name ?? "?", unit: unit?.rawValue, attempt: attempt))
   }
 
-  /// Reasons quote what a peer sent, so only so many different ones are kept.
-  private func count(_ reason: String) {
-    refusals.withLock { counts in
-      let isKnown = counts[reason] != nil || counts.count < 256
-      counts[isKnown ? reason : "others", default: 0] += 1
-    }
-  }
+  func count(_ reason: String) { refusals.withLock { $0.count(reason) } }
 
-  private func send(_ message: Message, payload: [UInt8]? = nil, to session: UInt64) {
+  func send(_ message: Message, payload: [UInt8]? = nil, to session: UInt64) {
     guard let (route, sequence) = sessions.next(session) else { return }
     reply(message, payload: payload, to: route, session: session, sequence: sequence)
   }
 
   /// Sends without waiting. What cannot be sent is not lost: heartbeats rebuild leases, and actors
   /// ask again for what they miss.
-  private func reply(
+  func reply(
     _ message: Message, payload: [UInt8]? = nil, to route: [UInt8], session: UInt64,
     sequence: UInt64 = 0
   ) {

@@ -31,7 +31,10 @@ package struct RebuiltUnit: Sendable {
     let noises = address.initialNoises
     guard CRC32C.of(noises.flatMap(\.self)) == trajectory.noiseChecksum else { throw .noise(unit) }
     let grid = recipe.algorithm.grid
+    let dynamics = recipe.algorithm.dynamics
+    let reduction = recipe.algorithm.reduction
     var next: [[[Float]]] = []
+    next.reserveCapacity(planned.count)
     // Where each trunk must stand, as far as the recorded velocities tell.
     var trunks = noises.map { (step: 0, state: $0) }
     for (point, planned) in zip(trajectory.points, planned) {
@@ -49,10 +52,11 @@ package struct RebuiltUnit: Sendable {
             point.state, point.velocity, noise: point.state)
         )
       }
-      let transition = recipe.algorithm.dynamics.transition(step: point.step, on: grid)
+      let transition = dynamics.transition(step: point.step, on: grid)
       let mean = transition.mean(point.state, point.velocity)
       let first = planned.place * planned.branchCount
       var states: [[Float]] = []
+      states.reserveCapacity(point.branches.count)
       for (k, branch) in point.branches.enumerated() {
         let state = transition.next(
           point.state, point.velocity,
@@ -61,8 +65,7 @@ package struct RebuiltUnit: Sendable {
         guard CRC32C.of(state) == branch.nextStateChecksum else {
           throw .nextState(unit, step: point.step, branch: first + k)
         }
-        let density = transition.logDensity(
-          of: state, mean: mean, over: recipe.algorithm.reduction)
+        let density = transition.logDensity(of: state, mean: mean, over: reduction)
         guard density == branch.logDensity else {
           throw .logDensity(unit, step: point.step, branch: first + k)
         }

@@ -7,7 +7,11 @@ package import Tasks
 /// Everything that decides the numbers of a run; `Configuration` makes one from YAML.
 package struct Recipe: Sendable {
   package var runSeed: UInt64
-  package var task: any Task
+  package var task: any Task {
+    didSet { promptsOfCategory = Self.promptsOfCategory(in: task.trainPrompts) }
+  }
+  /// The indices of the training prompts of each category, in order of first appearance.
+  package private(set) var promptsOfCategory: [[Int]]
   /// What scores a branch, in the order of a trajectory's rewards; the algorithm's mix weighs them.
   package var rewards: [RewardSource]
   package var network: DiT
@@ -40,6 +44,7 @@ package struct Recipe: Sendable {
   ) {
     self.runSeed = runSeed
     self.task = task
+    promptsOfCategory = Self.promptsOfCategory(in: task.trainPrompts)
     self.rewards = rewards
     self.network = network
     self.algorithm = algorithm
@@ -62,6 +67,11 @@ package struct Recipe: Sendable {
     case units
     /// The noisy steps: each optimiser step trains all units at some of them.
     case steps
+  }
+
+  private static func promptsOfCategory(in prompts: [Prompt]) -> [[Int]] {
+    let members = Dictionary(grouping: prompts.indices) { prompts[$0].category }
+    return prompts.categories.compactMap { members[$0] }
   }
 
   /// Whether a unit scored twice has the same rewards, as every reward declares it. Where not, the

@@ -115,12 +115,3 @@ package struct UnitAddress: Sendable {
       count: recipe.latentCount)
   }
 }
-
-extension Recipe {
-  /// The indices of the training prompts of each category, in order of first appearance.
-  var promptsOfCategory: [[Int]] {
-    let prompts = task.trainPrompts
-    let members = Dictionary(grouping: prompts.indices) { prompts[$0].category }
-    return prompts.categories.compactMap { members[$0] }
-  }
-}

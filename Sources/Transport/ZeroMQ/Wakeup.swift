@@ -41,11 +41,14 @@ package final class Wakeup: Sendable {
 
   /// Waits until the socket or the flag is ready, at most for `timeout`.
   ///
+  /// - Parameters:
+  ///   - toReceive: whether a message that can be received ends the wait.
+  ///   - toSend: whether room to send one does.
   /// - Returns: what is ready; nothing after the timeout or when a Unix signal came in between.
-  package func wait(for socket: borrowing Socket, toSend: Bool = false, timeout: Duration)
-    throws(ZeroMQError) -> Readiness
-  {
-    let interest = toSend ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN
+  package func wait(
+    for socket: borrowing Socket, toReceive: Bool = true, toSend: Bool = false, timeout: Duration
+  ) throws(ZeroMQError) -> Readiness {
+    let interest = (toReceive ? ZMQ_POLLIN : 0) | (toSend ? ZMQ_POLLOUT : 0)
     var items = [
       zmq_pollitem_t(socket: socket.handle, fd: 0, events: Int16(interest), revents: 0),
       zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0),
