@@ -1,3 +1,4 @@
+import Records
 import ArgumentParser
 import Roles
 
@@ -25,7 +26,8 @@ struct KeysCommand: ParsableCommand {
     func run() throws {
       let keys = KeyFolder(directory)
       try keys.create(actor: "actor")
-      Console.line("\(keys.learner)  stays here: tributary train --keys \(directory) --listen …")
+      Console.line(
+        "\(keys.learner)  stays here: tributary train --keys \(directory.shellWord) --listen …")
       Console.line("\(keys.actor("actor"))  goes to the other machine: tributary actor --key …")
       Console.line("\(keys.allowed)  who may join")
     }

@@ -1,3 +1,4 @@
+import Records
 import Configuration
 import Foundation
 import Roles
@@ -127,8 +128,8 @@ struct LearnerSession {
       "      summary: \(folder.summary) · pictures: \(folder.grids) · numbers: \(folder.metricsTable)"
     )
     Console.line(
-      "      go on: tributary train --run \(folder.path) --updates N · check: tributary replay"
-        + " \(folder.path) --verify")
+      "      go on: tributary train --run \(folder.path.shellWord) --updates N · check: tributary replay"
+        + " \(folder.path.shellWord) --verify")
     guard options.json else { return }
     var object: [String: Any] = [
       "version": summary.version, "params_hash": summary.paramsHash,

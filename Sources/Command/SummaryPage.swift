@@ -1,3 +1,4 @@
+import Records
 import Configuration
 import Foundation
 import Network
@@ -56,7 +57,8 @@ struct SummaryPage {
       .filter { $0.value != $1.value }.map { "\($0.0.path): \($0.0.value)" }
     lines += differences.isEmpty ? ["# nothing"] : differences
     lines += [
-      "```", "", "Check every update again: `tributary replay \(folder.path) --verify`.", "",
+      "```", "", "Check every update again: `tributary replay \(folder.path.shellWord) --verify`.",
+      "",
     ]
     try AtomicFile.write(Array(lines.joined(separator: "\n").utf8), to: folder.summary)
   }

@@ -115,13 +115,14 @@ extension CreditAssignment {
     var edges = [Double](repeating: 0, count: plan.trunks)
     var rewards: [Int: Double] = [:]
     var first: [Int] = []
-    for (point, branches) in zip(points, trajectory.points.map(\.branches)) {
+    for (point, recorded) in zip(points, trajectory.points) {
       first.append(parents.count)
       let parent = point.parent.map { first[$0.point] + $0.branch } ?? point.trunk
-      for branch in branches {
-        if !branch.outcomes.isEmpty {
+      for (number, branch) in recorded.branches.enumerated() {
+        let outcomes = recorded.outcomes[recorded.outcomes(ofBranch: number)]
+        if !outcomes.isEmpty {
           rewards[parents.count] =
-            branch.outcomes.reduce(0) { $0 + mix.sum($1.rewards) } / Double(branch.outcomes.count)
+            outcomes.reduce(0) { $0 + mix.sum($1.rewards) } / Double(outcomes.count)
         }
         parents.append(parent)
         edges.append(Double(branch.logDensity))
@@ -147,7 +148,7 @@ extension CreditAssignment {
       func place(_ trunk: Int) -> [Int] { points.indices.filter { points[$0].trunk == trunk } }
       let rewards = paths.map { path in
         place(path.trunk).map { point in
-          trajectories[path.unit].points[point].branches[0].outcomes.first
+          trajectories[path.unit].points[point].outcomes.first
             .map { mix.sum($0.rewards) } ?? 0
         }
       }

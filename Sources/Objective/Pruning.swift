@@ -15,9 +15,7 @@ package enum Pruning: String, Hashable, Sendable, CaseIterable {
     let points = plan.points
     guard self == .extremes else { return Array(points.indices) }
     let leaves = trajectory.points.enumerated().flatMap { index, point in
-      point.branches.flatMap { branch in
-        branch.outcomes.map { (point: index, reward: mix.sum($0.rewards)) }
-      }
+      point.outcomes.map { (point: index, reward: mix.sum($0.rewards)) }
     }
     var kept: Set<Int> = []
     // Of equal ones `max` takes the last and `min` the first.

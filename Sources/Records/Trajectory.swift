@@ -13,13 +13,13 @@ package struct Trajectory: Hashable, Sendable {
   /// CRC32C of the initial noise, `[tokens, channels]` little-endian float32.
   package var noiseChecksum: UInt32
   /// What the trunk itself ended in; empty where branches are judged.
-  package var outcomes: [Outcome]
+  package var outcomes: Outcomes
   /// In the order of the plan: ascending steps.
   package var points: [BranchingPoint]
 
   package init(
     unit: UnitID, version: PolicyVersion, prompt: Int, noiseChecksum: UInt32,
-    outcomes: [Outcome] = [], points: [BranchingPoint]
+    outcomes: Outcomes = [], points: [BranchingPoint]
   ) {
     self.unit = unit
     self.version = version
@@ -30,33 +30,25 @@ package struct Trajectory: Hashable, Sendable {
   }
 
   /// All that was judged: the trunk's outcomes, then those of each point's branches.
-  package var judged: [Outcome] {
-    outcomes + points.flatMap { $0.branches.flatMap(\.outcomes) }
-  }
+  package var judged: [Outcome] { outcomes + points.flatMap(\.outcomes) }
 
-  /// Changes every outcome in the order of ``judged``.
-  package mutating func forEachOutcome(_ body: (inout Outcome) -> Void) {
-    for index in outcomes.indices { body(&outcomes[index]) }
-    for point in points.indices {
-      for branch in points[point].branches.indices {
-        for index in points[point].branches[branch].outcomes.indices {
-          body(&points[point].branches[branch].outcomes[index])
-        }
-      }
+  /// The same with other rewards.
+  ///
+  /// - Parameter rewards: `[N][R]`, in the order of ``judged``.
+  /// - Precondition: as many as there are outcomes.
+  package func judged(_ rewards: [[Float]]) -> Trajectory {
+    var rest = rewards[...]
+    func take(_ outcomes: Outcomes) -> Outcomes {
+      defer { rest = rest.dropFirst(outcomes.count) }
+      return Outcomes(
+        count: outcomes.count, latents: outcomes.latents,
+        rewards: rest.prefix(outcomes.count).flatMap(\.self))
     }
-  }
-}
-
-/// A clean latent and what it earned.
-package struct Outcome: Hashable, Sendable {
-  /// The parts of the reward, in the order of the run's configuration.
-  package var rewards: [Float]
-  /// x₀, `[tokens · channels]`.
-  package var latent: [Float]
-
-  package init(rewards: [Float], latent: [Float]) {
-    self.rewards = rewards
-    self.latent = latent
+    var judged = self
+    judged.outcomes = take(outcomes)
+    for index in points.indices { judged.points[index].outcomes = take(points[index].outcomes) }
+    precondition(rest.isEmpty, "\(rest.count) rewards for nothing")
+    return judged
   }
 }
 
@@ -70,12 +62,24 @@ package struct BranchingPoint: Hashable, Sendable {
   package var velocity: [Float]
   /// K of them, in branch order.
   package var branches: [Branch]
+  /// What the branches ended in, equally many of each, one for each way in which it was finished; none
+  /// where later points grow from them.
+  package var outcomes: Outcomes
 
-  package init(step: Int, state: [Float], velocity: [Float], branches: [Branch]) {
+  package init(
+    step: Int, state: [Float], velocity: [Float], branches: [Branch], outcomes: Outcomes = []
+  ) {
     self.step = step
     self.state = state
     self.velocity = velocity
     self.branches = branches
+    self.outcomes = outcomes
+  }
+
+  /// The places in ``outcomes`` of one branch.
+  package func outcomes(ofBranch branch: Int) -> Range<Int> {
+    let share = outcomes.count / branches.count
+    return branch * share..<(branch + 1) * share
   }
 }
 
@@ -85,12 +89,9 @@ package struct Branch: Hashable, Sendable {
   package var logDensity: Float
   /// CRC32C of xᵢ₊₁ = μ + s·ε, little-endian float32.
   package var nextStateChecksum: UInt32
-  /// One for each way in which the branch was finished; none where later points grow from it.
-  package var outcomes: [Outcome]
 
-  package init(logDensity: Float, nextStateChecksum: UInt32, outcomes: [Outcome]) {
+  package init(logDensity: Float, nextStateChecksum: UInt32) {
     self.logDensity = logDensity
     self.nextStateChecksum = nextStateChecksum
-    self.outcomes = outcomes
   }
 }

@@ -39,18 +39,18 @@ extension Trajectory {
     self.init(
       unit: UnitID(message.unit), version: PolicyVersion(message.version),
       prompt: Int(message.prompt), noiseChecksum: message.noise_checksum,
-      outcomes: try Outcome.decoded(
+      outcomes: try Outcomes(
         latents: message.latents, rewards: message.rewards, place: "trajectory", limits: limits),
       points: points)
   }
 }
 
-extension Outcome {
+extension Outcomes {
   /// All outcomes of one pair of tensors, `[N, D]` and `[N, R]`; N follows from the first.
-  fileprivate static func decoded(
+  fileprivate init(
     latents: ProtobufCBinaryData, rewards: ProtobufCBinaryData, of owners: Int = 1,
     place: @autoclosure () -> String, limits: TrajectoryLimits
-  ) throws(WireError) -> [Outcome] {
+  ) throws(WireError) {
     // No product overflows: the factors are the run's own limits, and counts stay below the payload's.
     let size = 4 * limits.stateCount
     let most = owners * limits.maximumOutcomes
@@ -68,11 +68,9 @@ extension Outcome {
     }
     guard latents.isFinite else { throw .notFinite(place: "\(place()), latent") }
     guard rewards.isFinite else { throw .notFinite(place: "\(place()), reward") }
-    return (0..<count).map { index in
-      Outcome(
-        rewards: rewards.floats(index * limits.rewardCount..<(index + 1) * limits.rewardCount),
-        latent: latents.floats(index * limits.stateCount..<(index + 1) * limits.stateCount))
-    }
+    self.init(
+      count: count, latents: latents.floats(count * limits.stateCount),
+      rewards: rewards.floats(count * limits.rewardCount))
   }
 }
 
@@ -92,7 +90,7 @@ extension BranchingPoint {
     {
       try require(data.len, "bytes of \(what) values", 4 * count)
       guard data.isFinite else { throw .notFinite(place: "\(place), \(what)") }
-      return data.floats(0..<count)
+      return data.floats(count)
     }
     let stateCount = limits.stateCount
     let branchCount = Int(point.branch_count)
@@ -108,26 +106,24 @@ extension BranchingPoint {
     try require(point.n_next_state_checksums, "next-state checksums", branchCount)
     let hasOutcomes = point.latents.len > 0
     try require(Int(point.reward_count), "rewards a branch", hasOutcomes ? limits.rewardCount : 0)
-    let outcomes = try Outcome.decoded(
+    let outcomes = try Outcomes(
       latents: point.latents, rewards: point.rewards, of: branchCount, place: place, limits: limits)
-    let share = outcomes.count / branchCount
     self.init(
       step: Int(point.step), state: state, velocity: velocity,
       branches: (0..<branchCount).map { branch in
         Branch(
-          logDensity: densities[branch], nextStateChecksum: point.next_state_checksums[branch],
-          outcomes: Array(outcomes[branch * share..<(branch + 1) * share]))
-      })
+          logDensity: densities[branch], nextStateChecksum: point.next_state_checksums[branch])
+      }, outcomes: outcomes)
   }
 }
 
 extension ProtobufCBinaryData {
-  /// - Precondition: the range is within the data.
-  fileprivate func floats(_ range: Range<Int>) -> [Float] {
+  /// - Precondition: so many are there.
+  fileprivate func floats(_ count: Int) -> [Float] {
     guard let data else { return [] }
     // protobuf-c's pieces of the arena begin on 16 bytes.
-    return (data + 4 * range.lowerBound).withMemoryRebound(to: Float.self, capacity: range.count) {
-      Array(UnsafeBufferPointer(start: $0, count: range.count))
+    return data.withMemoryRebound(to: Float.self, capacity: count) {
+      Array(UnsafeBufferPointer(start: $0, count: count))
     }
   }
 

@@ -18,8 +18,8 @@ extension Trajectory {
       message.noise_checksum = noiseChecksum
       message.n_points = points.count
       message.points = arena.array(points.map { Optional($0.packed(in: arena)) })
-      message.rewards = arena.floats(outcomes.map(\.rewards))
-      message.latents = arena.floats(outcomes.map(\.latent))
+      message.rewards = arena.floats([outcomes.rewards])
+      message.latents = arena.floats([outcomes.latents])
     }
     return withExtendedLifetime(arena) {
       packed(message, tributary__v1__trajectory__get_packed_size, tributary__v1__trajectory__pack)
@@ -29,12 +29,11 @@ extension Trajectory {
 
 extension BranchingPoint {
   fileprivate func packed(in arena: Arena) -> UnsafeMutablePointer<Tributary__V1__BranchingPoint> {
-    let outcomes = branches.flatMap(\.outcomes)
-    let rewardCount = outcomes.first?.rewards.count ?? 0
+    let rewardCount = outcomes.isEmpty ? 0 : outcomes.rewards.count / outcomes.count
     precondition(
-      branches.allSatisfy { $0.outcomes.count == branches[0].outcomes.count }
-        && outcomes.allSatisfy { $0.rewards.count == rewardCount && $0.latent.count == state.count }
-        && velocity.count == state.count, "step \(step) has tensors of different lengths")
+      velocity.count == state.count && outcomes.count.isMultiple(of: branches.count)
+        && outcomes.latents.count == outcomes.count * state.count,
+      "step \(step) has tensors of different lengths")
     return arena.make(tributary__v1__branching_point__init) { point in
       point.step = UInt32(step)
       point.state_count = UInt32(state.count)
@@ -45,8 +44,8 @@ extension BranchingPoint {
       point.log_densities = arena.floats([branches.map(\.logDensity)])
       point.n_next_state_checksums = branches.count
       point.next_state_checksums = arena.array(branches.map(\.nextStateChecksum))
-      point.rewards = arena.floats(outcomes.map(\.rewards))
-      point.latents = arena.floats(outcomes.map(\.latent))
+      point.rewards = arena.floats([outcomes.rewards])
+      point.latents = arena.floats([outcomes.latents])
     }
   }
 }

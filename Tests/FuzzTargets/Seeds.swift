@@ -198,14 +198,11 @@ extension Trajectory {
           step: point, state: Array(repeating: 0.5, count: states),
           velocity: Array(repeating: -1, count: states),
           branches: (0..<branches).map { branch in
-            Branch(
-              logDensity: -2, nextStateChecksum: UInt32(branch),
-              outcomes: [
-                Outcome(
-                  rewards: Array(repeating: 1, count: rewards),
-                  latent: Array(repeating: 0, count: states))
-              ])
-          })
+            Branch(logDensity: -2, nextStateChecksum: UInt32(branch))
+          },
+          outcomes: Outcomes(
+            count: branches, latents: Array(repeating: 0, count: branches * states),
+            rewards: Array(repeating: 1, count: branches * rewards)))
       })
   }
 }

@@ -83,11 +83,8 @@ struct CreditAssignmentTests {
         points: [(0, 3), (2, 2)].map { step, count in
           BranchingPoint(
             step: step, state: [], velocity: [],
-            branches: (0..<count).map { _ in
-              Branch(
-                logDensity: 0, nextStateChecksum: 0,
-                outcomes: [Outcome(rewards: floats(2, &random), latent: [])])
-            })
+            branches: (0..<count).map { _ in Branch(logDensity: 0, nextStateChecksum: 0) },
+            outcomes: Outcomes(count: count, latents: [], rewards: floats(2 * count, &random)))
         })
     }
     let plan = BranchingPlan(branches: [3, 0, 2])
@@ -99,7 +96,7 @@ struct CreditAssignmentTests {
         for point in 0..<2 {
           let mates = group == .seed ? [unit] : [unit / 2 * 2, unit / 2 * 2 + 1]
           let rewards = mates.flatMap { mate in
-            units[mate].points[point].branches.map { Double($0.outcomes[0].rewards[1]) }
+            units[mate].points[point].outcomes.map { Double($0.rewards[1]) }
           }
           let scores = credit.advantages(of: rewards, groups: rewards.map { _ in 0 })
           let own = units[unit].points[point].branches.count

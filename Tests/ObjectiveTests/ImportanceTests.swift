@@ -51,6 +51,6 @@ struct ImportanceTests {
   {
     BranchingPoint(
       step: 2, state: state, velocity: velocity,
-      branches: densities.map { Branch(logDensity: $0, nextStateChecksum: 0, outcomes: []) })
+      branches: densities.map { Branch(logDensity: $0, nextStateChecksum: 0) })
   }
 }

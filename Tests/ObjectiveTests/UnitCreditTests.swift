@@ -51,7 +51,9 @@ struct UnitCreditTests {
       for (point, recorded) in trajectory.points.enumerated() {
         var sums = recorded.branches.map { _ in 0.0 }
         for way in 0..<2 {
-          let rewards = recorded.branches.map { Double($0.outcomes[way].rewards[0]) }
+          let rewards = recorded.branches.indices.map {
+            Double(recorded.outcomes[2 * $0 + way].rewards[0])
+          }
           let scores = credit.advantages(of: rewards, groups: rewards.map { _ in 0 })
           for k in sums.indices { sums[k] += scores[k] }
         }
@@ -121,7 +123,7 @@ struct UnitCreditTests {
     for (index, unit) in units.enumerated() {
       // Points are step by step: paths 0, 1, 2 at step 0, then at step 1.
       let rewards = (0..<3).map { path in
-        [0, 3].map { Double(unit.points[$0 + path].branches[0].outcomes[0].rewards[0]) }
+        [0, 3].map { Double(unit.points[$0 + path].outcomes[0].rewards[0]) }
       }
       let expected = stepwise.credit(of: rewards).advantages
       for path in 0..<3 {
@@ -134,8 +136,8 @@ struct UnitCreditTests {
   /// Random rewards and log-densities in the shape of a plan.
   private func units(of plan: BranchingPlan, count: Int, seed: UInt64) -> [Trajectory] {
     var random = SplitMix64(seed: seed)
-    func outcomes(_ count: Int) -> [Outcome] {
-      (0..<count).map { _ in Outcome(rewards: floats(1, &random), latent: []) }
+    func outcomes(_ count: Int) -> Outcomes {
+      Outcomes(count: count, latents: [], rewards: floats(count, &random))
     }
     return (0..<count).map { unit in
       Trajectory(
@@ -145,10 +147,8 @@ struct UnitCreditTests {
           BranchingPoint(
             step: point.step, state: [], velocity: [],
             branches: (0..<point.branchCount).map { _ in
-              Branch(
-                logDensity: floats(1, &random)[0], nextStateChecksum: 0,
-                outcomes: outcomes(point.outcomeCount))
-            })
+              Branch(logDensity: floats(1, &random)[0], nextStateChecksum: 0)
+            }, outcomes: outcomes(point.branchCount * point.outcomeCount))
         })
     }
   }

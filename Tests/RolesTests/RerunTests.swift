@@ -114,8 +114,8 @@ struct RerunTests {
     var changed = trajectories[0]
     switch field {
     case "state": changed[2].points[1].state[0] += 0.25
-    case "reward": changed[2].points[1].branches[0].outcomes[0].rewards[0] += 0.25
-    default: changed[2].points[1].branches[0].outcomes[0].latent[0] += 0.25
+    case "reward": changed[2].points[1].outcomes[0].rewards[0] += 0.25
+    default: changed[2].points[1].outcomes[0].latent[0] += 0.25
     }
     let reason = try refusal(changed.map { Self.record($0) }, commits[0])
     let expected = field == "state" ? "its state at step" : "not the ones that were committed"

@@ -128,7 +128,7 @@ struct AdmissionTests {
     let unit = try Tiny.admitted(trajectory, Self.recipe)
     #expect(unit.unit == Self.id)
     #expect(unit.rebuilt.trajectory == trajectory)
-    #expect(unit.rebuilt.next.map(\.count) == [3, 3, 3, 3])
+    #expect((0..<4).map { unit.rebuilt.next(ofPoint: $0).count } == [3, 3, 3, 3])
   }
 
   @Test func `each thing that follows from the address is checked`() {
@@ -199,7 +199,7 @@ struct AdmissionTests {
       return
     }
     var notFinite = trajectory
-    notFinite.points[0].branches[0].outcomes[0].rewards[0] = .nan
+    notFinite.points[0].outcomes[0].rewards[0] = .nan
     let bytes = notFinite.encoded()
     guard case .wire(Self.id, .notFinite) = Self.admission(bytes, digest: Digest(of: bytes)) else {
       Issue.record("a reward that is not a number is admitted")
@@ -233,9 +233,9 @@ struct AdmissionTests {
     switch field {
     case "state": change(&trajectory.points[3].state[1])
     case "velocity": change(&trajectory.points[3].velocity[1])
-    case "latent": change(&trajectory.points[3].branches[2].outcomes[0].latent[0])
+    case "latent": change(&trajectory.points[3].outcomes[2].latent[0])
     case "log-density": change(&trajectory.points[3].branches[2].logDensity)
-    default: change(&trajectory.points[3].branches[2].outcomes[0].rewards[0])
+    default: change(&trajectory.points[3].outcomes[2].rewards[0])
     }
     #expect(Self.admission(trajectory.encoded(), digest: digest) == .digest(Self.id))
   }

@@ -70,7 +70,7 @@ struct UpdateGradientTests {
         // The group whose mean and deviation the branch is measured by.
         let members = poolsSeeds ? (u / 2 * 2..<u / 2 * 2 + 2) : u..<u + 1
         let rewards = members.flatMap { other in
-          units[other].points[p].branches.map { Double($0.outcomes[0].rewards[0]) }
+          units[other].points[p].outcomes.map { Double($0.rewards[0]) }
         }
         let mean = rewards.reduce(0, +) / Double(rewards.count)
         let variance = rewards.map { pow($0 - mean, 2) }.reduce(0, +) / Double(rewards.count)
@@ -80,7 +80,7 @@ struct UpdateGradientTests {
         for (k, branch) in point.branches.enumerated() {
           let advantage = min(
             max(
-              (Double(branch.outcomes[0].rewards[0]) - mean) / (variance.squareRoot() + 1e-4), -5),
+              (Double(point.outcomes[k].rewards[0]) - mean) / (variance.squareRoot() + 1e-4), -5),
             5)
           let tape = Tape(recording: true)
           let (gradients, output) = evaluate(

@@ -155,6 +155,26 @@ import Testing
     waitUntil("the learner's word of it") { life.text.contains("taken out of the list") }
   }
 
+  @Test func `a list that cannot be read is said once, and shuts nobody out`() throws {
+    let life = try learner(updates: 1_000_000, "--keys", keys)
+    defer { life.kill() }
+    let actor = try Tributary.start(
+      ["actor", "--connect", try endpoint(), "--key", "\(keys)/actor.key"], in: folder)
+    waitUntil("an update") { life.text.contains("\n    1") }
+    let allowed = URL(fileURLWithPath: "\(keys)/allowed")
+    let list = try Data(contentsOf: allowed)
+    try Data("nonsense\n".utf8).write(to: allowed)
+    waitUntil("the learner's word of it") {
+      life.text.contains("line 1 is not ROLE NAME PUBLIC-KEY")
+    }
+    try list.write(to: allowed)
+    waitUntil("that it is read again") { life.text.contains("can be read again") }
+    #expect(actor.process.isRunning)
+    #expect(life.text.components(separatedBy: "line 1 is not").count == 2)
+    Foundation.kill(actor.process.processIdentifier, SIGTERM)
+    #expect(actor.wait().status == 0)
+  }
+
   @Test func `a wrong address`() throws {
     let nothing = try actor("tcp://127.0.0.1:1", "--learner-timeout", "1")
     expect(nothing, 69, "nothing answers at tcp://127.0.0.1:1")

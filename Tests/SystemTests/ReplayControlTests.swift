@@ -80,8 +80,8 @@ import Wire
       case "state": nudge(&trajectory.points[1].state[0])
       case "velocity": nudge(&trajectory.points[1].velocity[1])
       case "log-density": nudge(&trajectory.points[1].branches[2].logDensity)
-      case "reward": nudge(&trajectory.points[1].branches[2].outcomes[0].rewards[0])
-      default: nudge(&trajectory.points[1].branches[2].outcomes[0].latent[0])
+      case "reward": nudge(&trajectory.points[1].outcomes[2].rewards[0])
+      default: nudge(&trajectory.points[1].outcomes[2].latent[0])
       }
     }
     try expectMismatch(naming: 1, place)
@@ -109,7 +109,7 @@ import Wire
         for (k, branch) in point.branches.enumerated() {
           trajectory.points[index].branches[k].logDensity = branch.logDensity
           trajectory.points[index].branches[k].nextStateChecksum = CRC32C.of(branch.next)
-          trajectory.points[index].branches[k].outcomes[0].latent = branch.latents[0]
+          trajectory.points[index].outcomes[k].latent = branch.latents[0]
         }
       }
     }

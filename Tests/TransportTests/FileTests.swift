@@ -56,4 +56,27 @@ struct FileTests {
     var link = stat()
     #expect(lstat(scratch.file("link"), &link) == 0 && link.st_mode & S_IFMT == S_IFLNK)
   }
+
+  @Test func `a file that is replaced keeps its mode`() throws {
+    let scratch = Scratch()
+    let path = scratch.file("allowed")
+    try AtomicFile.write([1], to: path)
+    for mode in [0o640, 0o600, 0o664] as [mode_t] {
+      #expect(chmod(path, mode) == 0)
+      try AtomicFile.write([2], to: path)
+      var status = stat()
+      #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == mode)
+    }
+  }
+
+  @Test(.enabled(if: getuid() == 0, "only root gives files away"))
+  func `a file that is replaced keeps its owner`() throws {
+    let scratch = Scratch()
+    let path = scratch.file("allowed")
+    try AtomicFile.write([1], to: path)
+    #expect(chown(path, 1234, 4321) == 0)
+    try AtomicFile.write([2], to: path)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_uid == 1234 && status.st_gid == 4321)
+  }
 }

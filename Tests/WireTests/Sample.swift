@@ -61,10 +61,11 @@ struct Sample {
         BranchingPoint(
           step: point * 2, state: floats(stateCount), velocity: floats(stateCount),
           branches: (0..<branches).map { _ in
-            Branch(
-              logDensity: float(), nextStateChecksum: number(),
-              outcomes: [Outcome(rewards: floats(rewardCount), latent: floats(stateCount))])
-          })
+            Branch(logDensity: float(), nextStateChecksum: number())
+          },
+          outcomes: Outcomes(
+            count: branches, latents: floats(branches * stateCount),
+            rewards: floats(branches * rewardCount)))
       })
   }
 

@@ -26,12 +26,11 @@ struct TrajectoryTests {
         BranchingPoint(
           step: 2, state: [1, -2], velocity: [0.5, 0],
           branches: [
-            Branch(
-              logDensity: -1.5, nextStateChecksum: 7,
-              outcomes: [Outcome(rewards: [1], latent: [3, 4])]),
-            Branch(
-              logDensity: 2, nextStateChecksum: 8,
-              outcomes: [Outcome(rewards: [0], latent: [-0.0, 1])]),
+            Branch(logDensity: -1.5, nextStateChecksum: 7),
+            Branch(logDensity: 2, nextStateChecksum: 8),
+          ],
+          outcomes: [
+            Outcome(rewards: [1], latent: [3, 4]), Outcome(rewards: [0], latent: [-0.0, 1]),
           ])
       ])
     #expect(Raw.hexadecimal(trajectory.encoded()) == Self.golden)
@@ -64,11 +63,12 @@ struct TrajectoryTests {
         flipped[position] ^= 1 << bit
         guard let decoded = try? Trajectory(decoding: flipped, limits: limits) else { continue }
         accepted += 1
-        let floats = decoded.points.flatMap { point in
-          point.state + point.velocity
-            + point.branches.flatMap {
-              [$0.logDensity] + $0.outcomes.flatMap { $0.rewards + $0.latent }
-            }
+        let floats: [Float] = decoded.points.flatMap { point in
+          let densities = point.branches.map(\.logDensity)
+          let parts = [
+            point.state, point.velocity, densities, point.outcomes.rewards, point.outcomes.latents,
+          ]
+          return parts.flatMap(\.self)
         }
         #expect(floats.allSatisfy { $0.isFinite })
       }
@@ -167,8 +167,8 @@ struct TrajectoryTests {
         case 0: trajectory.points[1].state[4] = bad
         case 1: trajectory.points[1].velocity[0] = bad
         case 2: trajectory.points[1].branches[1].logDensity = bad
-        case 3: trajectory.points[1].branches[0].outcomes[0].rewards[1] = bad
-        default: trajectory.points[1].branches[1].outcomes[0].latent[4] = bad
+        case 3: trajectory.points[1].outcomes[0].rewards[1] = bad
+        default: trajectory.points[1].outcomes[1].latent[4] = bad
         }
         let name = ["state", "velocity", "log density", "reward", "latent"][place]
         expect(trajectory.encoded(), .notFinite(place: "trajectory: point 1, \(name)"))

@@ -96,7 +96,8 @@ struct JournalExportCommand: ParsableCommand {
     guard count > 0 else {
       throw RunFailure(
         .usage,
-        "no unit of the updates asked for is recorded; tributary journal ls \(path) says which are")
+        "no unit of the updates asked for is recorded; tributary journal ls \(path.shellWord) says which are"
+      )
     }
   }
 }

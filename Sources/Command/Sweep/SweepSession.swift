@@ -1,3 +1,4 @@
+import Records
 import Foundation
 import Curves
 import Roles
@@ -117,7 +118,7 @@ struct SweepSession {
     if !paths.isEmpty {
       let compared = try ComparedRuns(paths)
       compared.show()
-      Console.line("      curves: tributary compare \(plan.folder) --out FOLDER", .quiet)
+      Console.line("      curves: tributary compare \(plan.folder.shellWord) --out FOLDER", .quiet)
       if json {
         try Console.json([
           "groups": GroupTable(compared.groups).objects, "runs": plan.runs.count,

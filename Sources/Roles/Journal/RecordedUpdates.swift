@@ -83,7 +83,9 @@ package struct TrajectoryLine: Encodable {
     points = trajectory.points.map { point in
       Point(
         step: point.step, logDensities: point.branches.map(\.logDensity),
-        rewards: point.branches.map { $0.outcomes.flatMap(\.rewards) })
+        rewards: point.branches.indices.map {
+          point.outcomes[point.outcomes(ofBranch: $0)].flatMap(\.rewards)
+        })
     }
     outcomes = trajectory.outcomes.map(\.rewards)
   }
@@ -111,7 +113,7 @@ package struct BranchSheet {
   package mutating func add(_ trajectory: Trajectory) {
     guard task.trainPrompts.indices.contains(trajectory.prompt) else { return }
     let prompt = task.trainPrompts[trajectory.prompt]
-    let judged = [trajectory.outcomes] + trajectory.points.map { $0.branches.flatMap(\.outcomes) }
+    let judged = [trajectory.outcomes] + trajectory.points.map(\.outcomes)
     for outcomes in judged where !outcomes.isEmpty {
       rows.append(
         outcomes.map { outcome in

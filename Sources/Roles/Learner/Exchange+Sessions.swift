@@ -62,7 +62,8 @@ extension Exchange {
     if misconduct.isExcluded(hello.life, now: now) {
       return Reject(
         code: .notAuthorised,
-        text: "\(Misconduct.patience) of its results were invalid; it computes other numbers or is not"
+        text:
+          "\(Misconduct.patience) of its results were invalid; it computes other numbers or is not"
           + " an actor of this program")
     }
     if sessions.peers.count >= Self.maximumSessions {
@@ -99,10 +100,22 @@ extension Exchange {
     rewards.left(session)
   }
 
-  /// Ends the sessions whose keys were taken out of the list.
+  /// Ends the sessions whose keys were taken out of the list, and says once if it cannot be read.
   func endRemoved() {
+    guard let gatekeeper else { return }
     let keys = Set(sessions.peers.values.compactMap(\.key))
-    guard let removed = gatekeeper?.removed(from: keys), !removed.isEmpty else { return }
+    let removed: Set<PublicKey>
+    do throws(KeyError) {
+      removed = try gatekeeper.removed(from: keys)
+      if listFault != nil { say("list", "the list of allowed keys can be read again") }
+      listFault = nil
+    } catch {
+      if listFault != error {
+        say("list", "! \(error); until it can be read nobody new is let in, and nobody is shut out")
+      }
+      listFault = error
+      return
+    }
     let reason = "its key was taken out of the list"
     for (session, peer) in sessions.peers {
       guard let key = peer.key, removed.contains(key) else { continue }

@@ -94,6 +94,8 @@ package final class Exchange: @unchecked Sendable {
   var sessions = SessionTable()
   /// Who may connect; nil where nobody is asked.
   let gatekeeper: Gatekeeper?
+  /// Why the list of those could not be read when it was last looked at.
+  var listFault: KeyError?
   /// Who sent the units that are on their way to the journal.
   var senders: [UnitID: [UInt64]] = [:]
   /// Results that wait for a verdict.
@@ -183,6 +185,7 @@ package final class Exchange: @unchecked Sendable {
     var nextTick = 0.0
     var nextInspection = 1.0
     var nextTally = 60.0
+    var nextTrim = 10.0
     while true {
       _ = try wakeup.wait(
         for: socket, toReceive: candidates < Self.mostCandidates, timeout: .milliseconds(100))
@@ -205,6 +208,10 @@ package final class Exchange: @unchecked Sendable {
         nextInspection = now + 1
         endRemoved()
         misconduct.forgive(now: now)
+      }
+      if now >= nextTrim {
+        nextTrim = now + 10
+        Context.returnMemory()
       }
       if now >= nextTally {
         nextTally = now + 60

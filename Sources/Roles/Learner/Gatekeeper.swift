@@ -66,10 +66,11 @@ package final class Gatekeeper: @unchecked Sendable {
     key.flatMap { list(for: $0)?.entries[$0] } != nil
   }
 
-  /// Those of these keys that were taken out of the list. While it cannot be read, none: who is in
-  /// stays in.
-  package func removed(from keys: Set<PublicKey>) -> Set<PublicKey> {
-    guard let list = try? AllowedKeys(reading: path) else { return [] }
+  /// Those of these keys that were taken out of the list.
+  ///
+  /// - Throws: where the list cannot be read: who is in stays in then.
+  package func removed(from keys: Set<PublicKey>) throws(KeyError) -> Set<PublicKey> {
+    let list = try AllowedKeys(reading: path)
     return keys.filter { $0 != local.key && list.entries[$0] == nil }
   }
 

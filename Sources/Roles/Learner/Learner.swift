@@ -132,17 +132,24 @@ package final class Learner {
     if let torn = journal.recovered {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
     }
-    let (core, durable, rerun) = try restore(base: base)
     let report = self.report
+    let restored = try RestoredRun(
+      folder, recipe: recipe, base: base, retention: options.retention,
+      notice: { report(.notice($0)) })
+    let core = restored.core
+    committed = core.policy.version.rawValue
+    if committed > 0 || !restored.durable.isEmpty {
+      report(.resumed(version: committed, rerun: restored.rerun.count))
+    }
     let record = try RunRecord(
       in: folder, epoch: epoch, committed: core.policy.version.rawValue,
       raise: { report(.alarm($0)) })
     // A life that ended between a commit and its line left a gap.
-    for (version, report) in rerun {
+    for (version, report) in restored.rerun {
       let cost = recipe.cost(ofVersion: version, report, coreSeconds: 0)
       try record.updated(version: version, report, cost: cost)
     }
-    for unit in durable { waiting[unit.unit.rawValue] = unit }
+    for unit in restored.durable { waiting[unit.unit.rawValue] = unit }
 
     let files = OpenFileLimit.raise()
     if files < Self.usualFiles {
@@ -162,7 +169,7 @@ package final class Learner {
     let exchange = try Exchange(
       listen: options.listen, context: context, door: door, terms: terms, recipe: recipe,
       epoch: epoch,
-      committed: core.policy.version, recent: core.recent, durable: durable,
+      committed: core.policy.version, recent: core.recent, durable: restored.durable,
       lastUpdate: options.updates, rewardPatience: options.rewardPatience,
       auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
@@ -330,80 +337,6 @@ package final class Learner {
     report(.notice("! \(count) messages were refused, most often because of \(most.key)"))
   }
 
-  // MARK: Restoring
-
-  /// The state at the journal's last commit, the durable units that no update has used yet, and
-  /// the reports of the updates that were run again.
-  private typealias Restored = (
-    core: LearnerCore, durable: [AdmittedUnit], rerun: [(version: UInt64, Update.Report)]
-  )
-
-  private func restore(base: Buffer) throws -> Restored {
-    guard !Checkpoint.versions(in: folder).isEmpty else {
-      let policy = PolicySet(base: base, recipe: recipe)
-      let core = LearnerCore(recipe: recipe, policy: policy)
-      try save(core)
-      return try replayJournal(into: core)
-    }
-    let core = try Checkpoint.newest(in: folder, recipe: recipe) { report(.notice("! \($0)")) }
-    let newest = core.policy.version
-    do {
-      return try replayJournal(into: core)
-    } catch let gap as JournalGap {
-      // Going on from the checkpoint would leave a run that no replay can follow. The lost updates
-      // are a function of what is left, so they are made again.
-      report(
-        .notice(
-          "! the journal ends at version \(gap.end), the newest checkpoint is of \(newest): the"
-            + " updates between them are sampled again"))
-      let core = try Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
-        report(.notice("! \($0)"))
-      }
-      return try replayJournal(into: core)
-    }
-  }
-
-  /// The journal was cut: it holds commits, and the state is newer than its last one.
-  private struct JournalGap: Error {
-    let end: UInt64
-  }
-
-  private func replayJournal(into core: LearnerCore) throws -> Restored {
-    var journal = try JournalUnits(directory: folder.journal)
-    var rerun: [(version: UInt64, Update.Report)] = []
-    var first: UInt64?
-    var end: UInt64 = 0
-    while let committed = try journal.next() {
-      first = first ?? committed.commit.update
-      end = committed.commit.update + 1
-      if committed.commit.update < core.policy.version.rawValue { continue }
-      let report = try core.rerun(committed)
-      rerun.append((core.policy.version.rawValue, report))
-    }
-    // A journal whose beginning was deleted has nothing to go back to.
-    if first == 0 && end < core.policy.version.rawValue { throw JournalGap(end: end) }
-    committed = core.policy.version.rawValue
-    if committed > 0, first == nil {
-      report(
-        .notice(
-          "! the journal of versions 1 to \(committed) is missing: the run goes on from its checkpoint,"
-            + " and replay works from version \(committed) on"))
-    }
-    if committed > 0 || !journal.pending.isEmpty {
-      report(.resumed(version: committed, rerun: rerun.count))
-    }
-    let recipe = self.recipe
-    let durable = try journal.pending.values.sorted { $0.unit < $1.unit }.map { pending in
-      do throws(AdmissionError) {
-        return try AdmittedUnit(
-          payload: pending.payload, digest: pending.digest, unit: pending.unit, recipe: recipe)
-      } catch {
-        throw RunFailure(.mismatch, "journal \(pending.location): \(error)")
-      }
-    }
-    return (core, durable, rerun)
-  }
-
   private func save(_ core: LearnerCore) throws {
     try Checkpoint.write(core, to: folder, keeping: options.retention)
     try pruneJournal()
@@ -450,7 +383,7 @@ package final class Learner {
       if silence.duration(to: clock.now) > .seconds(60), !isPaused {
         try record.silent(
           seconds: 60, version: k, missing: "update \(k) lacks \(missing) of \(count) units",
-          remedy: "start an actor: tributary actor --run \(folder.path)")
+          remedy: "start an actor: tributary actor --run \(folder.path.shellWord)")
         silence = clock.now
       }
     }

@@ -2,28 +2,38 @@
 ///
 /// Nobody ends a run by sending nonsense: who does it is shut out for a while, and the run stops only
 /// if none of those that are asked for units has sent a valid one for as long as a lease lasts.
-struct Misconduct {
-  typealias SessionID = LeaseTable.SessionID
-  typealias Time = LeaseTable.Time
+package struct Misconduct {
+  package typealias SessionID = LeaseTable.SessionID
+  package typealias Time = LeaseTable.Time
 
   /// What an invalid result leads to.
-  struct Consequence: Equatable {
+  package struct Consequence: Equatable {
     /// The session is to end; its process is shut out.
-    var endsSession = false
+    package var endsSession = false
     /// The run is to stop.
-    var endsRun: Row?
+    package var endsRun: Row?
+
+    package init(endsSession: Bool = false, endsRun: Row? = nil) {
+      self.endsSession = endsSession
+      self.endsRun = endsRun
+    }
   }
 
   /// Invalid results without a valid one between them.
-  struct Row: Equatable {
-    var count: Int
-    var seconds: Time
+  package struct Row: Equatable {
+    package var count: Int
+    package var seconds: Time
+
+    package init(count: Int, seconds: Time) {
+      self.count = count
+      self.seconds = seconds
+    }
   }
 
   /// Invalid results of one session before it is shut out, and in a row of all before the run stops.
-  static let patience = 8
+  package static let patience = 8
   /// Seconds for which a process is shut out.
-  static let exclusion: Time = 60
+  package static let exclusion: Time = 60
 
   /// How many processes are remembered.
   private let capacity: Int
@@ -32,7 +42,7 @@ struct Misconduct {
   private var inARow = (count: 0, since: Time(0))
   private var excluded: [String: Time] = [:]
 
-  init(capacity: Int) { self.capacity = capacity }
+  package init(capacity: Int) { self.capacity = capacity }
 
   /// A result was invalid.
   ///
@@ -40,7 +50,7 @@ struct Misconduct {
   ///   - life: the process that sent it.
   ///   - hadLease: whether it had been asked for it.
   ///   - leasePatience: seconds that a lease lasts.
-  mutating func invalid(
+  package mutating func invalid(
     from session: SessionID, life: String, hadLease: Bool, leasePatience: Time, now: Time
   ) -> Consequence {
     var consequence = Consequence()
@@ -60,12 +70,14 @@ struct Misconduct {
   }
 
   /// A result was valid, whoever sent it.
-  mutating func valid() { inARow.count = 0 }
+  package mutating func valid() { inARow.count = 0 }
 
-  mutating func left(_ session: SessionID) { results[session] = nil }
+  package mutating func left(_ session: SessionID) { results[session] = nil }
 
-  func isExcluded(_ life: String, now: Time) -> Bool { excluded[life].map { $0 > now } ?? false }
+  package func isExcluded(_ life: String, now: Time) -> Bool {
+    excluded[life].map { $0 > now } ?? false
+  }
 
   /// Lets those come back whose time is over.
-  mutating func forgive(now: Time) { excluded = excluded.filter { $0.value > now } }
+  package mutating func forgive(now: Time) { excluded = excluded.filter { $0.value > now } }
 }

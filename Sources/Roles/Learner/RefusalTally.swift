@@ -1,18 +1,20 @@
 /// Messages that were refused, by reason.
-struct RefusalTally {
-  private(set) var counts: [String: Int] = [:]
+package struct RefusalTally {
+  package private(set) var counts: [String: Int] = [:]
   private var told: [String: Int] = [:]
 
   /// Reasons quote what a peer sent, so only so many different ones are kept.
   private static let reasons = 256
 
-  mutating func count(_ reason: String) {
+  package init() {}
+
+  package mutating func count(_ reason: String) {
     let isKnown = counts[reason] != nil || counts.count < Self.reasons
     counts[isKnown ? reason : "others", default: 0] += 1
   }
 
   /// What was refused since the last time, in one line; nil if nothing was.
-  mutating func news() -> String? {
+  package mutating func news() -> String? {
     let news = counts.compactMap { reason, count in
       let more = count - told[reason, default: 0]
       return more > 0 ? (reason: reason, count: more) : nil

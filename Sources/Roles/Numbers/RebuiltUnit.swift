@@ -6,8 +6,16 @@ import Transport
 /// A trajectory whose noises and next states were made again from its address, and matched.
 package struct RebuiltUnit: Sendable {
   package let trajectory: Trajectory
-  /// xᵢ₊₁, `[point][branch][D]`.
-  package let next: [[[Float]]]
+  /// xᵢ₊₁, `[point][K · D]`: one piece of memory a point, because whoever checks a unit is another
+  /// thread than whoever uses it, and freeing for another thread is dear.
+  private let states: [[Float]]
+
+  /// xᵢ₊₁ of a point's branches, `[K][D]`.
+  package func next(ofPoint point: Int) -> [[Float]] {
+    let recorded = trajectory.points[point]
+    let size = recorded.state.count
+    return recorded.branches.indices.map { Array(states[point][$0 * size..<($0 + 1) * size]) }
+  }
 
   /// - Throws: ``TrajectoryError`` where the record does not follow from its address.
   package init(_ trajectory: Trajectory, recipe: Recipe) throws(TrajectoryError) {
@@ -25,22 +33,26 @@ package struct RebuiltUnit: Sendable {
       trajectory.outcomes.count == plan.trunkOutcomeCount,
       zip(trajectory.points, planned).allSatisfy({ point, planned in
         point.step == planned.step && point.branches.count == planned.branchCount
-          && point.branches.allSatisfy { $0.outcomes.count == planned.outcomeCount }
+          && point.outcomes.count == planned.branchCount * planned.outcomeCount
       })
     else { throw .geometry(unit) }
     let noises = address.initialNoises
     guard CRC32C.of(noises.flatMap(\.self)) == trajectory.noiseChecksum else { throw .noise(unit) }
+    let size = recipe.latentCount
     let grid = recipe.algorithm.grid
     let dynamics = recipe.algorithm.dynamics
     let reduction = recipe.algorithm.reduction
-    var next: [[[Float]]] = []
-    next.reserveCapacity(planned.count)
+    var states: [[Float]] = []
+    states.reserveCapacity(planned.count)
     // Where each trunk must stand, as far as the recorded velocities tell.
     var trunks = noises.map { (step: 0, state: $0) }
     for (point, planned) in zip(trajectory.points, planned) {
       let expected =
         planned.parent.map {
-          (step: trajectory.points[$0.point].step + 1, state: next[$0.point][$0.branch])
+          (
+            step: trajectory.points[$0.point].step + 1,
+            state: Array(states[$0.point][$0.branch * size..<($0.branch + 1) * size])
+          )
         } ?? trunks[planned.trunk]
       guard expected.step != point.step || expected.state == point.state else {
         throw .trunk(unit, step: point.step)
@@ -55,8 +67,8 @@ package struct RebuiltUnit: Sendable {
       let transition = dynamics.transition(step: point.step, on: grid)
       let mean = transition.mean(point.state, point.velocity)
       let first = planned.place * planned.branchCount
-      var states: [[Float]] = []
-      states.reserveCapacity(point.branches.count)
+      var next: [Float] = []
+      next.reserveCapacity(point.branches.count * size)
       for (k, branch) in point.branches.enumerated() {
         let state = transition.next(
           point.state, point.velocity,
@@ -69,12 +81,12 @@ package struct RebuiltUnit: Sendable {
         guard density == branch.logDensity else {
           throw .logDensity(unit, step: point.step, branch: first + k)
         }
-        states.append(state)
+        next += state
       }
-      next.append(states)
+      states.append(next)
     }
     self.trajectory = trajectory
-    self.next = next
+    self.states = states
   }
 }
 

@@ -25,14 +25,6 @@ package struct UnitSampler {
     var exhibits: [Exhibit] {
       trajectory.judged.map { Exhibit(prompt: prompt, result: .latent($0.latent)) }
     }
-
-    /// - Parameter rewards: `[exhibit][reward]`.
-    func judged(_ rewards: [[Float]]) -> Trajectory {
-      var judged = trajectory
-      var rest = rewards[...]
-      judged.forEachOutcome { $0.rewards = rest.removeFirst() }
-      return judged
-    }
   }
 
   private let recipe: Recipe
@@ -57,8 +49,8 @@ package struct UnitSampler {
     let grown = recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {
       address.branchNoise(step: $0, branch: $1, of: plan.branches[$0])
     }
-    func unjudged(_ latents: [[Float]]) -> [Outcome] {
-      latents.map { Outcome(rewards: [], latent: $0) }
+    func unjudged(_ latents: [[Float]]) -> Outcomes {
+      Outcomes(count: latents.count, latents: latents.flatMap(\.self), rewards: [])
     }
     return Sample(
       prompt: prompt,
@@ -68,11 +60,9 @@ package struct UnitSampler {
         points: grown.points.map { point in
           BranchingPoint(
             step: point.step, state: point.state, velocity: point.velocity,
-            branches: point.branches.map { branch in
-              Branch(
-                logDensity: branch.logDensity, nextStateChecksum: CRC32C.of(branch.next),
-                outcomes: unjudged(branch.latents))
-            })
+            branches: point.branches.map {
+              Branch(logDensity: $0.logDensity, nextStateChecksum: CRC32C.of($0.next))
+            }, outcomes: unjudged(point.branches.flatMap(\.latents)))
         }))
   }
 
@@ -87,7 +77,7 @@ package struct UnitSampler {
     let start = clock.now
     let sample = sample(of: unit, version: version, weights: weights)
     let sampled = clock.now
-    let trajectory = sample.judged(
+    let trajectory = sample.trajectory.judged(
       sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
     return (
       trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
@@ -107,7 +97,8 @@ package struct UnitSampler {
     let start = clock.now
     let sample = sample(of: unit, version: version, weights: weights)
     let sampled = clock.now
-    let trajectory = sample.judged(try panel.scores(of: sample.exhibits, waiting: waiting))
+    let trajectory = sample.trajectory.judged(
+      try panel.scores(of: sample.exhibits, waiting: waiting))
     return (
       trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
     )

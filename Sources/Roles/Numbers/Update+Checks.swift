@@ -28,7 +28,7 @@ extension Update {
       let velocity = predicted[place * recipe.latentCount..<(place + 1) * recipe.latentCount]
       let transition = algorithm.dynamics.transition(step: point.step, on: algorithm.grid)
       let mean = transition.mean(point.state, Array(velocity))
-      for (next, branch) in zip(unit.next[place], point.branches) {
+      for (next, branch) in zip(unit.next(ofPoint: place), point.branches) {
         let density = transition.logDensity(of: next, mean: mean, over: algorithm.reduction)
         let term = surrogate.term(logDensity: density, old: branch.logDensity, advantage: 1)
         let deviation = abs(Double(term.ratio) - 1)

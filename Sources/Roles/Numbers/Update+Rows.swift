@@ -115,12 +115,13 @@ extension Update {
       let lag = UnitAddress(trajectory.unit, in: recipe).lag(of: trajectory.version)
       for place in batch.points[index] {
         var point = trajectory.points[place]
+        let next = unit.next(ofPoint: place)
         let row = slopes.count
         let transition = algorithm.dynamics.transition(step: point.step, on: algorithm.grid)
         var advantages = batch.advantages.branches[index][place]
         if let old = velocities.old?[row] {
           let importance = Importance(
-            point, next: unit.next[place], old: old, transition: transition,
+            point, next: next, old: old, transition: transition,
             reduction: algorithm.reduction, cap: recipe.importanceCap)
           point = importance.point
           advantages = zip(advantages, importance.weights).map { $0 * $1 }
@@ -128,7 +129,7 @@ extension Update {
         }
         let loss = PointLoss.of(
           point, velocity: velocities.policy[row], reference: velocities.reference?[row],
-          next: unit.next[place], advantages: advantages,
+          next: next, advantages: advantages,
           weight: batch.weightOfStep[point.step], transition: transition,
           length: algorithm.grid.sigmas[point.step] - algorithm.grid.sigmas[point.step + 1],
           reduction: algorithm.reduction, loss: algorithm.loss, regulariser: regulariser)

@@ -1,3 +1,4 @@
+import Records
 import Foundation
 package import Transport
 
@@ -19,7 +20,7 @@ package struct KeyFolder: Sendable {
       throw RunFailure(
         .usage,
         "\(learner) exists, and a new one would shut out whoever has a key for it; for one more"
-          + " actor: tributary keys add NAME \(path)")
+          + " actor: tributary keys add NAME \(path.shellWord)")
     }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

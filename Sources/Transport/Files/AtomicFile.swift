@@ -2,18 +2,20 @@ import Glibc
 
 /// Files that are replaced as a whole: a reader, or a crash, sees the old bytes or the new ones.
 package enum AtomicFile {
-  /// Writes a temporary file beside `path`, makes it durable and renames it.
+  /// Writes a temporary file beside `path`, makes it durable and renames it. A file that is there
+  /// already keeps its mode, and its owner as far as this process may set it.
   ///
-  /// - Parameter mode: of the new file, before the process's mask.
+  /// - Parameter mode: of a new file, before the process's mask.
   /// - Throws: for a target that is there and no plain file; a link is followed.
   package static func write(_ bytes: [UInt8], to name: String, mode: UInt32 = 0o644)
     throws(FileError)
   {
-    let path = try target(of: name)
+    let (path, old) = try target(of: name)
     let suffix = String(UInt64.random(in: .min ... .max), radix: 16)
     let temporary = "\(path).\(suffix).tmp"
     do throws(FileError) {
       let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+      if let old { file.take(after: old) }
       try file.write(bytes, at: 0)
       try file.sync()
       guard rename(temporary, path) == 0 else { throw .last("renaming \(temporary) to", path) }
@@ -24,19 +26,19 @@ package enum AtomicFile {
     try Directory.sync(Directory.parent(of: path))
   }
 
-  /// The plain file that `name` is or leads to, or `name` where nothing is: a device, a pipe or a
-  /// folder would be gone after the rename.
-  private static func target(of name: String) throws(FileError) -> String {
+  /// The plain file that `name` is or leads to, and its state; `name` where nothing is. A device, a
+  /// pipe or a folder would be gone after the rename.
+  private static func target(of name: String) throws(FileError) -> (path: String, status: stat?) {
     var status = stat()
-    guard stat(name, &status) == 0 else { return name }
+    guard stat(name, &status) == 0 else { return (name, nil) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(
         operation: "writing to what is not a plain file,", path: name,
         code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EEXIST)
     }
-    guard let real = realpath(name, nil) else { return name }
+    guard let real = realpath(name, nil) else { return (name, status) }
     defer { free(real) }
-    return String(cString: real)
+    return (String(cString: real), status)
   }
 
   /// Makes `path` a symbolic link to `target`, in place of the link that was there.

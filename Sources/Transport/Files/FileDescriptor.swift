@@ -25,6 +25,13 @@ struct FileDescriptor: ~Copyable, Sendable {
     return status
   }
 
+  /// Gives the file another's mode, and its owner where this process may.
+  borrowing func take(after other: stat) {
+    // The owner first: changing it may clear bits of the mode.
+    _ = fchown(number, other.st_uid, other.st_gid)
+    _ = fchmod(number, other.st_mode & 0o7777)
+  }
+
   /// Writes all of `bytes` at `offset`.
   borrowing func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(FileError) {
     var done = 0

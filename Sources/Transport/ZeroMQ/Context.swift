@@ -19,6 +19,10 @@ package final class Context: @unchecked Sendable {
     self.handle = handle
   }
 
+  /// Gives memory that nobody uses back to the system: after a flood of connections the allocator
+  /// would keep what they took for good.
+  package static func returnMemory() { malloc_trim(0) }
+
   deinit {
     while zmq_ctx_term(handle) != 0, zmq_errno() == EINTR {}
   }

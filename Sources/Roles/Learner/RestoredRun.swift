@@ -1,0 +1,84 @@
+import Objective
+import Records
+import Tensor
+import Transport
+
+/// A run as its folder left it: the newest checkpoint, and what the journal has beyond it.
+struct RestoredRun {
+  /// The state at the journal's last commit.
+  let core: LearnerCore
+  /// The durable units that no update has used yet, in order.
+  let durable: [AdmittedUnit]
+  /// The updates that were run again, and the versions they led to.
+  let rerun: [(version: UInt64, Update.Report)]
+
+  /// - Parameters:
+  ///   - base: the parameters of version 0, for a folder without a checkpoint, which gets one.
+  ///   - notice: hears what had to be passed over.
+  init(
+    _ folder: RunFolder, recipe: Recipe, base: Buffer, retention: Checkpoint.Retention,
+    notice: (String) -> Void
+  ) throws {
+    guard !Checkpoint.versions(in: folder).isEmpty else {
+      let core = LearnerCore(recipe: recipe, policy: PolicySet(base: base, recipe: recipe))
+      try Checkpoint.write(core, to: folder, keeping: retention)
+      try self.init(core, journalOf: folder, recipe: recipe, notice: notice)
+      return
+    }
+    let core = try Checkpoint.newest(in: folder, recipe: recipe) { notice("! \($0)") }
+    let newest = core.policy.version
+    do {
+      try self.init(core, journalOf: folder, recipe: recipe, notice: notice)
+    } catch let gap as JournalGap {
+      // Going on from the checkpoint would leave a run that no replay can follow. The lost updates
+      // are a function of what is left, so they are made again.
+      notice(
+        "! the journal ends at version \(gap.end), the newest checkpoint is of \(newest): the updates"
+          + " between them are sampled again")
+      let core = try Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
+        notice("! \($0)")
+      }
+      try self.init(core, journalOf: folder, recipe: recipe, notice: notice)
+    }
+  }
+
+  /// The journal was cut: it holds commits, and the state is newer than its last one.
+  private struct JournalGap: Error {
+    let end: UInt64
+  }
+
+  /// Runs again what the journal has beyond a state.
+  private init(
+    _ core: LearnerCore, journalOf folder: RunFolder, recipe: Recipe, notice: (String) -> Void
+  ) throws {
+    var journal = try JournalUnits(directory: folder.journal)
+    var rerun: [(version: UInt64, Update.Report)] = []
+    var first: UInt64?
+    var end: UInt64 = 0
+    while let committed = try journal.next() {
+      first = first ?? committed.commit.update
+      end = committed.commit.update + 1
+      if committed.commit.update < core.policy.version.rawValue { continue }
+      let report = try core.rerun(committed)
+      rerun.append((core.policy.version.rawValue, report))
+    }
+    // A journal whose beginning was deleted has nothing to go back to.
+    if first == 0 && end < core.policy.version.rawValue { throw JournalGap(end: end) }
+    let version = core.policy.version.rawValue
+    if version > 0, first == nil {
+      notice(
+        "! the journal of versions 1 to \(version) is missing: the run goes on from its checkpoint, and"
+          + " replay works from version \(version) on")
+    }
+    self.core = core
+    self.rerun = rerun
+    durable = try journal.pending.values.sorted { $0.unit < $1.unit }.map { pending in
+      do throws(AdmissionError) {
+        return try AdmittedUnit(
+          payload: pending.payload, digest: pending.digest, unit: pending.unit, recipe: recipe)
+      } catch {
+        throw RunFailure(.mismatch, "journal \(pending.location): \(error)")
+      }
+    }
+  }
+}

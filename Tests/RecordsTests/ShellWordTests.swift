@@ -1,0 +1,26 @@
+import Foundation
+import Records
+import Testing
+
+struct ShellWordTests {
+  @Test func `what a shell leaves alone stays as it is`() {
+    for path in ["runs/shapes-0001", "/srv/a.b,c:d@e%f+g=h_i", "läufe/eins"] {
+      #expect(path.shellWord == path)
+    }
+  }
+
+  @Test(arguments: [
+    "", "my runs/one", "it's", "''", "$HOME", "a;b", "`id`", "*", "~/runs", "a\\b", "a\nb", "#x", "\"q\"",
+  ])
+  func `a shell reads the word as the text`(text: String) throws {
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = ["-c", "printf %s \(text.shellWord)"]
+    let output = Pipe()
+    shell.standardOutput = output
+    try shell.run()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    shell.waitUntilExit()
+    #expect(String(decoding: bytes, as: UTF8.self) == text)
+  }
+}

@@ -1,0 +1,83 @@
+import Roles
+import Testing
+
+struct MisconductTests {
+  private typealias Consequence = Misconduct.Consequence
+
+  /// Sends one more invalid result.
+  private func sin(
+    _ misconduct: inout Misconduct, _ session: UInt64 = 1, hadLease: Bool = false, at now: Double
+  ) -> Consequence {
+    misconduct.invalid(
+      from: session, life: "life \(session)", hadLease: hadLease, leasePatience: 30, now: now)
+  }
+
+  @Test func `the eighth invalid result ends the session, and shuts its process out for a minute`() {
+    var misconduct = Misconduct(capacity: 4)
+    for _ in 1..<8 { #expect(sin(&misconduct, at: 0) == Consequence()) }
+    #expect(!misconduct.isExcluded("life 1", now: 0))
+    #expect(sin(&misconduct, at: 5) == Consequence(endsSession: true))
+    #expect(misconduct.isExcluded("life 1", now: 64.9))
+    #expect(!misconduct.isExcluded("life 1", now: 65))
+    #expect(!misconduct.isExcluded("life 2", now: 5))
+    misconduct.forgive(now: 64.9)
+    #expect(misconduct.isExcluded("life 1", now: 64.9))
+  }
+
+  @Test func `a session that ended leaves nothing to the next one`() {
+    var misconduct = Misconduct(capacity: 4)
+    for _ in 1..<8 { _ = sin(&misconduct, at: 0) }
+    misconduct.left(1)
+    #expect(sin(&misconduct, at: 0) == Consequence())
+  }
+
+  @Test func `no more processes are remembered than allowed`() {
+    var misconduct = Misconduct(capacity: 2)
+    for session in 1...3 as ClosedRange<UInt64> {
+      for _ in 1...8 { _ = sin(&misconduct, session, at: 0) }
+    }
+    #expect((1...3).map { misconduct.isExcluded("life \($0)", now: 1) } == [true, true, false])
+  }
+
+  @Test func `results that nobody asked for never end the run`() {
+    var misconduct = Misconduct(capacity: 4)
+    for now in 0..<1000 { #expect(sin(&misconduct, at: Double(now)).endsRun == nil) }
+  }
+
+  @Test func `the run ends after eight leased ones over more than a lease's time`() {
+    var misconduct = Misconduct(capacity: 4)
+    // Each from an actor of its own, so that none is shut out.
+    for session in 1...8 as ClosedRange<UInt64> {
+      #expect(sin(&misconduct, session, hadLease: true, at: 10) == Consequence())
+    }
+    #expect(sin(&misconduct, 9, hadLease: true, at: 40) == Consequence())
+    #expect(
+      sin(&misconduct, 10, hadLease: true, at: 40.5)
+        == Consequence(endsRun: Misconduct.Row(count: 10, seconds: 30.5)))
+  }
+
+  @Test func `a valid result of anybody begins the row anew`() {
+    var misconduct = Misconduct(capacity: 4)
+    for session in 1...9 as ClosedRange<UInt64> { _ = sin(&misconduct, session, hadLease: true, at: 0) }
+    misconduct.valid()
+    #expect(sin(&misconduct, 10, hadLease: true, at: 100) == Consequence())
+  }
+
+  @Test func `refusals are told once, the most frequent first`() {
+    var tally = RefusalTally()
+    #expect(tally.news() == nil)
+    for reason in ["a", "b", "b", "c", "d"] { tally.count(reason) }
+    #expect(tally.news() == "! 5 messages of peers were refused in the last minute: 2 × b · 1 × a · 1 × c")
+    #expect(tally.news() == nil)
+    tally.count("a")
+    #expect(tally.news() == "! 1 messages of peers were refused in the last minute: 1 × a")
+    #expect(tally.counts == ["a": 2, "b": 2, "c": 1, "d": 1])
+  }
+
+  @Test func `a peer that invents reasons fills one more line`() {
+    var tally = RefusalTally()
+    for number in 0..<1000 { tally.count("reason \(number)") }
+    #expect(tally.counts.count == 257)
+    #expect(tally.counts["others"] == 744)
+  }
+}
