@@ -28,9 +28,11 @@ final class BareLink: Link {
         zmq_setsockopt(socket, option, &value, MemoryLayout<CInt>.size)
       }
     }
+    // As ours: without it a router drops answers that it has no room for.
+    var yes: CInt = 1
+    zmq_setsockopt(router, ZMQ_ROUTER_MANDATORY, &yes, MemoryLayout<CInt>.size)
     if isEncrypted {
       let (server, client) = (Keys(), Keys())
-      var yes: CInt = 1
       zmq_setsockopt(router, ZMQ_CURVE_SERVER, &yes, MemoryLayout<CInt>.size)
       zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, server.secret, 41)
       zmq_setsockopt(dealer, ZMQ_CURVE_SERVERKEY, server.publicKey, 41)

@@ -68,7 +68,11 @@ struct IngestSender: ~Copyable {
     var (sent, answered) = (0, 0)
     var begun: [UInt64: ContinuousClock.Instant] = [:]
     var latencies: [UInt64: Double] = [:]
+    var lastAnswer = start
     while answered < payloads.count {
+      guard lastAnswer.duration(to: clock.now) < .seconds(60) else {
+        throw LinkFailure.answer("no acknowledgement for 60 s")
+      }
       var mayNotSend = false
       while sent < payloads.count, sent - answered < window, !mayNotSend {
         let unit = UnitID(UInt64(sent))
@@ -88,6 +92,7 @@ struct IngestSender: ~Copyable {
         switch try Envelope(decoding: parts[0]).message {
         case .acknowledge(let list):
           let now = clock.now
+          lastAnswer = now
           for unit in list.map(\.unit.rawValue) {
             latencies[unit] = begun[unit].map { $0.duration(to: now).inSeconds }
           }

@@ -154,7 +154,7 @@ package final class Exchange: @unchecked Sendable {
   package func run() {
     let thread = Thread { [self] in
       defer { ended.signal() }
-      admission.start(max(1, min(4, ProcessInfo.processInfo.activeProcessorCount / 2)))
+      admission.start(min(4, ProcessInfo.processInfo.activeProcessorCount))
       defer { admission.stop() }
       do {
         try loop()
