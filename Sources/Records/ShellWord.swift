@@ -1,11 +1,13 @@
 extension String {
   /// As one word of a POSIX shell: itself where nothing in it means anything there, else in quotes.
   package var shellWord: String {
-    let isPlain =
-      !isEmpty
-      && unicodeScalars.allSatisfy {
-        $0.properties.isAlphabetic || ("0"..."9").contains($0) || "_@%+=:,./-".unicodeScalars.contains($0)
-      }
-    return isPlain ? self : "'\(split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+    let plain = "_@%+=:,./-".unicodeScalars
+    let isPlain = unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic || ("0"..."9").contains($0) || plain.contains($0)
+    }
+    if isPlain, !isEmpty { return self }
+    // A quote ends the quotation, stands alone behind a backslash, and begins it anew.
+    return
+      "'\(split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#))'"
   }
 }

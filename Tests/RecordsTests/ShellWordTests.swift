@@ -10,7 +10,8 @@ struct ShellWordTests {
   }
 
   @Test(arguments: [
-    "", "my runs/one", "it's", "''", "$HOME", "a;b", "`id`", "*", "~/runs", "a\\b", "a\nb", "#x", "\"q\"",
+    "", "my runs/one", "it's", "''", "$HOME", "a;b", "`id`", "*", "~/runs", "a\\b", "a\nb", "#x",
+    "\"q\"",
   ])
   func `a shell reads the word as the text`(text: String) throws {
     let shell = Process()

@@ -12,7 +12,8 @@ struct MisconductTests {
       from: session, life: "life \(session)", hadLease: hadLease, leasePatience: 30, now: now)
   }
 
-  @Test func `the eighth invalid result ends the session, and shuts its process out for a minute`() {
+  @Test func `the eighth invalid result ends the session, and shuts its process out for a minute`()
+  {
     var misconduct = Misconduct(capacity: 4)
     for _ in 1..<8 { #expect(sin(&misconduct, at: 0) == Consequence()) }
     #expect(!misconduct.isExcluded("life 1", now: 0))
@@ -58,7 +59,9 @@ struct MisconductTests {
 
   @Test func `a valid result of anybody begins the row anew`() {
     var misconduct = Misconduct(capacity: 4)
-    for session in 1...9 as ClosedRange<UInt64> { _ = sin(&misconduct, session, hadLease: true, at: 0) }
+    for session in 1...9 as ClosedRange<UInt64> {
+      _ = sin(&misconduct, session, hadLease: true, at: 0)
+    }
     misconduct.valid()
     #expect(sin(&misconduct, 10, hadLease: true, at: 100) == Consequence())
   }
@@ -67,7 +70,9 @@ struct MisconductTests {
     var tally = RefusalTally()
     #expect(tally.news() == nil)
     for reason in ["a", "b", "b", "c", "d"] { tally.count(reason) }
-    #expect(tally.news() == "! 5 messages of peers were refused in the last minute: 2 × b · 1 × a · 1 × c")
+    #expect(
+      tally.news() == "! 5 messages of peers were refused in the last minute: 2 × b · 1 × a · 1 × c"
+    )
     #expect(tally.news() == nil)
     tally.count("a")
     #expect(tally.news() == "! 1 messages of peers were refused in the last minute: 1 × a")
