@@ -45,6 +45,35 @@ struct SocketTests {
     }
   }
 
+  /// Unless monitoring is ended first, libzmq's I/O thread waits for good for a reader of the
+  /// disconnection, and nothing of the context works any more.
+  @Test func `a monitor that is gone holds nobody up`() throws {
+    let context = try Context()
+    for _ in 0..<5 {
+      let actor = try Socket(.dealer, in: context)
+      do {
+        let learner = try Socket(.router, in: Context())
+        let endpoint = try learner.bind("tcp://127.0.0.1:*")
+        do {
+          let monitor = try ConnectionMonitor(actor, in: context)
+          try actor.connect(endpoint)
+          try send([[1]], on: actor)
+          _ = try receive(on: learner, parts: 2)
+          actor.endMonitoring()
+          _ = consume monitor
+        }
+        _ = consume learner
+      }
+      usleep(100_000)
+      let learner = try Socket(.router, in: context)
+      let other = try Socket(.dealer, in: context)
+      try other.connect(try learner.bind("tcp://127.0.0.1:*"))
+      try send([[2]], on: other)
+      #expect(try receive(on: learner, parts: 2)[1] == [2])
+      _ = consume actor
+    }
+  }
+
   @Test func aPeerThatIsNotThereIsUnreachable() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)

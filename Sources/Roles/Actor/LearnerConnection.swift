@@ -38,6 +38,8 @@ struct LearnerConnection: ~Copyable {
     diagnosis = ConnectionDiagnosis(address)
   }
 
+  deinit { socket.endMonitoring() }
+
   /// Whether a learner has said welcome.
   var isOpen: Bool { session != nil }
 

@@ -18,6 +18,9 @@ package enum ConnectionEvent: Hashable, Sendable {
 }
 
 /// The events of one socket; owned by the socket's thread.
+///
+/// Call ``Socket/endMonitoring()`` before either is given up: libzmq's I/O thread would wait for good
+/// for somebody to take the next event, and nothing of the context would work any more.
 package struct ConnectionMonitor: ~Copyable {
   private let socket: Socket
 

@@ -73,6 +73,9 @@ package struct Socket: ~Copyable, @unchecked Sendable {
 
   deinit { zmq_close(handle) }
 
+  /// No more events for its ``ConnectionMonitor``.
+  package borrowing func endMonitoring() { zmq_socket_monitor(handle, nil, 0) }
+
   /// Listens at `endpoint`, such as `tcp://127.0.0.1:*`.
   ///
   /// - Returns: the endpoint with its wildcards resolved.
