@@ -574,6 +574,8 @@ try:
         raise Broken(f"replay: {replay.stderr[-500:]}")
     if end_files > start_files + 4:
         raise Broken(f"{end_files - start_files} descriptors are left over")
+    if end_memory > 1.05 * start_memory:
+        raise Broken("memory is not what it was, within 5 %")
     print(f"params_hash {expected}, as undisturbed; {verified['verified']} updates verified")
 except Broken as fault:
     print(f"FAIL {fault}")
