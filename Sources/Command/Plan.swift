@@ -26,6 +26,9 @@ struct Plan {
   private var journalBytes: Int { recipe.unitsPerUpdate * recipe.payloadBytes }
 
   func show() {
+    guard updates > 0 else {
+      return Console.line("plan  no update: version 0 is evaluated, and that is all")
+    }
     Console.line(
       "plan  \(recipe.prompts) prompts × \(recipe.seeds) seeds × \(work.pictures) outcomes ="
         + " \(pictures) an update, to version \(updates)")
@@ -70,6 +73,7 @@ struct Plan {
   }
 
   func show(_ cost: UnitCost) {
+    if updates == 0 { return }
     let update = seconds(cost)
     Console.line(
       "time  ≈ \(Console.number(update)) s an update, \(Console.duration(update * Double(updates))) to"

@@ -33,11 +33,13 @@ struct ExchangeTests {
     throw RunFailure(.internal, "waited 60 s for a message")
   }
 
-  private func send(_ message: Message, session: UInt64, on socket: borrowing Socket) throws {
+  private func send(
+    _ message: Message, _ payload: [UInt8]? = nil, session: UInt64, on socket: borrowing Socket
+  ) throws {
     let deadline = ContinuousClock.now + .seconds(60)
     let envelope = Envelope(
       epoch: session == 0 ? 0 : 1, session: session, sequence: 1, message: message)
-    while try socket.send([envelope.encoded()]) != .sent {
+    while try socket.send([envelope.encoded()] + (payload.map { [$0] } ?? [])) != .sent {
       guard ContinuousClock.now < deadline else {
         throw RunFailure(.internal, "waited 60 s to send a message")
       }
@@ -85,5 +87,98 @@ struct ExchangeTests {
     #expect(lines.allSatisfy { $0.actor == "dead" })
     #expect(lines.map(\.unit) == [nil, 0, nil])
     #expect(lines.map(\.at) == lines.map(\.at).sorted())
+  }
+
+  /// Results that come while the first of them is still being checked.
+  @Test func `the first result counts, equal ones are acknowledged, another one is refused`() throws
+  {
+    let recipe = Tiny.recipe()
+    let policy = Tiny.policy(recipe)
+    let owner = Mutex<Exchange?>(nil)
+    let admitted = Mutex<[UnitID]>([])
+    let disagreements = Mutex(0)
+    let exchange = try Exchange(
+      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
+      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
+      durable: [], lastUpdate: 1,
+      callbacks: Exchange.Callbacks(
+        admitted: { unit in
+          admitted.withLock { $0.append(unit.unit) }
+          owner.withLock { $0 }?.send(.durable([unit]))
+        }, notice: { _ in },
+        trouble: { if case .disagreement = $0 { disagreements.withLock { $0 += 1 } } },
+        failed: { _ in }))
+    owner.withLock { $0 = exchange }
+    exchange.run()
+    defer {
+      exchange.send(.leave("over"))
+      exchange.join()
+      owner.withLock { $0 = nil }
+    }
+    let actor = try Socket(.dealer, in: Context())
+    try actor.connect(exchange.endpoint)
+    try send(Self.hello("quick"), session: 0, on: actor)
+    let welcome = try hear(actor) { if case .welcome = $0 { true } else { false } }
+    let trajectory = Tiny.trajectory(0, recipe, weights: policy.weights)
+    var other = trajectory
+    other.points[0].outcomes[0].rewards[0] += 0.25
+    for payload in [trajectory, trajectory, trajectory, other].map({ $0.encoded() }) {
+      let result = UnitResult(
+        unit: UnitID(0), attempt: 1, version: PolicyVersion(0), paramsHash: policy.snapshot.hash,
+        digest: Digest(of: payload), byteCount: UInt32(payload.count), sampleMicroseconds: 0,
+        judgeMicroseconds: 0)
+      try send(.result(result), payload, session: welcome.session, on: actor)
+    }
+    // The threads that check may finish in any order, so the other one may be the first; then it
+    // counts, and the three are refused.
+    var acknowledged = 0
+    var refused = 0
+    while acknowledged + refused < 4 {
+      switch try hear(actor, where: { _ in true }).message {
+      case .acknowledge(let list): acknowledged += list.count
+      case .refuse(let refusal):
+        #expect(refusal.code == .digestMismatch)
+        refused += 1
+      default: break
+      }
+    }
+    #expect([[3, 1], [1, 3]].contains([acknowledged, refused]))
+    #expect(admitted.withLock { $0 } == [UnitID(0)])
+    #expect(disagreements.withLock { $0 } == refused)
+  }
+
+  @Test func `nonsense by the hundred ends the session and holds nobody up`() throws {
+    let recipe = Tiny.recipe()
+    let policy = Tiny.policy(recipe)
+    let exchange = try Exchange(
+      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
+      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
+      durable: [], lastUpdate: 1,
+      callbacks: Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
+    exchange.run()
+    defer {
+      exchange.send(.leave("over"))
+      exchange.join()
+    }
+    let hostile = try Socket(.dealer, in: Context())
+    try hostile.connect(exchange.endpoint)
+    try send(Self.hello("hostile"), session: 0, on: hostile)
+    let welcome = try hear(hostile) { if case .welcome = $0 { true } else { false } }
+    let payload = [UInt8](repeating: 7, count: 100_000)
+    for _ in 0..<1000 {
+      let result = UnitResult(
+        unit: UnitID(0), attempt: 1, version: PolicyVersion(0), paramsHash: policy.snapshot.hash,
+        digest: Digest(of: payload), byteCount: UInt32(payload.count), sampleMicroseconds: 0,
+        judgeMicroseconds: 0)
+      try send(.result(result), payload, session: welcome.session, on: hostile)
+    }
+    let last = try hear(hostile) { if case .goodbye = $0 { true } else { false } }
+    guard case .goodbye(let reason) = last.message else { return }
+    #expect(reason == "8 of its results were invalid")
+    let honest = try Socket(.dealer, in: Context())
+    try honest.connect(exchange.endpoint)
+    try send(Self.hello("honest"), session: 0, on: honest)
+    _ = try hear(honest) { if case .welcome = $0 { true } else { false } }
+    #expect(exchange.refusalsSoFar["session: too many invalid results"] == 1)
   }
 }

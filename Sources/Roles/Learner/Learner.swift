@@ -12,7 +12,7 @@ import Transport
 /// The learner of a run: opens or resumes the folder, takes in units from actors, updates, commits,
 /// publishes and evaluates until the last update is done.
 ///
-/// Three threads: this one computes, the exchange talks to actors, the journal writes. Receiving,
+/// This thread computes, the exchange talks to actors, others check what comes, the journal writes. Receiving,
 /// journalling and updating go on at the same time.
 package final class Learner {
   package struct Options: Sendable {
