@@ -37,6 +37,7 @@ package struct Trajectory: Hashable, Sendable {
   /// - Parameter rewards: `[N][R]`, in the order of ``judged``.
   /// - Precondition: as many as there are outcomes.
   package func judged(_ rewards: [[Float]]) -> Trajectory {
+    precondition(rewards.count == judged.count, "\(rewards.count) rewards for \(judged.count)")
     var rest = rewards[...]
     func take(_ outcomes: Outcomes) -> Outcomes {
       defer { rest = rest.dropFirst(outcomes.count) }
@@ -44,11 +45,10 @@ package struct Trajectory: Hashable, Sendable {
         count: outcomes.count, latents: outcomes.latents,
         rewards: rest.prefix(outcomes.count).flatMap(\.self))
     }
-    var judged = self
-    judged.outcomes = take(outcomes)
-    for index in points.indices { judged.points[index].outcomes = take(points[index].outcomes) }
-    precondition(rest.isEmpty, "\(rest.count) rewards for nothing")
-    return judged
+    var scored = self
+    scored.outcomes = take(outcomes)
+    for index in points.indices { scored.points[index].outcomes = take(points[index].outcomes) }
+    return scored
   }
 }
 

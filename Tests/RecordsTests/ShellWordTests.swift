@@ -12,6 +12,7 @@ struct ShellWordTests {
   @Test(arguments: [
     "", "my runs/one", "it's", "''", "$HOME", "a;b", "`id`", "*", "~/runs", "a\\b", "a\nb", "#x",
     "\"q\"",
+    "a'\u{301};echo b;'\u{301}",
   ])
   func `a shell reads the word as the text`(text: String) throws {
     let shell = Process()

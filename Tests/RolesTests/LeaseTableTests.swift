@@ -156,6 +156,44 @@ struct LeaseTableTests {
     #expect(table.sessionCount == 1)
   }
 
+  @Test func `a unit whose result is being checked is neither leased nor freed`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.joined(2, now: 0)
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 0)
+    #expect(Self.ids(table.grants(now: 0)) == [0])
+    // The result of the leased unit, and one that a former life's actor still had.
+    table.beginsCheck(of: UnitID(0))
+    table.beginsCheck(of: UnitID(1))
+    // Its actor does not hold the unit any more, and would take others.
+    table.heartbeat(1, free: 1, held: [], progress: 0, now: 20)
+    table.heartbeat(2, free: 4, held: [], progress: 0, now: 20)
+    #expect(Self.ids(table.grants(now: 20)).sorted() == [2, 3])
+    for unit in [0, 1] as [UInt64] {
+      table.endsCheck(of: UnitID(unit), isValid: true)
+      #expect(
+        table.received(UnitID(unit), digest: Self.digest(unit), from: 1, now: 20) == .admitted)
+    }
+    #expect(table.grants(now: 20).isEmpty)
+  }
+
+  @Test func `nonsense holds a unit back once and not for good`() {
+    var table = Self.table()
+    table.joined(1, now: 0)
+    table.heartbeat(1, free: 4, held: [], progress: 0, now: 0)
+    for unit in 0..<4 as Range<UInt64> { table.beginsCheck(of: UnitID(unit)) }
+    #expect(table.grants(now: 0).isEmpty)
+    table.beginsCheck(of: UnitID(2))
+    table.endsCheck(of: UnitID(2), isValid: false)
+    #expect(Self.ids(table.grants(now: 0)) == [2])
+    // Until the next commit nobody waits for what comes for it.
+    table.released(UnitID(2), by: 1)
+    #expect(Self.ids(table.grants(now: 0)) == [2])
+    table.commit(PolicyVersion(1))
+    table.beginsCheck(of: UnitID(6))
+    #expect(Self.ids(table.grants(now: 0)) == [4, 5, 7])
+  }
+
   @Test func `the same bytes twice are a duplicate, other bytes a conflict`() {
     var table = Self.table()
     let unit = UnitID(2)

@@ -6,10 +6,9 @@ struct MisconductTests {
 
   /// Sends one more invalid result.
   private func sin(
-    _ misconduct: inout Misconduct, _ session: UInt64 = 1, hadLease: Bool = false, at now: Double
+    _ misconduct: inout Misconduct, _ life: Int = 1, hadLease: Bool = false, at now: Double
   ) -> Consequence {
-    misconduct.invalid(
-      from: session, life: "life \(session)", hadLease: hadLease, leasePatience: 30, now: now)
+    misconduct.invalid(from: "life \(life)", hadLease: hadLease, leasePatience: 30, now: now)
   }
 
   @Test func `the eighth invalid result ends the session, and shuts its process out for a minute`()
@@ -25,19 +24,19 @@ struct MisconductTests {
     #expect(misconduct.isExcluded("life 1", now: 64.9))
   }
 
-  @Test func `a session that ended leaves nothing to the next one`() {
+  @Test func `who is forgiven begins anew`() {
     var misconduct = Misconduct(capacity: 4)
     for _ in 1..<8 { _ = sin(&misconduct, at: 0) }
-    misconduct.left(1)
-    #expect(sin(&misconduct, at: 0) == Consequence())
+    misconduct.forgive(now: 60)
+    #expect(sin(&misconduct, at: 60) == Consequence())
   }
 
-  @Test func `no more processes are remembered than allowed`() {
+  @Test func `of more processes than allowed the longest silent ones are forgotten`() {
     var misconduct = Misconduct(capacity: 2)
-    for session in 1...3 as ClosedRange<UInt64> {
-      for _ in 1...8 { _ = sin(&misconduct, session, at: 0) }
+    for life in 1...3 {
+      for _ in 1...8 { _ = sin(&misconduct, life, at: Double(life)) }
     }
-    #expect((1...3).map { misconduct.isExcluded("life \($0)", now: 1) } == [true, true, false])
+    #expect((1...3).map { misconduct.isExcluded("life \($0)", now: 4) } == [false, true, true])
   }
 
   @Test func `results that nobody asked for never end the run`() {
@@ -48,8 +47,8 @@ struct MisconductTests {
   @Test func `the run ends after eight leased ones over more than a lease's time`() {
     var misconduct = Misconduct(capacity: 4)
     // Each from an actor of its own, so that none is shut out.
-    for session in 1...8 as ClosedRange<UInt64> {
-      #expect(sin(&misconduct, session, hadLease: true, at: 10) == Consequence())
+    for life in 1...8 {
+      #expect(sin(&misconduct, life, hadLease: true, at: 10) == Consequence())
     }
     #expect(sin(&misconduct, 9, hadLease: true, at: 40) == Consequence())
     #expect(
@@ -59,8 +58,8 @@ struct MisconductTests {
 
   @Test func `a valid result of anybody begins the row anew`() {
     var misconduct = Misconduct(capacity: 4)
-    for session in 1...9 as ClosedRange<UInt64> {
-      _ = sin(&misconduct, session, hadLease: true, at: 0)
+    for life in 1...9 {
+      _ = sin(&misconduct, life, hadLease: true, at: 0)
     }
     misconduct.valid()
     #expect(sin(&misconduct, 10, hadLease: true, at: 100) == Consequence())

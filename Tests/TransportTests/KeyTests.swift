@@ -44,6 +44,9 @@ struct KeyTests {
         _ = try KeyFile(reading: path, as: .actor)
       }
     }
+    // Whoever writes it again closes it again.
+    try actorFile().write(to: path)
+    _ = try KeyFile(reading: path, as: .actor)
   }
 
   @Test func `a key is good for its role alone`() throws {

@@ -1,18 +1,19 @@
 import Foundation
 import Records
-import Synchronization
 import Wire
 
 /// Checks results on threads of their own: most of what a result costs the learner is to make its
 /// unit's noises and states again, and neither heartbeats nor leases are to wait for that.
 ///
-/// Verdicts may come in another order than results did; nothing depends on it, because what a result
-/// is worth follows from its unit's address alone.
+/// Verdicts may come in another order than results did: of two valid results of one unit the one whose
+/// verdict comes first counts, as if it had come first.
 final class AdmissionThreads: Sendable {
   /// A result whose unit is open, or was.
   struct Candidate: Sendable {
     let result: UnitResult
     let session: UInt64
+    /// Who sent it; the session may be over when the verdict comes.
+    let peer: SessionTable.Peer
     let payload: [UInt8]
     /// The unit is here already, and the digest alone will be compared.
     let isKnown: Bool
@@ -23,6 +24,8 @@ final class AdmissionThreads: Sendable {
     /// The bytes of a known unit have the digest that came with them.
     case digestHolds
     case invalid(String)
+
+    var isValid: Bool { if case .invalid = self { false } else { true } }
   }
 
   private let candidates = Mailbox<Candidate>()

@@ -26,7 +26,7 @@ extension Exchange {
           committed: leases.committed, heartbeatMilliseconds: Self.heartbeatMilliseconds,
           livenessMilliseconds: Self.livenessMilliseconds, discard: discard)), to: session)
     vanished[hello.actor] = nil
-    trace(.joined, session)
+    trace(.joined, hello.actor)
     say("joined", "+ actor \(hello.actor) joined (\(leases.committed))")
   }
 
@@ -92,11 +92,10 @@ extension Exchange {
   }
 
   private func forget(_ session: UInt64) {
-    guard sessions[session] != nil else { return }
-    trace(.left, session)
+    guard let peer = sessions[session] else { return }
+    trace(.left, peer.name)
     _ = sessions.close(session)
     leases.left(session)
-    misconduct.left(session)
     rewards.left(session)
   }
 
@@ -111,7 +110,10 @@ extension Exchange {
       listFault = nil
     } catch {
       if listFault != error {
-        say("list", "! \(error); until it can be read nobody new is let in, and nobody is shut out")
+        say(
+          "list",
+          "! \(error); until it can be read nobody new is let in but the run folder's own actors, and nobody is shut out"
+        )
       }
       listFault = error
       return

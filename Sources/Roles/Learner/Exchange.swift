@@ -5,8 +5,8 @@ package import Transport
 import Wire
 
 /// The learner's side of the network, on a thread of its own: sessions, leases, results,
-/// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read the run's
-/// epoch where a greeting claims a later one.
+/// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read small files:
+/// the list of allowed keys, and the run's epoch where a greeting claims a later one.
 package final class Exchange: @unchecked Sendable {
   // `@unchecked`: after `init`, all variables are touched by the thread alone; what others call goes
   // through a mailbox, the semaphore, a mutex or a constant.
@@ -280,7 +280,7 @@ package final class Exchange: @unchecked Sendable {
           Lease(
             unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
             deadlineMilliseconds: UInt32(leases.patience * 1000))), to: grant.session)
-      trace(.leased, grant.session, unit: grant.unit, attempt: grant.attempt)
+      trace(.leased, sessions[grant.session]?.name, unit: grant.unit, attempt: grant.attempt)
     }
   }
 
@@ -356,12 +356,11 @@ package final class Exchange: @unchecked Sendable {
   }
 
   func trace(
-    _ event: TraceLine.Event, _ session: UInt64, unit: UnitID? = nil, attempt: UInt32? = nil
+    _ event: TraceLine.Event, _ actor: String?, unit: UnitID? = nil, attempt: UInt32? = nil
   ) {
     guard let trace = callbacks.trace else { return }
     trace.append(
-      TraceLine(
-        event, actor: sessions[session]?.name ?? "?", unit: unit?.rawValue, attempt: attempt))
+      TraceLine(event, actor: actor ?? "?", unit: unit?.rawValue, attempt: attempt))
   }
 
   func count(_ reason: String) { refusals.withLock { $0.count(reason) } }

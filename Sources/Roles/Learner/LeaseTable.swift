@@ -78,6 +78,11 @@ package struct LeaseTable: Sendable {
   private var auditsDone: Set<UnitID> = []
   /// The share of units that are computed twice.
   private let auditShare: Double
+  /// Results of units that are not known yet and whose worth is being found out.
+  private var checks: [UnitID: Int] = [:]
+  /// Units for which something invalid came since the last commit: they are not held back for the next
+  /// check, or nonsense could hold them back for good.
+  private var doubted: Set<UnitID> = []
   /// The usual seconds from a grant to its result; nil before the first one.
   private var usualTime: Time?
   private var sessions: [SessionID: Session] = [:]
@@ -141,7 +146,7 @@ package struct LeaseTable: Sendable {
       }
       if held.contains(unit) {
         if advanced { renew(unit, of: session, granted: lease.granted, until: now + patience) }
-      } else if lease.deadline < now + patience - liveness {
+      } else if !isHeldBack(unit), lease.deadline < now + patience - liveness {
         // Granted a while ago and unknown to the actor: the message was lost.
         self.free(unit, heldBy: session)
         entry.outstanding.remove(unit)
@@ -188,6 +193,20 @@ package struct LeaseTable: Sendable {
       auditsDone.remove(unit)
     }
     if case .leased(session, _, _) = states[unit] { states[unit] = nil }
+  }
+
+  /// A result of the unit came in and is being checked: until its worth is known the unit is not
+  /// leased again.
+  package mutating func beginsCheck(of unit: UnitID) { checks[unit, default: 0] += 1 }
+
+  /// The worth of one of its results is known; if it is valid, ``received(_:digest:from:now:)`` follows.
+  package mutating func endsCheck(of unit: UnitID, isValid: Bool) {
+    if let count = checks[unit] { checks[unit] = count > 1 ? count - 1 : nil }
+    if !isValid { doubted.insert(unit) }
+  }
+
+  private func isHeldBack(_ unit: UnitID) -> Bool {
+    checks[unit] != nil && !doubted.contains(unit)
   }
 
   /// A valid result came in, from whomever.
@@ -237,6 +256,7 @@ package struct LeaseTable: Sendable {
     takers = takers.filter { $0.key.rawValue >= first }
     auditsDone = auditsDone.filter { $0.rawValue >= first }
     copies = copies.filter { $0.key.rawValue >= forgotten }
+    doubted = []
   }
 
   /// Sessions that have been silent for too long; the caller ends them.
@@ -299,7 +319,7 @@ package struct LeaseTable: Sendable {
       return true
     }
     for unit in open.lazy.map({ UnitID($0) }) {
-      if states[unit] == nil, !grant(unit, .normal, isMeant: { _ in true }),
+      if states[unit] == nil, !isHeldBack(unit), !grant(unit, .normal, isMeant: { _ in true }),
         !sessions.contains(where: { $0.value.load < min($0.value.window, limit($0.key)) })
       {
         return grants
@@ -323,7 +343,9 @@ package struct LeaseTable: Sendable {
     let first = committed.rawValue * UInt64(unitsPerUpdate)
     return (first..<min(first + UInt64(unitsPerUpdate), open.upperBound)).map { UnitID($0) }.filter
     {
-      guard case .leased(_, let granted, _) = states[$0], copies[$0] == nil else { return false }
+      guard case .leased(_, let granted, _) = states[$0], copies[$0] == nil, !isHeldBack($0) else {
+        return false
+      }
       return now - granted > max(Self.shortestWait, Self.overdueTimes * usualTime)
     }
   }

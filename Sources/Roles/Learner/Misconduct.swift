@@ -3,7 +3,6 @@
 /// Nobody ends a run by sending nonsense: who does it is shut out for a while, and the run stops only
 /// if none of those that are asked for units has sent a valid one for as long as a lease lasts.
 package struct Misconduct {
-  package typealias SessionID = LeaseTable.SessionID
   package typealias Time = LeaseTable.Time
 
   /// What an invalid result leads to.
@@ -30,28 +29,33 @@ package struct Misconduct {
     }
   }
 
-  /// Invalid results of one session before it is shut out, and in a row of all before the run stops.
+  /// Invalid results of one process before it is shut out, and in a row of all before the run stops.
   package static let patience = 8
-  /// Seconds for which a process is shut out.
+  /// Seconds without another one after which a process is forgiven.
   package static let exclusion: Time = 60
+
+  /// What is known of one process.
+  private struct Entry {
+    var count = 0
+    var last: Time
+  }
 
   /// How many processes are remembered.
   private let capacity: Int
-  private var results: [SessionID: Int] = [:]
+  private var entries: [String: Entry] = [:]
   /// Of those that had the unit's lease, since the last valid result of anybody.
   private var inARow = (count: 0, since: Time(0))
-  private var excluded: [String: Time] = [:]
 
   package init(capacity: Int) { self.capacity = capacity }
 
   /// A result was invalid.
   ///
   /// - Parameters:
-  ///   - life: the process that sent it.
+  ///   - life: the process that sent it, whose session may be another one by now.
   ///   - hadLease: whether it had been asked for it.
   ///   - leasePatience: seconds that a lease lasts.
   package mutating func invalid(
-    from session: SessionID, life: String, hadLease: Bool, leasePatience: Time, now: Time
+    from life: String, hadLease: Bool, leasePatience: Time, now: Time
   ) -> Consequence {
     var consequence = Consequence()
     if hadLease {
@@ -61,23 +65,29 @@ package struct Misconduct {
         consequence.endsRun = Row(count: inARow.count, seconds: now - inARow.since)
       }
     }
-    results[session, default: 0] += 1
-    if results[session, default: 0] >= Self.patience {
-      consequence.endsSession = true
-      if excluded.count < capacity { excluded[life] = now + Self.exclusion }
+    if entries[life] == nil, entries.count >= capacity,
+      let oldest = entries.min(by: { ($0.value.last, $0.key) < ($1.value.last, $1.key) })
+    {
+      entries[oldest.key] = nil
     }
+    var entry = entries[life] ?? Entry(last: now)
+    entry.count += 1
+    entry.last = now
+    entries[life] = entry
+    consequence.endsSession = entry.count >= Self.patience
     return consequence
   }
 
   /// A result was valid, whoever sent it.
   package mutating func valid() { inARow.count = 0 }
 
-  package mutating func left(_ session: SessionID) { results[session] = nil }
-
   package func isExcluded(_ life: String, now: Time) -> Bool {
-    excluded[life].map { $0 > now } ?? false
+    guard let entry = entries[life] else { return false }
+    return entry.count >= Self.patience && now < entry.last + Self.exclusion
   }
 
-  /// Lets those come back whose time is over.
-  package mutating func forgive(now: Time) { excluded = excluded.filter { $0.value > now } }
+  /// Forgets those whose time is over.
+  package mutating func forgive(now: Time) {
+    entries = entries.filter { now < $0.value.last + Self.exclusion }
+  }
 }

@@ -9,8 +9,8 @@ package struct RefusalTally {
   package init() {}
 
   package mutating func count(_ reason: String) {
-    let isKnown = counts[reason] != nil || counts.count < Self.reasons
-    counts[isKnown ? reason : "others", default: 0] += 1
+    let isNamed = counts[reason] != nil || counts.count < Self.reasons
+    counts[isNamed ? reason : "others", default: 0] += 1
   }
 
   /// What was refused since the last time, in one line; nil if nothing was.

@@ -4,7 +4,7 @@ import Wire
 
 /// Who is connected, by session and by route: a value that says who is who.
 struct SessionTable {
-  struct Peer {
+  struct Peer: Sendable {
     var routingID: [UInt8]
     var name: String
     /// The actor process.

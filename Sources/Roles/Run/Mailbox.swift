@@ -1,9 +1,9 @@
 package import Foundation
 package import Transport
 
-/// A queue from many threads to one, with a bell for a receiver that waits on a socket.
+/// A queue between threads, with a bell for a receiver that waits on a socket.
 ///
-/// It is bounded by meaning, not by count: what is posted here was admitted by leases before.
+/// It is bounded by meaning, not by count: what is posted here was leased or counted before.
 package final class Mailbox<Item: Sendable>: @unchecked Sendable {
   // `@unchecked`: every access to the two variables holds the condition's lock.
   private let condition = NSCondition()

@@ -3,19 +3,21 @@ import Glibc
 /// Files that are replaced as a whole: a reader, or a crash, sees the old bytes or the new ones.
 package enum AtomicFile {
   /// Writes a temporary file beside `path`, makes it durable and renames it. A file that is there
-  /// already keeps its mode, and its owner as far as this process may set it.
+  /// already keeps its mode, and its owner and group as far as this process may set them.
   ///
-  /// - Parameter mode: of a new file, before the process's mask.
+  /// - Parameters:
+  ///   - mode: of a new file, before the process's mask.
+  ///   - isSecret: the file gets `mode` also where another one was there.
   /// - Throws: for a target that is there and no plain file; a link is followed.
-  package static func write(_ bytes: [UInt8], to name: String, mode: UInt32 = 0o644)
-    throws(FileError)
-  {
+  package static func write(
+    _ bytes: [UInt8], to name: String, mode: UInt32 = 0o644, isSecret: Bool = false
+  ) throws(FileError) {
     let (path, old) = try target(of: name)
     let suffix = String(UInt64.random(in: .min ... .max), radix: 16)
     let temporary = "\(path).\(suffix).tmp"
     do throws(FileError) {
       let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
-      if let old { file.take(after: old) }
+      if let old, !isSecret { file.take(after: old) }
       try file.write(bytes, at: 0)
       try file.sync()
       guard rename(temporary, path) == 0 else { throw .last("renaming \(temporary) to", path) }

@@ -25,11 +25,11 @@ struct FileDescriptor: ~Copyable, Sendable {
     return status
   }
 
-  /// Gives the file another's mode, and its owner where this process may.
+  /// Gives the file another's permissions, and its owner, or else its group, where this process may.
   borrowing func take(after other: stat) {
-    // The owner first: changing it may clear bits of the mode.
-    _ = fchown(number, other.st_uid, other.st_gid)
-    _ = fchmod(number, other.st_mode & 0o7777)
+    // First, because changing them may clear bits of the mode. The largest id means the one it has.
+    if fchown(number, other.st_uid, other.st_gid) != 0 { _ = fchown(number, .max, other.st_gid) }
+    _ = fchmod(number, other.st_mode & 0o777)
   }
 
   /// Writes all of `bytes` at `offset`.

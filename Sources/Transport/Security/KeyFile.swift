@@ -110,7 +110,7 @@ package struct KeyFile: Hashable, Sendable {
   /// Writes a file that its owner alone can read.
   package func write(to path: String) throws(KeyError) {
     do throws(FileError) {
-      try AtomicFile.write(Array(text.utf8), to: path, mode: 0o600)
+      try AtomicFile.write(Array(text.utf8), to: path, mode: 0o600, isSecret: true)
     } catch {
       throw .file(error)
     }

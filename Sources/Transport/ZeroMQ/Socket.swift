@@ -31,7 +31,7 @@ package enum SendOutcome: Equatable, Sendable {
 
 /// A libzmq socket: one owner, movable between threads, never shared.
 ///
-/// No call blocks; ``Wakeup/wait(for:toSend:timeout:)`` does the waiting.
+/// No call blocks; ``Wakeup/wait(for:toReceive:toSend:timeout:)`` does the waiting.
 package struct Socket: ~Copyable, @unchecked Sendable {
   let handle: UnsafeMutableRawPointer
   private let kind: SocketKind
