@@ -105,8 +105,8 @@ struct JournalScanTests {
 
 extension JournalScanTests {
   /// A byte in twelve begins something that looks like a record as long as the rest.
-  @Test func `heads within heads do not take for ever`() throws {
-    // Reading what each head claims takes minutes.
+  @Test(.timeLimit(.minutes(10))) func `heads within heads do not take for ever`() throws {
+    // Reading what each head claims takes hours, not reading it a second.
     let count = 4 << 20
     var bytes: [UInt8] = []
     func little(_ value: some FixedWidthInteger) -> [UInt8] {
@@ -119,10 +119,7 @@ extension JournalScanTests {
     bytes += Array(repeating: 0, count: count - bytes.count)
     _ = try journal()
     Bytes.write(bytes, segment(0))
-    let taken = try ContinuousClock().measure {
-      let found = try scan()
-      #expect(found.records.isEmpty && found.damages.count == 1)
-    }
-    #expect(taken < .seconds(60))
+    let found = try scan()
+    #expect(found.records.isEmpty && found.damages.count == 1)
   }
 }
