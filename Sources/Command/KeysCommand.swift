@@ -1,5 +1,5 @@
-import Records
 import ArgumentParser
+import Records
 import Roles
 
 struct KeysCommand: ParsableCommand {

@@ -1,6 +1,6 @@
-import Records
 import Configuration
 import Foundation
+import Records
 import Roles
 import Synchronization
 import Tasks

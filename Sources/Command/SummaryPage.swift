@@ -1,8 +1,8 @@
-import Records
 import Configuration
 import Foundation
 import Network
 import Objective
+import Records
 import Roles
 import Tasks
 import Transport

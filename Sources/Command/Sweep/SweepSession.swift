@@ -1,6 +1,6 @@
-import Records
-import Foundation
 import Curves
+import Foundation
+import Records
 import Roles
 import Telemetry
 

@@ -1,5 +1,5 @@
-import Records
 import Foundation
+import Records
 package import Transport
 
 /// A learner's keys: its own, the list of who may join, and what `keys` made for the others.
