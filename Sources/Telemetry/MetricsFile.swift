@@ -14,9 +14,7 @@ package final class MetricsFile {
   ///
   /// - Parameter committed: the version that a resumed run stands at.
   package init(path: String, committed: UInt64) throws {
-    let text = FileManager.default.contents(atPath: path).map {
-      String(decoding: $0, as: UTF8.self)
-    }
+    let text = try MetricsLines.bytes(of: path).map { String(decoding: $0, as: UTF8.self) }
     var kept: [Substring] = []
     var lines: [[String: Double]] = []
     for line in (text ?? "").split(separator: "\n") {

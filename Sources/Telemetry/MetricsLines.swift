@@ -8,8 +8,7 @@ package enum MetricsLines {
   ///
   /// - Throws: ``MetricsLineError`` for the first line that no run writes.
   package static func read(_ path: String) throws(MetricsLineError) -> [[String: Double]] {
-    // A pipe would be waited for.
-    guard isPlainFile(path), let data = FileManager.default.contents(atPath: path) else {
+    guard let data = try? bytes(of: path) else {
       throw MetricsLineError(
         path: path, line: nil, reason: "is not there, or no file that can be read")
     }
@@ -34,6 +33,15 @@ package enum MetricsLines {
     return data.split(separator: UInt8(ascii: "\n")).reversed().lazy.compactMap { row in
       try? values(of: Data(row), path: path, line: 0)
     }.first { $0[Metric.reward.name] != nil }
+  }
+
+  /// The whole file, or nil where there is no plain one: a pipe would be waited for.
+  static func bytes(of path: String) throws -> Data? {
+    guard isPlainFile(path) else { return nil }
+    // By its name, Foundation 6.3 would keep 4 KiB of memory for each empty file that it reads.
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    return try file.readToEnd() ?? Data()
   }
 
   private static func isPlainFile(_ path: String) -> Bool {
