@@ -154,9 +154,9 @@ package final class IngestBenchmark {
       mayWrite: {},
       deliver: { event in
         switch event {
-        case .durable(let jobs):
+        case .durable(let records):
           var units: [AdmittedUnit] = []
-          for case .unit(let unit) in jobs { units.append(unit) }
+          for case .unit(let unit) in records.map(\.job) { units.append(unit) }
           let total = journalBox.withLock { $0?.seconds ?? 0 }
           written.withLock {
             let seconds = total - $0.seconds

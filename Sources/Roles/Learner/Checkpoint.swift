@@ -20,6 +20,7 @@ package enum Checkpoint {
     var snapshotHashes: [String]
     var paramsHash: String
     var stateHash: String
+    var journal: JournalMark?
   }
 
   /// What a checkpoint's `state.json` says that its tensors have.
@@ -44,6 +45,11 @@ package enum Checkpoint {
     String(format: "%06d", Int(version))
   }
 
+  /// Where the journal goes on behind a checkpoint; nil where that was not written down.
+  static func journalMark(of version: UInt64, in folder: RunFolder) -> JournalMark? {
+    try? RunFolder.read(State.self, from: "\(path(of: version, in: folder))/state.json").journal
+  }
+
   /// The digest of the newest checkpoint's training weights; nil without one.
   package static func newestParamsHash(in folder: RunFolder) -> String? {
     versions(in: folder).last.flatMap { version in
@@ -66,8 +72,11 @@ package enum Checkpoint {
   }
 
   /// Writes the core's state and removes what is not to be kept.
+  ///
+  /// - Parameter journal: where resume may begin to read; nil is the beginning.
   package static func write(
-    _ core: LearnerCore, to folder: RunFolder, keeping: Retention = Retention()
+    _ core: LearnerCore, to folder: RunFolder, journal: JournalMark? = nil,
+    keeping: Retention = Retention()
   ) throws {
     let policy = core.policy
     let network = policy.network
@@ -102,7 +111,7 @@ package enum Checkpoint {
       averageNorm: policy.optimizer.averageNorm, emaSteps: policy.ema.steps, beta: policy.beta,
       snapshots: core.recent.map(\.version.rawValue),
       snapshotHashes: core.recent.map { "\($0.hash)" }, paramsHash: "\(policy.paramsHash)",
-      stateHash: "\(policy.stateHash)")
+      stateHash: "\(policy.stateHash)", journal: journal)
     try RunFolder.write(state, to: "\(temporary)/state.json")
     try manager.moveItem(atPath: temporary, toPath: place)
     try link("latest", to: version, in: folder)

@@ -13,9 +13,14 @@ package final class JournalThread: @unchecked Sendable {
     case commit(Commit)
   }
 
+  package struct Written: Sendable {
+    package let job: Job
+    package let location: JournalLocation
+  }
+
   package enum Event: Sendable {
     /// These records are in the journal, and `fdatasync` returned.
-    case durable([Job])
+    case durable([Written])
     /// Nothing was acknowledged, and nothing more will be.
     case failed(RunFailure)
   }
@@ -70,6 +75,7 @@ package final class JournalThread: @unchecked Sendable {
     while let batch = jobs.wait(atMost: 3600) {
       if batch.isEmpty { continue }
       let start = clock.now
+      var written: [Written] = []
       do {
         try mayWrite()
         for job in batch {
@@ -80,7 +86,7 @@ package final class JournalThread: @unchecked Sendable {
                 unit: unit.unit, epoch: epoch, digest: unit.digest, payload: unit.payload)
             case .commit(let commit): .commit(commit)
             }
-          _ = try writer.append(record.encoded())
+          written.append(Written(job: job, location: try writer.append(record.encoded())))
         }
         try writer.sync()
       } catch {
@@ -94,7 +100,7 @@ package final class JournalThread: @unchecked Sendable {
       let parts = start.duration(to: clock.now).components
       nanoseconds.add(
         parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000, ordering: .relaxed)
-      deliver(.durable(batch))
+      deliver(.durable(written))
     }
   }
 }

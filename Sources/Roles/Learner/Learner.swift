@@ -69,8 +69,8 @@ package final class Learner {
 
   /// What reaches the computing thread from the others.
   private enum Letter: Sendable {
-    case durable([AdmittedUnit], since: ContinuousClock.Instant)
-    case committed(UInt64)
+    case durable([DurableUnit])
+    case committed(UInt64, at: JournalLocation)
     case failed(RunFailure)
     case trouble(Exchange.Trouble)
     case interrupt
@@ -87,12 +87,12 @@ package final class Learner {
   private let inbox = Mailbox<Letter>()
   private let clock = ContinuousClock()
   /// Durable units of the open updates.
-  private var waiting: [UInt64: AdmittedUnit] = [:]
-  /// When those of them that came in this life became durable.
-  private var durableSince: [UInt64: ContinuousClock.Instant] = [:]
+  private var waiting: [UInt64: DurableUnit] = [:]
   /// When the last update waited for its commit to be durable.
   private var commitWait: Range<ContinuousClock.Instant>?
   private var committed: UInt64 = 0
+  /// Where the journal has the last commit.
+  private var lastCommit: JournalLocation?
   private var isInterrupted = false
   /// Files of the journal after the last look at what need not be kept.
   private var segmentsLeft = 1
@@ -138,6 +138,7 @@ package final class Learner {
       notice: { report(.notice($0)) })
     let core = restored.core
     committed = core.policy.version.rawValue
+    lastCommit = restored.lastCommit
     if committed > 0 || !restored.durable.isEmpty {
       report(.resumed(version: committed, rerun: restored.rerun.count))
     }
@@ -149,7 +150,7 @@ package final class Learner {
       let cost = recipe.cost(ofVersion: version, report, coreSeconds: 0)
       try record.updated(version: version, report, cost: cost)
     }
-    for unit in restored.durable { waiting[unit.unit.rawValue] = unit }
+    for durable in restored.durable { waiting[durable.unit.unit.rawValue] = durable }
 
     let files = OpenFileLimit.raise()
     if files < Self.usualFiles {
@@ -169,7 +170,7 @@ package final class Learner {
     let exchange = try Exchange(
       listen: options.listen, context: context, door: door, terms: terms, recipe: recipe,
       epoch: epoch,
-      committed: core.policy.version, recent: core.recent, durable: restored.durable,
+      committed: core.policy.version, recent: core.recent, durable: restored.durable.map(\.unit),
       lastUpdate: options.updates, rewardPatience: options.rewardPatience,
       auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
@@ -232,7 +233,7 @@ package final class Learner {
       let wait = asked.duration(to: clock.now).seconds
       let idle = secondsIdle(before: units, asked: asked)
       let (result, learn) = try advance(
-        core, with: units, epoch: epoch, journal: journal, exchange: exchange)
+        core, with: units.map(\.unit), epoch: epoch, journal: journal, exchange: exchange)
       waitSeconds += wait
       learnSeconds += learn
       lastReward = result.reward
@@ -299,14 +300,21 @@ package final class Learner {
     _ event: JournalThread.Event, to inbox: Mailbox<Letter>, and exchange: Exchange?
   ) {
     switch event {
-    case .durable(let jobs):
-      var units: [AdmittedUnit] = []
-      for case .unit(let unit) in jobs { units.append(unit) }
-      if !units.isEmpty {
-        exchange?.send(.durable(units))
-        inbox.post(.durable(units, since: .now))
+    case .durable(let records):
+      let now = ContinuousClock.now
+      var units: [DurableUnit] = []
+      for record in records {
+        guard case .unit(let unit) = record.job else { continue }
+        units.append(DurableUnit(unit: unit, location: record.location, since: now))
       }
-      for case .commit(let commit) in jobs { inbox.post(.committed(commit.update)) }
+      if !units.isEmpty {
+        exchange?.send(.durable(units.map(\.unit)))
+        inbox.post(.durable(units))
+      }
+      for record in records {
+        guard case .commit(let commit) = record.job else { continue }
+        inbox.post(.committed(commit.update, at: record.location))
+      }
     case .failed(let failure): inbox.post(.failed(failure))
     }
   }
@@ -338,7 +346,8 @@ package final class Learner {
   }
 
   private func save(_ core: LearnerCore) throws {
-    try Checkpoint.write(core, to: folder, keeping: options.retention)
+    let mark = lastCommit.map { JournalMark(commit: $0, waiting: waiting.values) }
+    try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
     try pruneJournal()
   }
 
@@ -362,7 +371,7 @@ package final class Learner {
   /// The units of one update in unit order; nil when the run is to stop instead.
   private func collect(
     update k: UInt64, deadline: ContinuousClock.Instant?, record: RunRecord
-  ) throws -> [AdmittedUnit]? {
+  ) throws -> [DurableUnit]? {
     let count = UInt64(recipe.unitsPerUpdate)
     let ids = k * count..<(k + 1) * count
     var silence = clock.now
@@ -392,9 +401,9 @@ package final class Learner {
   /// Seconds in which these units were durable and the thread that computes waited all the same: for
   /// the commit before them, or to be told. What it did itself in between, such as saving, is work.
   private func secondsIdle(
-    before units: [AdmittedUnit], asked: ContinuousClock.Instant
+    before units: [DurableUnit], asked: ContinuousClock.Instant
   ) -> Double {
-    let ready = units.compactMap { durableSince.removeValue(forKey: $0.unit.rawValue) }.max()
+    let ready = units.compactMap(\.since).max()
     defer { commitWait = nil }
     let told = max(asked, ready ?? asked).duration(to: clock.now).seconds
     guard let commitWait else { return told }
@@ -419,12 +428,11 @@ package final class Learner {
   private func read(_ letters: [Letter]) throws {
     for letter in letters {
       switch letter {
-      case .durable(let units, let since):
-        for unit in units {
-          waiting[unit.unit.rawValue] = unit
-          durableSince[unit.unit.rawValue] = since
-        }
-      case .committed(let update): committed = update + 1
+      case .durable(let units):
+        for durable in units { waiting[durable.unit.unit.rawValue] = durable }
+      case .committed(let update, let location):
+        committed = update + 1
+        lastCommit = location
       case .failed(let failure): throw failure
       case .trouble(let trouble): troubles.append(trouble)
       case .interrupt: isInterrupted = true

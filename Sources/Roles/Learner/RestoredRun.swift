@@ -1,21 +1,23 @@
 import Objective
 import Records
-import Tensor
-import Transport
+package import Tensor
+package import Transport
 
 /// A run as its folder left it: the newest checkpoint, and what the journal has beyond it.
-struct RestoredRun {
+package struct RestoredRun {
   /// The state at the journal's last commit.
-  let core: LearnerCore
+  package let core: LearnerCore
   /// The durable units that no update has used yet, in order.
-  let durable: [AdmittedUnit]
+  package let durable: [DurableUnit]
+  /// The record that led to the state; nil for a run that has committed nothing.
+  package let lastCommit: JournalLocation?
   /// The updates that were run again, and the versions they led to.
-  let rerun: [(version: UInt64, Update.Report)]
+  package let rerun: [(version: UInt64, Update.Report)]
 
   /// - Parameters:
   ///   - base: the parameters of version 0, for a folder without a checkpoint, which gets one.
   ///   - notice: hears what had to be passed over.
-  init(
+  package init(
     _ folder: RunFolder, recipe: Recipe, base: Buffer, retention: Checkpoint.Retention,
     notice: (String) -> Void
   ) throws {
@@ -51,13 +53,25 @@ struct RestoredRun {
   private init(
     _ core: LearnerCore, journalOf folder: RunFolder, recipe: Recipe, notice: (String) -> Void
   ) throws {
-    var journal = try JournalUnits(directory: folder.journal)
+    let start = core.policy.version.rawValue
+    let marked = Checkpoint.journalMark(of: start, in: folder)
+    var journal =
+      try marked?.units(in: folder.journal, version: start)
+      ?? JournalUnits(directory: folder.journal)
     var rerun: [(version: UInt64, Update.Report)] = []
     var first: UInt64?
     var end: UInt64 = 0
+    var lastCommit: JournalLocation?
     while let committed = try journal.next() {
       first = first ?? committed.commit.update
       end = committed.commit.update + 1
+      lastCommit = committed.location
+      if end == start, committed.commit.paramsHash != core.policy.paramsHash {
+        throw RunFailure(
+          .mismatch,
+          "the checkpoint of version \(start) has other parameters than update \(start - 1) of the journal"
+            + " (\(committed.location)) led to: it is that of another run")
+      }
       if committed.commit.update < core.policy.version.rawValue { continue }
       let report = try core.rerun(committed)
       rerun.append((core.policy.version.rawValue, report))
@@ -72,10 +86,12 @@ struct RestoredRun {
     }
     self.core = core
     self.rerun = rerun
+    self.lastCommit = lastCommit
     durable = try journal.pending.values.sorted { $0.unit < $1.unit }.map { pending in
       do throws(AdmissionError) {
-        return try AdmittedUnit(
+        let unit = try AdmittedUnit(
           payload: pending.payload, digest: pending.digest, unit: pending.unit, recipe: recipe)
+        return DurableUnit(unit: unit, location: pending.location)
       } catch {
         throw RunFailure(.mismatch, "journal \(pending.location): \(error)")
       }

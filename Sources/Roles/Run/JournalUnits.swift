@@ -9,9 +9,10 @@ package struct JournalUnits: ~Copyable {
   /// One committed update and the payloads it consumed.
   package struct Committed {
     package let commit: Commit
+    package let location: JournalLocation
     /// In unit order.
     package let units: [Pending]
-    /// One that stands in a segment that was deleted from the front: the update cannot be run again.
+    /// One that stands before what is read: the update cannot be run again.
     package let lacks: UnitID?
   }
 
@@ -23,14 +24,17 @@ package struct JournalUnits: ~Copyable {
   }
 
   private var reader: JournalReader
-  /// Whether the beginning was deleted.
-  package private(set) var isPruned = false
+  /// Whether what is read does not begin where the journal did: that was deleted, or is left out.
+  package private(set) var lacksBeginning = false
+  private var hasBegun = false
   /// Units that no commit so far has used.
   package private(set) var pending: [UnitID: Pending] = [:]
   package private(set) var header: RunHeader?
 
-  package init(directory: String) throws {
-    reader = try JournalReader(directory: directory, recordLimit: WireLimits.recordBytes)
+  /// - Parameter start: the location of a record; nil is the first one there is.
+  package init(directory: String, from start: JournalLocation? = nil) throws {
+    reader = try JournalReader(
+      directory: directory, from: start, recordLimit: WireLimits.recordBytes)
   }
 
   /// What the journal's oldest segment says of its run; nil where nothing is written yet.
@@ -46,7 +50,8 @@ package struct JournalUnits: ~Copyable {
   /// The next committed update, or nil at the end of the journal.
   package mutating func next() throws -> Committed? {
     while let frame = try reader.next() {
-      if header == nil { isPruned = frame.location.segment > 0 }
+      if !hasBegun { lacksBeginning = frame.location > JournalLocation(segment: 0, offset: 0) }
+      hasBegun = true
       let record: JournalRecord
       do {
         record = try JournalRecord(decoding: frame.bytes)
@@ -70,7 +75,7 @@ package struct JournalUnits: ~Copyable {
             units.append(unit)
             continue
           }
-          guard isPruned else {
+          guard lacksBeginning else {
             throw RunFailure(
               .mismatch,
               "journal \(frame.location): update \(commit.update) used \(id), which is not recorded"
@@ -78,7 +83,7 @@ package struct JournalUnits: ~Copyable {
           }
           lacks = lacks ?? id
         }
-        return Committed(commit: commit, units: units, lacks: lacks)
+        return Committed(commit: commit, location: frame.location, units: units, lacks: lacks)
       }
     }
     return nil

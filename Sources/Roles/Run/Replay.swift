@@ -56,7 +56,7 @@ package enum Replay {
   private static func firstWhole(in folder: RunFolder) throws -> UInt64? {
     var journal = try JournalUnits(directory: folder.journal)
     var first: UInt64?
-    while let committed = try journal.next(), journal.isPruned {
+    while let committed = try journal.next(), journal.lacksBeginning {
       if committed.lacks != nil || first == nil {
         first = committed.commit.update + (committed.lacks == nil ? 0 : 1)
       }
