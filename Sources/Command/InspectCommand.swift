@@ -25,9 +25,8 @@ struct InspectCommand: ParsableCommand {
         + "\(Console.number(Double(contents.bytes) / 1e6, digits: 2)) MB, "
         + "\(Console.count(contents.units, "unit")), "
         + Console.count(contents.commits.count, "commit"))
-    Console.line(
-      "checkpoints  "
-        + Checkpoint.versions(in: run.folder).map { "\($0)" }.joined(separator: ", "))
+    let checkpoints = try Checkpoint.versions(in: run.folder)
+    Console.line("checkpoints  " + checkpoints.map { "\($0)" }.joined(separator: ", "))
     Console.line("version   reward   params_hash")
     for commit in contents.commits {
       Console.line(
@@ -39,7 +38,7 @@ struct InspectCommand: ParsableCommand {
       "run_id": run.identity.runID, "versions": contents.commits.count, "units": contents.units,
       "segments": contents.segments, "bytes": contents.bytes,
       "numerics_class": contents.numericsClass,
-      "checkpoints": Checkpoint.versions(in: run.folder),
+      "checkpoints": checkpoints,
       "params_hash": Dictionary(
         uniqueKeysWithValues: contents.commits.map {
           ("\($0.version.rawValue)", "\($0.paramsHash)")

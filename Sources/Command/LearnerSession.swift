@@ -32,7 +32,7 @@ struct LearnerSession {
         + " \(run.recipe.runSeed) · epoch \(run.identity.epoch) · \(Kernels.numericsClass) on"
         + " \(Kernels.instructionSet)")
     plan(run.configuration, run.recipe, updates: updates).show()
-    if Checkpoint.versions(in: run.folder).isEmpty {
+    if try Checkpoint.versions(in: run.folder).isEmpty {
       let findings = try Doctor(run.recipe, base: base).examine()
       for finding in findings { Console.line(finding.line) }
       try Doctor.Finding.requireHealth(findings)

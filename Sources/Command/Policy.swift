@@ -28,7 +28,7 @@ struct Policy {
       existing: isCheckpoint ? checkpoints.deletingLastPathComponent().path : path)
     var folder = path
     if !isCheckpoint {
-      guard let newest = Checkpoint.versions(in: run.folder).last else {
+      guard let newest = try Checkpoint.versions(in: run.folder).last else {
         throw RunFailure(.usage, "\(path) has no checkpoint yet")
       }
       folder = Checkpoint.path(of: newest, in: run.folder)

@@ -114,7 +114,7 @@ package struct Alarms: Sendable {
     return [Alarm(kind: kind, version: version, finding: finding, remedy: remedy)]
   }
 
-  private func percent(_ value: Double) -> String { "\(Int((100 * value).rounded())) %" }
+  private func percent(_ value: Double) -> String { String(format: "%.0f %%", 100 * value) }
 
   private func number(_ value: Double) -> String { String(format: "%.3f", value) }
 }

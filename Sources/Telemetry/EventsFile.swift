@@ -103,18 +103,6 @@ package final class EventsFile {
   }
 
   private func write(_ event: ProtobufMessage) throws {
-    let length = Self.littleEndian(UInt64(event.bytes.count))
-    try handle.write(
-      contentsOf: Data(
-        length + Self.checksum(of: length) + event.bytes
-          + Self.checksum(of: event.bytes)))
-  }
-
-  private static func checksum(of bytes: [UInt8]) -> [UInt8] {
-    littleEndian(CRC32C.masked(CRC32C.of(bytes)))
-  }
-
-  private static func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
-    stride(from: 0, to: value.bitWidth, by: 8).map { UInt8(truncatingIfNeeded: value >> $0) }
+    try handle.write(contentsOf: Data(RecordFrame.framed(event.bytes)))
   }
 }

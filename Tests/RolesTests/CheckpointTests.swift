@@ -73,7 +73,7 @@ struct CheckpointTests {
     try Checkpoint.write(try Tiny.core(recipe), to: folder)
     try FileManager.default.createDirectory(
       atPath: "\(folder.checkpoints)/\(name)", withIntermediateDirectories: true)
-    #expect(Checkpoint.versions(in: folder) == [0])
+    #expect(try Checkpoint.versions(in: folder) == [0])
     #expect(try newest().notes.isEmpty)
   }
 
@@ -143,7 +143,7 @@ struct CheckpointTests {
       _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
       try Checkpoint.write(core, to: folder)
     }
-    #expect(Checkpoint.versions(in: folder) == [0, 3, 4])
+    #expect(try Checkpoint.versions(in: folder) == [0, 3, 4])
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)
     #expect(names.sorted() == ["000000", "000003", "000004", "latest"])
   }
@@ -158,7 +158,7 @@ struct CheckpointTests {
       _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
       try Checkpoint.write(core, to: folder, keeping: keeping)
     }
-    #expect(Checkpoint.versions(in: folder) == [0, 2, 4, 5])
+    #expect(try Checkpoint.versions(in: folder) == [0, 2, 4, 5])
   }
 
   @Test func `versions beyond six digits are found`() throws {
@@ -166,6 +166,6 @@ struct CheckpointTests {
       try FileManager.default.createDirectory(
         atPath: Checkpoint.path(of: version, in: folder), withIntermediateDirectories: true)
     }
-    #expect(Checkpoint.versions(in: folder) == [0, 999_999, 1_000_000])
+    #expect(try Checkpoint.versions(in: folder) == [0, 999_999, 1_000_000])
   }
 }

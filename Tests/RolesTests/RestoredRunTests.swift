@@ -22,8 +22,10 @@ struct RestoredRunTests {
   /// A run of four updates whose journal has a segment for every few units, and whose checkpoint is of
   /// version 3; the first unit of update 3 came before the commit that made version 3.
   ///
-  /// - Returns: the state at the end, and the mark's location.
-  private func record(marked: Bool = true) throws -> (end: LearnerCore, mark: JournalLocation) {
+  /// - Returns: the state at the end, and where the mark's unit and commit stand.
+  private func record(marked: Bool = true) throws -> (
+    end: LearnerCore, unit: JournalLocation, commit: JournalLocation
+  ) {
     let header = RunHeader(
       runID: "test", epoch: 1, segment: 0, configurationHash: Tiny.digest(1),
       modelHash: Tiny.digest(2), numericsClass: "test", configuration: "")
@@ -38,7 +40,8 @@ struct RestoredRunTests {
     let core = try Tiny.core(recipe)
     try Checkpoint.write(core, to: folder)
     var early: [DurableUnit] = []
-    var mark = JournalLocation(segment: 0, offset: 0)
+    let nowhere = JournalLocation(segment: 0, offset: 0)
+    var mark = (unit: nowhere, commit: nowhere)
     for update in 0..<4 {
       let units = try Tiny.nextUnits(core)
       for unit in units.dropFirst(early.count) { _ = try append(unit) }
@@ -46,10 +49,11 @@ struct RestoredRunTests {
       let (commit, _) = try core.advance(with: units, epoch: 1)
       if update == 2 {
         early = [try append(try Tiny.nextUnits(core)[0])]
-        mark = early[0].location
+        mark.unit = early[0].location
       }
       let location = try journal.append(JournalRecord.commit(commit).encoded())
       if update == 2 {
+        mark.commit = location
         try Checkpoint.write(
           core, to: folder,
           journal: marked ? JournalMark(commit: location, waiting: early) : nil)
@@ -57,13 +61,13 @@ struct RestoredRunTests {
     }
     _ = try append(try Tiny.nextUnits(core)[2])
     try journal.sync()
-    return (core, mark)
+    return (core, mark.unit, mark.commit)
   }
 
   private func restored() throws -> RestoredRun {
     try RestoredRun(
       folder, recipe: recipe, base: Tiny.policy(recipe).reference, retention: .init(),
-      notice: { Issue.record("\($0)") })
+      notice: { #expect($0.hasPrefix("! the journal ends")) })
   }
 
   private func expect(_ run: RestoredRun, isAt end: LearnerCore) {
@@ -85,8 +89,8 @@ struct RestoredRunTests {
   }
 
   @Test func `a run goes on from the mark as from the journal's beginning`() throws {
-    let (end, mark) = try record()
-    #expect(mark.segment > 0)
+    let (end, unit, commit) = try record()
+    #expect(unit.segment > 0 && unit < commit)
     expect(try restored(), isAt: end)
     let other = try RestoredRunTests()
     _ = try other.record(marked: false)
@@ -94,7 +98,7 @@ struct RestoredRunTests {
   }
 
   @Test func `what stands before the mark is not read`() throws {
-    let (end, _) = try record()
+    let (end, _, _) = try record()
     try damage(JournalLocation(segment: 0, offset: 0))
     expect(try restored(), isAt: end)
     let other = try RestoredRunTests()
@@ -103,27 +107,86 @@ struct RestoredRunTests {
     #expect(throws: JournalError.self) { try other.restored() }
   }
 
-  @Test func `a mark at which another record stands is not followed`() throws {
-    let (end, mark) = try record()
+  @Test func `a mark at which other records stand is not followed`() throws {
+    let (end, unit, commit) = try record()
     let state = "\(Checkpoint.path(of: 3, in: folder))/state.json"
     let text = try String(contentsOfFile: state, encoding: .utf8)
-    for (name, value, others) in [
-      ("offset", mark.offset, [0, .max]),
-      ("segment", mark.segment, [.max]),
-      ("unit", 3 * UInt64(recipe.unitsPerUpdate), [0]),
+    for (key, value, others) in [
+      ("offset", unit.offset, [0, .max]), ("offset", commit.offset, [0, unit.offset]),
+      ("segment", unit.segment, [.max]), ("id", 3 * UInt64(recipe.unitsPerUpdate), [0]),
     ] {
       for other in others {
-        let changed = text.replacing("\"\(name)\":\(value)", with: "\"\(name)\":\(other)")
+        let changed = text.replacing("\"\(key)\":\(value)", with: "\"\(key)\":\(other)")
         #expect(changed != text)
         try changed.write(toFile: state, atomically: true, encoding: .utf8)
         expect(try restored(), isAt: end)
       }
     }
-    // The record that the mark names is damaged: the whole journal is read, and it is said where.
+    // A record that the mark names is damaged: the whole journal is read, and it is said where.
     try text.write(toFile: state, atomically: true, encoding: .utf8)
-    try damage(mark)
+    try damage(unit)
     #expect { try restored() } throws: {
-      "\($0)".contains("segment \(mark.segment) is damaged at byte \(mark.offset)")
+      "\($0)".contains("segment \(unit.segment) is damaged at byte \(unit.offset)")
+    }
+  }
+
+  /// Cuts the journal before a record.
+  private func cut(before location: JournalLocation) throws {
+    let scan = try JournalScan(directory: folder.journal, recordLimit: 1 << 20)
+    for segment in scan.segments where segment.number > location.segment {
+      try FileManager.default.removeItem(atPath: segment.path)
+    }
+    let last = try #require(scan.segments.first { $0.number == location.segment })
+    let bytes = try #require(FileManager.default.contents(atPath: last.path))
+    try bytes.prefix(Int(location.offset)).write(to: URL(fileURLWithPath: last.path))
+  }
+
+  private func firstCommit() throws -> JournalLocation {
+    var units = try JournalUnits(directory: folder.journal)
+    return try #require(try units.next()).location
+  }
+
+  /// Between the mark's unit and its commit, so that the unit stands where it did; and before the first
+  /// commit.
+  @Test(arguments: [2, 0])
+  func `a journal that was cut below its checkpoint is gone on with from an older one`(
+    version: UInt64
+  ) throws {
+    let (end, unit, commit) = try record()
+    try cut(before: version == 2 ? commit : try firstCommit())
+    if version == 2 {
+      #expect(try !JournalReader.record(at: unit, in: folder.journal).isEmpty)
+    }
+    try Checkpoint.markBest(3, in: folder)
+    var notices: [String] = []
+    let run = try RestoredRun(
+      folder, recipe: recipe, base: Tiny.policy(recipe).reference, retention: .init(),
+      notice: { notices.append($0) })
+    #expect(run.core.policy.version == PolicyVersion(version))
+    #expect(notices.count == 1)
+    #expect(notices[0].contains("the journal ends at version \(version)"))
+    #expect(try Checkpoint.versions(in: folder) == [0])
+    #expect(Checkpoint.best(in: folder) == nil)
+    // The run leads to where it was, and its checkpoint takes the place of the one that was set aside.
+    while run.core.policy.version < end.policy.version {
+      _ = try run.core.advance(with: try Tiny.nextUnits(run.core), epoch: 2)
+    }
+    #expect(run.core.policy.stateHash == end.policy.stateHash)
+    try Checkpoint.write(run.core, to: folder)
+    #expect(try Checkpoint.versions(in: folder) == [0, 4])
+  }
+
+  @Test func `a journal without beginning and end is refused with the way out`() throws {
+    let (_, _, commit) = try record()
+    try cut(before: commit)
+    let first = try firstCommit()
+    for segment in 0...first.segment {
+      try FileManager.default.removeItem(
+        atPath: "\(folder.journal)/segment-0000000\(segment).tfr")
+    }
+    #expect { try restored() } throws: {
+      "\($0)".contains("the journal holds versions 1 to 2, and of these no checkpoint is left")
+        && "\($0)".contains("mv \(folder.journal)")
     }
   }
 

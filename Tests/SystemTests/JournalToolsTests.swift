@@ -426,7 +426,7 @@ import Wire
     // Without the first checkpoint only what follows the others can be replayed.
     let resumed = try DensityRun.train(run.path, updates: 6, in: folder)
     #expect(resumed.status == 0, "\(resumed.errors)")
-    let oldest = try #require(Checkpoint.versions(in: run).first { $0 > 0 })
+    let oldest = try #require(try Checkpoint.versions(in: run).first { $0 > 0 })
     try FileManager.default.removeItem(atPath: Checkpoint.path(of: 0, in: run))
     let before = try replay("0..1")
     #expect(before.status == 64)
@@ -466,7 +466,7 @@ import Wire
     #expect(all.json["replayable_from"] as? Int == 0)
 
     // Nothing is to be kept, but for what a resume from the last but one checkpoint needs.
-    let start = try #require(Checkpoint.versions(in: run).suffix(2).first)
+    let start = try #require(try Checkpoint.versions(in: run).suffix(2).first)
     #expect((5..<12).contains(start))
     let pruned = try journal("prune", run.path, "--keep", "0", "--json")
     #expect(pruned.status == 0, "\(pruned.errors)")

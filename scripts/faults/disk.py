@@ -4,12 +4,8 @@ import os
 import random
 
 
-def take_away(folder, record, rng):
-    """Cuts files to what was synced and undoes renames whose folder was not synced; returns a count.
-
-    A file keeps its durable bytes and a random part of the rest; a rename that is not durable is
-    undone in half of the cases.
-    """
+def read(record):
+    """How many bytes of each file are durable, and the renames that are not."""
     durable, renames = {}, []
     if os.path.exists(record):
         for line in open(record):
@@ -27,6 +23,29 @@ def take_away(folder, record, rng):
                     del durable[path]
                     durable[new + path[len(old):]] = length
                 renames.append((shadow, old, new))
+    return durable, renames
+
+
+def durable(record):
+    """How many bytes of each file are durable."""
+    return read(record)[0]
+
+
+def forget(path, record):
+    """Nothing is known of what is durable in this file."""
+    with open(record) as file:
+        lines = [line for line in file if not (line.startswith("sync ") and line.rstrip("\n").endswith(" " + path))]
+    with open(record, "w") as file:
+        file.writelines(lines)
+
+
+def take_away(folder, record, rng):
+    """Cuts files to what was synced and undoes renames whose folder was not synced; returns a count.
+
+    A file keeps its durable bytes and a random part of the rest; a rename that is not durable is
+    undone in half of the cases.
+    """
+    durable, renames = read(record)
     taken = 0
     for directory, _, names in os.walk(folder):
         for name in names:

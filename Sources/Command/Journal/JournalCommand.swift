@@ -10,7 +10,8 @@ struct JournalCommand: ParsableCommand {
         tributary journal cat runs/shapes-0001 --updates 3..5
         tributary journal verify runs/shapes-0001
 
-      But for prune nothing here changes a journal; a learner may write it meanwhile.
+      ls, cat, verify and export may look while a learner writes; repair and prune \
+      refuse until it has ended.
       """,
     subcommands: [
       JournalListCommand.self, JournalCatCommand.self, JournalVerifyCommand.self,

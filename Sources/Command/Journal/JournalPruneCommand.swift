@@ -29,7 +29,7 @@ struct JournalPruneCommand: ParsableCommand {
     let pruning = try JournalPruning(of: run.folder, keeping: keep, recipe: run.recipe)
     for file in pruning.deleted { Console.line("deleted \(file.path), \(file.byteCount) bytes") }
     let bytes = pruning.deleted.reduce(0) { $0 + $1.byteCount }
-    let first = try Replay.firstReplayable(in: run.folder)
+    let first = try Replay.firstReplayable(in: run.folder, recipe: run.recipe)
     Console.line(
       "\(Console.count(pruning.deleted.count, "segment")) deleted, \(bytes) bytes; "
         + (first.map { "replay works from version \($0) on" } ?? "no checkpoint to replay from"))

@@ -18,7 +18,7 @@ struct SweepPlan {
 
     /// Whether nothing is left to do: the last checkpoint is written after the last evaluation.
     var isFinished: Bool {
-      guard let newest = Checkpoint.versions(in: folder).last, newest >= updates else {
+      guard let newest = try? Checkpoint.versions(in: folder).last, newest >= updates else {
         return false
       }
       return FileManager.default.fileExists(atPath: folder.evaluation(of: newest))

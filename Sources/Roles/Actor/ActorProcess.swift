@@ -422,6 +422,13 @@ package final class ActorProcess {
         .incompatible,
         "\(lease.unit) was leased with \(lease.version), the schedule says \(expected.sentence)")
     }
+    guard leases.units.count < WireLimits.held else {
+      return connection.send(
+        .release(
+          Release(
+            unit: lease.unit, attempt: lease.attempt,
+            reason: "no actor holds more than \(WireLimits.held) leases")))
+    }
     leases.add(lease, now: clock.now)
     startReadyLeases(&connection)
   }

@@ -19,7 +19,7 @@ struct LearnerConnection: ~Copyable {
   private var session: (number: UInt64, epoch: UInt64)?
   private var sequence: UInt64 = 0
   private(set) var timing = SessionTiming.greeting
-  private(set) var lastHeard = ContinuousClock.now
+  private var lastHeard = ContinuousClock.now
   /// Since when an open session has had no connection.
   private var lostSince: Instant?
 

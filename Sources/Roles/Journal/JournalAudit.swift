@@ -128,7 +128,7 @@ package struct JournalAudit: Sendable {
   private var firstUpdate: UInt64?
 
   private mutating func checkCheckpoints(in folder: RunFolder) throws {
-    for version in Checkpoint.versions(in: folder) {
+    for version in try Checkpoint.versions(in: folder) {
       let path = "\(Checkpoint.path(of: version, in: folder))/state.json"
       guard let committed = hashes[version] else { continue }
       let claimed = try RunFolder.read(Checkpoint.Hashes.self, from: path)

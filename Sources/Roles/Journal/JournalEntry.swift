@@ -39,8 +39,10 @@ package struct JournalWalk: ~Copyable {
 
   package var segments: [SegmentFile] { scan.segments }
 
-  package init(_ folder: RunFolder) throws {
-    scan = try JournalScan(directory: folder.journal, recordLimit: WireLimits.recordBytes)
+  /// - Parameter only: the one segment to walk through; nil for all.
+  package init(_ folder: RunFolder, only: UInt64? = nil) throws {
+    scan = try JournalScan(
+      directory: folder.journal, recordLimit: WireLimits.recordBytes, only: only)
     paths = Dictionary(uniqueKeysWithValues: scan.segments.map { ($0.number, $0.path) })
   }
 

@@ -8,31 +8,41 @@ package import Transport
 package struct JournalPruning: Sendable {
   /// The deleted files, ascending.
   package private(set) var deleted: [SegmentFile] = []
-  /// The first update that was to be kept.
-  package let first: UInt64
 
+  /// Reads the newest segment, those that it deletes and one more.
+  ///
   /// - Parameter keeping: how many of the newest updates.
-  /// - Throws: a `mismatch` for a damaged journal, of which nothing is deleted.
+  /// - Throws: a `mismatch` if one of them is damaged; then nothing is deleted.
   package init(of folder: RunFolder, keeping: UInt64, recipe: Recipe) throws {
-    let segments = try SegmentSummary.all(of: folder, recipe: recipe)
-    if let damaged = segments.first(where: { $0.condition == .damaged }) {
-      throw RunFailure(
-        .mismatch,
-        "\(damaged.file.path) is damaged, so nothing is deleted; tributary journal verify RUN says"
-          + " where")
-    }
-    let end = segments.compactMap(\.versions?.upperBound).max() ?? 0
-    let resumable = Checkpoint.versions(in: folder).suffix(2).first ?? 0
-    first = min(end - min(end, keeping), resumable)
-    for segment in segments.dropLast() {
-      guard segment.updates.map({ $0.upperBound < first }) ?? true else { break }
-      do {
-        try FileManager.default.removeItem(atPath: segment.file.path)
-      } catch {
+    let files = try JournalWalk(folder).segments
+    func summary(of file: SegmentFile) throws -> SegmentSummary {
+      let summary = try SegmentSummary(
+        of: file, isLast: file.number == files.last?.number, in: folder, recipe: recipe)
+      guard summary.condition != .damaged else {
         throw RunFailure(
-          .disk, "cannot delete \(segment.file.path): \(error.localizedDescription)")
+          .mismatch,
+          "\(file.path) is damaged, so nothing is deleted; tributary journal verify RUN says"
+            + " where")
       }
-      deleted.append(segment.file)
+      return summary
+    }
+    var end: UInt64 = 0
+    // A segment that was just begun may have no commit.
+    for file in files.reversed() where end == 0 {
+      end = try summary(of: file).versions?.upperBound ?? 0
+    }
+    let resumable = try Checkpoint.versions(in: folder).filter { $0 > 0 }.suffix(2).first ?? 0
+    let first = min(end - min(end, keeping), resumable)
+    let old = try files.dropLast().prefix {
+      try summary(of: $0).updates.map { $0.upperBound < first } ?? true
+    }
+    for file in old {
+      do {
+        try FileManager.default.removeItem(atPath: file.path)
+      } catch {
+        throw RunFailure(.disk, "cannot delete \(file.path): \(error.localizedDescription)")
+      }
+      deleted.append(file)
     }
   }
 }

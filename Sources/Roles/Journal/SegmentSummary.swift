@@ -24,31 +24,30 @@ package struct SegmentSummary: Sendable {
   package var versions: ClosedRange<UInt64>?
   package var condition: Condition
 
+  /// Reads every record of one segment.
+  ///
+  /// - Parameter isLast: whether it is the newest.
+  package init(of file: SegmentFile, isLast: Bool, in folder: RunFolder, recipe: Recipe) throws {
+    self.file = file
+    condition = isLast ? .open : .sealed
+    var walk = try JournalWalk(folder, only: file.number)
+    while let entry = try walk.next() { add(entry, recipe) }
+  }
+
   /// Reads every record of a run's journal.
   package static func all(of folder: RunFolder, recipe: Recipe) throws -> [SegmentSummary] {
-    var walk = try JournalWalk(folder)
-    let last = walk.segments.last?.number
-    var summaries = walk.segments.map {
-      SegmentSummary(file: $0, condition: $0.number == last ? .open : .sealed)
+    let files = try JournalWalk(folder).segments
+    return try files.map {
+      try SegmentSummary(
+        of: $0, isLast: $0.number == files.last?.number, in: folder, recipe: recipe)
     }
-    let order = Dictionary(
-      uniqueKeysWithValues: summaries.indices.map { (summaries[$0].file.number, $0) })
-    while let entry = try walk.next() {
-      switch entry {
-      case .damage(let damage):
-        guard let index = order[damage.location.segment] else { continue }
-        let isTorn = damage.cause == .torn && summaries[index].condition == .open
-        summaries[index].condition = isTorn ? .torn : .damaged
-      case .header(_, let place), .unit(_, let place), .commit(_, let place),
-        .unreadable(_, let place):
-        guard let index = order[place.location.segment] else { continue }
-        summaries[index].add(entry, recipe)
-      }
-    }
-    return summaries
   }
 
   private mutating func add(_ entry: JournalEntry, _ recipe: Recipe) {
+    if case .damage(let damage) = entry {
+      condition = damage.cause == .torn && condition == .open ? .torn : .damaged
+      return
+    }
     records += 1
     switch entry {
     case .unit(let unit, _):

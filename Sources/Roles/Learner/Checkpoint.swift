@@ -30,9 +30,18 @@ package enum Checkpoint {
   }
 
   /// The versions that have a checkpoint, ascending.
-  package static func versions(in folder: RunFolder) -> [UInt64] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
-    return names.compactMap(Self.version).sorted()
+  ///
+  /// - Throws: where there is a folder that cannot be read: a run is not begun anew because of that.
+  package static func versions(in folder: RunFolder) throws -> [UInt64] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)
+        .compactMap(Self.version).sorted()
+    } catch CocoaError.fileReadNoSuchFile {
+      return []
+    } catch {
+      throw RunFailure(
+        .disk, "\(folder.checkpoints) cannot be read: \(error.localizedDescription)")
+    }
   }
 
   /// Of a folder's name; other names are none of our business.
@@ -52,7 +61,7 @@ package enum Checkpoint {
 
   /// The digest of the newest checkpoint's training weights; nil without one.
   package static func newestParamsHash(in folder: RunFolder) -> String? {
-    versions(in: folder).last.flatMap { version in
+    (try? versions(in: folder))?.last.flatMap { version in
       try? RunFolder.read(Hashes.self, from: "\(path(of: version, in: folder))/state.json")
     }?.paramsHash
   }
@@ -85,7 +94,8 @@ package enum Checkpoint {
     let manager = FileManager.default
     if manager.fileExists(atPath: place) {
       // One that does not verify was passed over, and is no checkpoint.
-      if (try? read(version, in: folder, recipe: core.recipe)) != nil { return }
+      let written = try? read(version, in: folder, recipe: core.recipe)
+      if written?.policy.stateHash == policy.stateHash { return }
       try manager.removeItem(atPath: place)
     }
     removeLeftovers(in: folder)
@@ -115,14 +125,18 @@ package enum Checkpoint {
     try RunFolder.write(state, to: "\(temporary)/state.json")
     try manager.moveItem(atPath: temporary, toPath: place)
     try link("latest", to: version, in: folder)
-    prune(folder, keeping: keeping)
+    try prune(folder, keeping: keeping)
   }
 
-  private static func prune(_ folder: RunFolder, keeping: Retention) {
+  private static func prune(_ folder: RunFolder, keeping: Retention) throws {
     let best = best(in: folder)
-    for old in versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping.last)
+    for old in try versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping.last)
     where keeping.every == 0 || !old.isMultiple(of: keeping.every) {
-      try? FileManager.default.removeItem(atPath: path(of: old, in: folder))
+      // Renamed first: whoever is killed now leaves no half of a checkpoint under its name.
+      let doomed = "\(folder.checkpoints)/.old-\(old)"
+      try? FileManager.default.removeItem(atPath: doomed)
+      try FileManager.default.moveItem(atPath: path(of: old, in: folder), toPath: doomed)
+      try? FileManager.default.removeItem(atPath: doomed)
     }
   }
 
@@ -131,7 +145,22 @@ package enum Checkpoint {
     _ version: UInt64, in folder: RunFolder, keeping: Retention = Retention()
   ) throws {
     try link("best", to: version, in: folder)
-    prune(folder, keeping: keeping)
+    try prune(folder, keeping: keeping)
+  }
+
+  /// Moves the checkpoints of versions that a run will reach again out of its way: `000020` is called
+  /// `000020.aside` then.
+  static func setAside(after version: UInt64, in folder: RunFolder) throws {
+    let manager = FileManager.default
+    for newer in try versions(in: folder) where newer > version {
+      let place = path(of: newer, in: folder)
+      try? manager.removeItem(atPath: "\(place).aside")
+      try manager.moveItem(atPath: place, toPath: "\(place).aside")
+    }
+    if let best = best(in: folder), best > version {
+      try manager.removeItem(atPath: "\(folder.checkpoints)/best")
+    }
+    if let newest = try versions(in: folder).last { try link("latest", to: newest, in: folder) }
   }
 
   /// The version that ``markBest(_:in:)`` named last.
@@ -150,7 +179,8 @@ package enum Checkpoint {
   private static func removeLeftovers(in folder: RunFolder) {
     let manager = FileManager.default
     let names = (try? manager.contentsOfDirectory(atPath: folder.checkpoints)) ?? []
-    for name in names where name.hasPrefix(".new-") || name.hasSuffix(".tmp") {
+    for name in names
+    where name.hasPrefix(".new-") || name.hasPrefix(".old-") || name.hasSuffix(".tmp") {
       try? manager.removeItem(atPath: "\(folder.checkpoints)/\(name)")
     }
   }
@@ -163,7 +193,7 @@ package enum Checkpoint {
   package static func newest(
     in folder: RunFolder, upTo last: UInt64 = .max, recipe: Recipe, damaged: (String) -> Void
   ) throws -> LearnerCore {
-    for version in versions(in: folder).reversed() where version <= last {
+    for version in try versions(in: folder).reversed() where version <= last {
       do {
         return try read(version, in: folder, recipe: recipe)
       } catch {
@@ -219,9 +249,7 @@ package enum Checkpoint {
 
   /// The parameters in a safetensors file of this network.
   package static func parameters(in path: String, network: DiT) throws -> Buffer {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw RunFailure(.usage, "there is no \(path)")
-    }
+    let data = try RunFolder.data(of: path)
     do {
       return try network.parameters(from: SafeTensors(decoding: Array(data)))
     } catch {

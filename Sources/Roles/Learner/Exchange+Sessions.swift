@@ -77,7 +77,7 @@ extension Exchange {
     guard let peer = sessions[session] else { return }
     forget(session)
     if isLost, draining == nil, vanished.count < Self.maximumSessions {
-      vanished[peer.name] = (now, peer.routingID)
+      vanished[peer.name] = now
     }
     say("left", "- actor \(peer.name) left: \(reason)")
   }
@@ -85,7 +85,7 @@ extension Exchange {
   /// Who vanished is lost if nobody of that name comes within a session's patience.
   func reportLost() {
     let patience = Double(Self.livenessMilliseconds) / 1000
-    for (name, last) in vanished where now - last.since > patience {
+    for (name, since) in vanished where now - since > patience {
       vanished[name] = nil
       callbacks.trouble(.lost(actor: name))
     }

@@ -105,8 +105,10 @@ package final class Exchange: @unchecked Sendable {
   var rewards: RewardWatch
   var lastRewardNotice = -Double.infinity
   var draining: Double?
-  /// Actors that went without a goodbye, by name: when, and where their goodbye may still come from.
-  var vanished: [String: (since: Double, route: [UInt8])] = [:]
+  /// Sessions whose connection was found closed; what they sent before that is read before they end.
+  private var unreachable: Set<UInt64> = []
+  /// Actors that went without a goodbye, by name, and when.
+  var vanished: [String: Double] = [:]
 
   /// Where the learner listens, wildcards resolved.
   package let endpoint: String
@@ -190,6 +192,7 @@ package final class Exchange: @unchecked Sendable {
       _ = try wakeup.wait(
         for: socket, toReceive: candidates < Self.mostCandidates, timeout: .milliseconds(100))
       let busy = now
+      let closed = unreachable
       wakeup.drain()
       for order in mail.takeAll() { try obey(order) }
       for (candidate, verdict) in verdicts.takeAll() { settle(candidate, verdict) }
@@ -198,6 +201,8 @@ package final class Exchange: @unchecked Sendable {
         guard candidates < Self.mostCandidates, let (parts, key) = nextMessage() else { break }
         try receive(parts, key)
       }
+      for session in closed { end(session, because: "its connection closed", isLost: true) }
+      unreachable.subtract(closed)
       if now >= nextTick {
         nextTick = now + 0.2
         for session in leases.silent(now: now) { end(session, because: "silent", isLost: true) }
@@ -316,11 +321,7 @@ package final class Exchange: @unchecked Sendable {
     guard let session = sessions.session(of: route), session == envelope.session,
       epoch == envelope.epoch
     else {
-      if case .goodbye = envelope.message {
-        // It had ended well; its connection was found closed before this was read.
-        vanished = vanished.filter { $0.value.route != route }
-        return
-      }
+      if case .goodbye = envelope.message { return }
       count("no session")
       return reply(.goodbye(reason: "no session; say hello again"), to: route, session: 0)
     }
@@ -380,9 +381,7 @@ package final class Exchange: @unchecked Sendable {
       epoch: epoch, session: session, sequence: sequence, message: message)
     do throws(ZeroMQError) {
       let outcome = try socket.send([route, envelope.encoded()] + (payload.map { [$0] } ?? []))
-      if outcome == .unreachable, session != 0 {
-        end(session, because: "its connection closed", isLost: true)
-      }
+      if outcome == .unreachable { unreachable.insert(session) }
     } catch {
       count("transport: \(error)")
     }

@@ -5,7 +5,7 @@ package import Transport
 /// Answers libzmq's question who may connect, on a thread of its own: the keys of a list, which is
 /// read again each time, and the key that the learner gave to actors of its own run folder.
 package final class Gatekeeper: @unchecked Sendable {
-  // `@unchecked`: `socket` and `noticed` are touched by the thread alone.
+  // `@unchecked`: `socket`, `noticed` and `spoken` are touched by the thread alone.
   private let socket: Socket
   private let wakeup: Wakeup
   private let path: String
@@ -14,8 +14,10 @@ package final class Gatekeeper: @unchecked Sendable {
   private let isStopping = Atomic<Bool>(false)
   private let ended = DispatchSemaphore(value: 0)
   private let clock = ContinuousClock()
+  private let start = ContinuousClock.now
   /// When each refused peer was last spoken of.
   private var noticed: [String: ContinuousClock.Instant] = [:]
+  private var spoken = SpokenOf()
 
   /// - Parameters:
   ///   - path: the list of allowed keys.
@@ -88,6 +90,10 @@ package final class Gatekeeper: @unchecked Sendable {
     if let last = noticed[who], last.duration(to: clock.now) < .seconds(60) { return }
     if noticed.count >= 256 { noticed = [:] }
     noticed[who] = clock.now
+    // Keys cost nothing, so one peer may have many.
+    guard spoken.allows("refused", most: 20, now: start.duration(to: clock.now).seconds) else {
+      return
+    }
     let way = request.key.map { "; to let it in, add to \(path): actor NAME \($0)" } ?? ""
     notice("! a peer at \(request.address) was refused: \(reason)\(way)")
   }

@@ -34,17 +34,19 @@ package final class JournalThread: @unchecked Sendable {
   private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameters:
+  ///   - firstSegment: where the journal is made; not 0 where an older one is missing.
   ///   - header: the first record of every segment, given its number.
   ///   - mayWrite: asked before every write; throws once the run folder has another owner.
   ///   - deliver: called on the journal's thread.
   package init(
-    directory: String, segmentLimit: UInt64 = 256 << 20, epoch: UInt64,
+    directory: String, segmentLimit: UInt64 = JournalWriter.usualSegmentLimit,
+    firstSegment: UInt64 = 0, epoch: UInt64,
     header: @escaping @Sendable (UInt64) -> RunHeader,
     mayWrite: @escaping @Sendable () throws -> Void, deliver: @escaping @Sendable (Event) -> Void
   ) throws {
     writer = try JournalWriter(
       directory: directory, headerOfSegment: { JournalRecord.header(header($0)).encoded() },
-      segmentLimit: segmentLimit)
+      segmentLimit: segmentLimit, firstSegment: firstSegment)
     self.epoch = epoch
     self.mayWrite = mayWrite
     self.deliver = deliver

@@ -30,7 +30,7 @@ package final class Learner {
     /// Updates that stay in the journal, whole files alone; nil for all.
     package var journalKept: UInt64?
     /// Bytes of one file of the journal.
-    package var segmentLimit: UInt64 = 256 << 20
+    package var segmentLimit = JournalWriter.usualSegmentLimit
     /// Failures of rewards in a row that pause the run.
     package var rewardPatience = 5
     /// Where every lease, result and session is written down; nil for nowhere.
@@ -125,7 +125,8 @@ package final class Learner {
     let exchangeBox = Mutex<Exchange?>(nil)
     let inbox = self.inbox
     let journal = try JournalThread(
-      directory: folder.journal, segmentLimit: options.segmentLimit, epoch: epoch,
+      directory: folder.journal, segmentLimit: options.segmentLimit,
+      firstSegment: Checkpoint.versions(in: folder).last ?? 0 > 0 ? 1 : 0, epoch: epoch,
       header: { [terms] in terms.header(epoch: epoch, segment: $0) },
       mayWrite: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
       deliver: { Self.pass($0, to: inbox, and: exchangeBox.withLock { $0 }) })
@@ -195,7 +196,7 @@ package final class Learner {
     var evaluation: Evaluation?
     var learnSeconds = 0.0
     var waitSeconds = 0.0
-    var lastCommit = clock.now
+    var updatedAt = clock.now
     var bestScore = bestScoreSoFar
     var spent = ProcessorTime.ofProcess
     var spentByActors = 0.0
@@ -210,7 +211,7 @@ package final class Learner {
       try record.evaluated(version: version, result, grid: grid)
       if result.heldOut > bestScore {
         bestScore = result.heldOut
-        try save(core)
+        try save(core, epoch: epoch)
         try Checkpoint.markBest(version, in: folder, keeping: options.retention)
       }
     }
@@ -238,7 +239,7 @@ package final class Learner {
       learnSeconds += learn
       lastReward = result.reward
       let version = core.policy.version.rawValue
-      let seconds = lastCommit.duration(to: clock.now).seconds
+      let seconds = updatedAt.duration(to: clock.now).seconds
       let (spentNow, split) = (ProcessorTime.ofProcess, exchange.splitSoFar)
       let coreSeconds = spentNow - spent + split.sample + split.judge - spentByActors
       (spent, spentByActors) = (spentNow, split.sample + split.judge)
@@ -254,15 +255,17 @@ package final class Learner {
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
         ])
-      if version % options.checkpointInterval == 0 { try save(core) }
+      if version % options.checkpointInterval == 0 { try save(core, epoch: epoch) }
       let interval = UInt64(recipe.evaluation.interval)
       if interval > 0 && version % interval == 0 && version < options.updates { try evaluate() }
-      lastCommit = clock.now
+      updatedAt = clock.now
     }
     let version = core.policy.version.rawValue
     if !isInterrupted && evaluationVersion != version { try evaluate() }
-    try save(core)
+    try save(core, epoch: epoch)
     report(.saved(version: version))
+    try read(inbox.takeAll())
+    try tell(record, version: version)
     isFinished = true
     reportRefusals(of: exchange)
     if exchange.comparedSoFar > 0 {
@@ -345,7 +348,8 @@ package final class Learner {
     report(.notice("! \(count) messages were refused, most often because of \(most.key)"))
   }
 
-  private func save(_ core: LearnerCore) throws {
+  private func save(_ core: LearnerCore, epoch: UInt64) throws {
+    try Self.checkOwner(of: folder, epoch: epoch)
     let mark = lastCommit.map { JournalMark(commit: $0, waiting: waiting.values) }
     try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
     try pruneJournal()
@@ -356,10 +360,17 @@ package final class Learner {
     guard let kept = options.journalKept else { return }
     let segments = try JournalWalk(folder).segments.count
     guard segments > segmentsLeft else { return }
-    let pruning = try JournalPruning(of: folder, keeping: kept, recipe: recipe)
-    segmentsLeft = segments - pruning.deleted.count
+    segmentsLeft = segments
+    let pruning: JournalPruning
+    do {
+      pruning = try JournalPruning(of: folder, keeping: kept, recipe: recipe)
+    } catch let failure as RunFailure {
+      // The run does not need what is old.
+      return report(.notice("! journal: \(failure)"))
+    }
+    segmentsLeft -= pruning.deleted.count
     if pruning.deleted.isEmpty { return }
-    let first = try Replay.firstReplayable(in: folder)
+    let first = try Replay.firstReplayable(in: folder, recipe: recipe)
     report(
       .notice(
         "journal: \(pruning.deleted.count) files of old updates deleted"
@@ -462,11 +473,13 @@ package final class Learner {
 
   /// The held-out score of the checkpoint that is called best.
   private var bestScoreSoFar: Double {
-    guard let version = Checkpoint.best(in: folder),
-      let record = try? RunFolder.read(
-        EvaluationRecord.self, from: folder.evaluation(of: version))
-    else { return -.infinity }
-    return record.heldOut
+    guard let version = Checkpoint.best(in: folder) else { return -.infinity }
+    do {
+      return try RunFolder.read(EvaluationRecord.self, from: folder.evaluation(of: version)).heldOut
+    } catch {
+      report(.notice("! the next evaluation counts as the best so far, because \(error)"))
+      return -.infinity
+    }
   }
 }
 

@@ -21,7 +21,7 @@ package struct RestoredRun {
     _ folder: RunFolder, recipe: Recipe, base: Buffer, retention: Checkpoint.Retention,
     notice: (String) -> Void
   ) throws {
-    guard !Checkpoint.versions(in: folder).isEmpty else {
+    guard try !Checkpoint.versions(in: folder).isEmpty else {
       let core = LearnerCore(recipe: recipe, policy: PolicySet(base: base, recipe: recipe))
       try Checkpoint.write(core, to: folder, keeping: retention)
       try self.init(core, journalOf: folder, recipe: recipe, notice: notice)
@@ -36,17 +36,26 @@ package struct RestoredRun {
       // are a function of what is left, so they are made again.
       notice(
         "! the journal ends at version \(gap.end), the newest checkpoint is of \(newest): the updates"
-          + " between them are sampled again")
+          + " between them are sampled again, and newer checkpoints are set aside")
       let core = try Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
         notice("! \($0)")
       }
+      guard core.policy.version.rawValue >= gap.first else {
+        throw RunFailure(
+          .mismatch,
+          "the journal holds versions \(gap.first) to \(gap.end), and of these no checkpoint is left; to go"
+            + " on from the newest one, of \(newest), without a replay of what was before, move the"
+            + " journal away: mv \(folder.journal.shellWord) \("\(folder.journal).old".shellWord)")
+      }
       try self.init(core, journalOf: folder, recipe: recipe, notice: notice)
+      try Checkpoint.setAside(after: gap.end, in: folder)
     }
   }
 
-  /// The journal was cut: it holds commits, and the state is newer than its last one.
+  /// The journal was cut: the state is newer than its last commit.
   private struct JournalGap: Error {
-    let end: UInt64
+    /// The versions that it leads from and to.
+    let first, end: UInt64
   }
 
   /// Runs again what the journal has beyond a state.
@@ -72,17 +81,18 @@ package struct RestoredRun {
           "the checkpoint of version \(start) has other parameters than update \(start - 1) of the journal"
             + " (\(committed.location)) led to: it is that of another run")
       }
-      if committed.commit.update < core.policy.version.rawValue { continue }
+      if committed.commit.update < start { continue }
       let report = try core.rerun(committed)
       rerun.append((core.policy.version.rawValue, report))
     }
-    // A journal whose beginning was deleted has nothing to go back to.
-    if first == 0 && end < core.policy.version.rawValue { throw JournalGap(end: end) }
-    let version = core.policy.version.rawValue
-    if version > 0, first == nil {
+    if end < start {
+      // A journal without any of its commits has nothing to go back to.
+      guard first == nil, journal.lacksBeginning else {
+        throw JournalGap(first: first ?? 0, end: end)
+      }
       notice(
-        "! the journal of versions 1 to \(version) is missing: the run goes on from its checkpoint, and"
-          + " replay works from version \(version) on")
+        "! the journal of versions 1 to \(start) is missing: the run goes on from its checkpoint, and"
+          + " replay works from version \(start) on")
     }
     self.core = core
     self.rerun = rerun

@@ -52,7 +52,7 @@ package struct Rehearsal {
     progress: (Step) -> Void, finished: (PolicySet) throws -> Void
   ) throws -> Outcome {
     try terms.check(JournalUnits.header(in: folder))
-    guard let first = try Replay.firstReplayable(in: folder) else {
+    guard let first = try Replay.firstReplayable(in: folder, recipe: recorded) else {
       throw RunFailure(.usage, "\(folder.path) has no checkpoint to start from")
     }
     let rehearsal = Rehearsal(

@@ -24,16 +24,14 @@ package enum Replay {
     progress: (UInt64) -> Void
   ) throws -> Outcome {
     try terms.check(JournalUnits.header(in: folder))
-    var journal = try JournalUnits(directory: folder.journal)
-    var following = try journal.next()
-    // The beginning of a journal may be deleted, and some units of its first updates with it.
-    let first = try firstWhole(in: folder) ?? following?.commit.update ?? 0
+    let first = try firstWhole(in: folder, recipe: recipe) ?? 0
     let start = try start(in: folder, journalFrom: first, updates: updates)
     let core = try Checkpoint.read(start, in: folder, recipe: recipe)
     var verified = 0
-    while let committed = following {
-      if let updates, committed.commit.update > updates.upperBound { break }
-      following = try journal.next()
+    var journal = try JournalUnits(directory: folder.journal)
+    while updates.map({ core.policy.version.rawValue <= $0.upperBound }) ?? true,
+      let committed = try journal.next()
+    {
       if committed.commit.update < start { continue }
       _ = try core.rerun(committed)
       // Those between the checkpoint and the range are checked too, but were not asked for.
@@ -52,29 +50,34 @@ package enum Replay {
       paramsHash: "\(core.policy.paramsHash)")
   }
 
-  /// The update from which every unit is there, where the beginning was deleted.
-  private static func firstWhole(in folder: RunFolder) throws -> UInt64? {
+  /// The update from which every unit is there; nil while nothing is committed. The beginning of a
+  /// journal may be deleted, and some units of its first updates with it.
+  private static func firstWhole(in folder: RunFolder, recipe: Recipe) throws -> UInt64? {
     var journal = try JournalUnits(directory: folder.journal)
-    var first: UInt64?
-    while let committed = try journal.next(), journal.lacksBeginning {
-      if committed.lacks != nil || first == nil {
-        first = committed.commit.update + (committed.lacks == nil ? 0 : 1)
-      }
+    guard let oldest = try journal.next() else { return nil }
+    let update = oldest.commit.update
+    guard journal.lacksBeginning else { return update }
+    var first = update + (oldest.lacks == nil ? 0 : 1)
+    // A unit comes before its commit by no more updates than the schedule's lag.
+    while let committed = try journal.next(),
+      committed.commit.update <= update + UInt64(recipe.schedule.lag)
+    {
+      if committed.lacks != nil { first = committed.commit.update + 1 }
     }
     return first
   }
 
   /// The version of the oldest checkpoint from which everything can be replayed.
-  package static func firstReplayable(in folder: RunFolder) throws -> UInt64? {
-    let first = try firstWhole(in: folder) ?? 0
-    return Checkpoint.versions(in: folder).first { $0 >= first }
+  package static func firstReplayable(in folder: RunFolder, recipe: Recipe) throws -> UInt64? {
+    let first = try firstWhole(in: folder, recipe: recipe) ?? 0
+    return try Checkpoint.versions(in: folder).first { $0 >= first }
   }
 
   /// The checkpoint to start from.
   private static func start(
     in folder: RunFolder, journalFrom first: UInt64, updates: ClosedRange<UInt64>?
   ) throws -> UInt64 {
-    let versions = Checkpoint.versions(in: folder).filter { $0 >= first }
+    let versions = try Checkpoint.versions(in: folder).filter { $0 >= first }
     guard let oldest = versions.first else {
       throw RunFailure(.usage, "\(folder.path) has no checkpoint to start from")
     }

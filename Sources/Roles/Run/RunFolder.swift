@@ -62,11 +62,22 @@ package struct RunFolder: Sendable {
   /// Of a JSON file that is read; those that a run writes have some hundred bytes.
   private static let byteLimit = 1 << 20
 
+  /// What a file holds, or its beginning.
+  static func data(of path: String, atMost count: Int = .max) throws -> Data {
+    do {
+      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      defer { try? file.close() }
+      return try (count == .max ? file.readToEnd() : file.read(upToCount: count)) ?? Data()
+    } catch CocoaError.fileReadNoSuchFile, CocoaError.fileNoSuchFile {
+      throw RunFailure(.usage, "there is no \(path)")
+    } catch {
+      throw RunFailure(.disk, "\(path) cannot be read: \(error.localizedDescription)")
+    }
+  }
+
   package static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value
   {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw RunFailure(.usage, "there is no \(path)")
-    }
+    let data = try data(of: path, atMost: byteLimit + 1)
     guard data.count <= byteLimit, let json = ForeignJSON.checked(data),
       let value = try? JSONDecoder().decode(type, from: Data(json))
     else {

@@ -18,11 +18,13 @@ package struct JournalScan: ~Copyable, Sendable {
   private var offset: UInt64 = 0
   private var missing: [UInt64]
 
-  /// - Parameter recordLimit: bytes; a larger record counts as damage.
-  package init(directory: String, recordLimit: Int) throws(JournalError) {
+  /// - Parameters:
+  ///   - recordLimit: bytes; a larger record counts as damage.
+  ///   - only: the one segment to walk through; nil for all.
+  package init(directory: String, recordLimit: Int, only: UInt64? = nil) throws(JournalError) {
     self.directory = directory
     self.recordLimit = recordLimit
-    let numbers = try JournalSegments.present(in: directory)
+    let numbers = try JournalSegments.present(in: directory).filter { only == nil || $0 == only }
     var segments: [SegmentFile] = []
     for number in numbers {
       let file = try JournalSegment(number, in: directory, recordLimit: recordLimit)

@@ -1,5 +1,5 @@
 /// The address of a record.
-package struct JournalLocation: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct JournalLocation: Codable, Hashable, Comparable, Sendable, CustomStringConvertible {
   package var segment: UInt64
   /// Of the record's frame, in bytes from the start of the segment.
   package var offset: UInt64

@@ -5,6 +5,9 @@ import Glibc
 /// A record is durable when ``sync()`` has returned, not before. One writer at a time: hold an
 /// ``ExclusiveLock`` beside it.
 package struct JournalWriter: ~Copyable, Sendable {
+  /// 256 MiB.
+  package static let usualSegmentLimit: UInt64 = 256 << 20
+
   /// The end of an interrupted write, which opening cut off and saved in a file of its own.
   package let recovered: TornTail?
 
@@ -17,9 +20,10 @@ package struct JournalWriter: ~Copyable, Sendable {
   private var isDirty = false
   private var failure: FileError?
 
-  /// Opens the journal at its end, or makes it.
+  /// Opens the journal at its end, or makes it. Only the last segment is read.
   ///
-  /// Only the last segment is read; ``JournalReader`` checks the others.
+  /// Everything in it is durable then: an earlier life may have ended between writing and syncing, and
+  /// this one counts on what it reads.
   ///
   /// - Parameters:
   ///   - directory: made if need be, in a parent that exists.
@@ -30,7 +34,7 @@ package struct JournalWriter: ~Copyable, Sendable {
   ///   record that is not its end.
   package init(
     directory: String, headerOfSegment: @escaping @Sendable (UInt64) -> [UInt8],
-    segmentLimit: UInt64 = 256 << 20, firstSegment: UInt64 = 0
+    segmentLimit: UInt64 = usualSegmentLimit, firstSegment: UInt64 = 0
   ) throws(JournalError) {
     try journaling { () throws(FileError) in try Directory.create(directory) }
     let segment: JournalSegment
@@ -41,6 +45,12 @@ package struct JournalWriter: ~Copyable, Sendable {
       let (whole, fault) = try Self.wholeEnd(of: segment)
       end = whole
       if fault != nil { recovered = try TornTail(cutting: segment, at: end, in: directory) }
+      if whole > 0 {
+        try journaling { () throws(FileError) in
+          try segment.file.sync()
+          try Directory.sync(directory)
+        }
+      }
     } else {
       segment = try Self.create(firstSegment, in: directory)
     }

@@ -4,13 +4,13 @@
 ///     checksum    u32: masked CRC32C of the eight bytes before
 ///     data        `length` bytes
 ///     checksum    u32: masked CRC32C of the data
-enum RecordFrame {
+package enum RecordFrame {
   static let headBytes = 12
   static let tailBytes = 4
 
   static func byteCount(ofRecord count: UInt64) -> UInt64 { 12 + count + 4 }
 
-  static func framed(_ record: [UInt8]) -> [UInt8] {
+  package static func framed(_ record: [UInt8]) -> [UInt8] {
     var frame: [UInt8] = []
     frame.reserveCapacity(headBytes + record.count + tailBytes)
     append(UInt64(record.count), to: &frame)
