@@ -146,44 +146,37 @@ package final class IngestBenchmark {
     let journalFolder = "\(folder)/journal-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: journalFolder) }
     let written = Mutex(Written())
-    let journalBox = Mutex<JournalThread?>(nil)
-    let exchangeBox = Mutex<Exchange?>(nil)
     let terms = self.terms
     let journal = try JournalThread(
       directory: journalFolder, epoch: 1, header: { terms.header(epoch: 1, segment: $0) },
-      mayWrite: {},
-      deliver: { event in
-        switch event {
-        case .durable(let records):
-          var units: [AdmittedUnit] = []
-          for case .unit(let unit) in records.map(\.job) { units.append(unit) }
-          let total = journalBox.withLock { $0?.seconds ?? 0 }
-          written.withLock {
-            let seconds = total - $0.seconds
-            $0.seconds = total
-            $0.syncs.append(seconds)
-            for unit in units { $0.secondsOfUnit[unit.unit.rawValue] = seconds }
-          }
-          exchangeBox.withLock { $0 }?.send(.durable(units))
-        case .failed(let failure): written.withLock { $0.failure = failure }
-        }
-      })
-    journalBox.withLock { $0 = journal }
+      mayWrite: {})
     let exchange = try Exchange(
       listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: terms, recipe: recipe,
       epoch: 1, committed: snapshot.version, recent: [snapshot], durable: [], lastUpdate: 1,
       callbacks: Exchange.Callbacks(
         admitted: { journal.submit(.unit($0)) },
         notice: { _ in }, failed: { failure in written.withLock { $0.failure = failure } }))
-    exchangeBox.withLock { $0 = exchange }
-    journal.start()
+    journal.start { [journal] event in
+      switch event {
+      case .durable(let records):
+        var units: [AdmittedUnit] = []
+        for case .unit(let unit) in records.map(\.job) { units.append(unit) }
+        let total = journal.seconds
+        written.withLock {
+          let seconds = total - $0.seconds
+          $0.seconds = total
+          $0.syncs.append(seconds)
+          for unit in units { $0.secondsOfUnit[unit.unit.rawValue] = seconds }
+        }
+        exchange.send(.durable(units))
+      case .failed(let failure): written.withLock { $0.failure = failure }
+      }
+    }
     exchange.run()
     defer {
       exchange.send(.leave("the benchmark is over"))
       exchange.join()
       journal.stop()
-      journalBox.withLock { $0 = nil }
-      exchangeBox.withLock { $0 = nil }
     }
     var sender = try IngestSender(to: exchange.endpoint)
     try sender.greet()

@@ -57,7 +57,8 @@ struct LearnerSession {
     let failureToStart = Mutex<(any Error)?>(nil)
     let stopper = Mutex<(@Sendable () -> Void)?>(nil)
     let learner = Learner(
-      recipe: run.recipe, folder: run.folder, terms: run.terms, options: learnerOptions
+      recipe: run.recipe, folder: run.folder, terms: run.terms, epoch: run.identity.epoch,
+      options: learnerOptions
     ) { event in
       printer.show(event)
       switch event {
@@ -84,7 +85,7 @@ struct LearnerSession {
     Console.onLostReader(interrupt)
     let summary: Learner.Summary
     do {
-      summary = try learner.run(epoch: run.identity.epoch, base: base)
+      summary = try learner.run(base: base)
     } catch {
       launcher.stop()
       throw error

@@ -10,7 +10,8 @@ package final class MetricsFile {
   private var updated: UInt64?
   private var evaluated: UInt64?
 
-  /// Opens the file at its end; lines of versions that are not committed are dropped.
+  /// Opens the file at its end; lines of versions that are not committed, and those that no run writes,
+  /// are dropped.
   ///
   /// - Parameter committed: the version that a resumed run stands at.
   package init(path: String, committed: UInt64) throws {
@@ -18,15 +19,15 @@ package final class MetricsFile {
     var kept: [Substring] = []
     var lines: [[String: Double]] = []
     for line in (text ?? "").split(separator: "\n") {
-      guard let values = Self.values(of: line), let version = values["version"],
-        (0...Double(committed)).contains(version)
+      guard let values = try? MetricsLines.values(of: Data(line.utf8), path: path, line: 0),
+        let version = values["version"], version <= Double(committed)
       else { continue }
       kept.append(line)
       lines.append(values)
     }
     func last(with metric: Metric) -> UInt64? {
       lines.filter { $0[metric.name] != nil }.compactMap {
-        $0["version"].flatMap { UInt64(exactly: $0.rounded(.down)) }
+        $0["version"].map { UInt64($0) }
       }.max()
     }
     updated = last(with: .reward)
@@ -40,11 +41,6 @@ package final class MetricsFile {
 
   /// Whether an update's line of this version is there.
   package func hasUpdate(_ version: UInt64) -> Bool { updated.map { version <= $0 } ?? false }
-
-  private static func values(of line: Substring) -> [String: Double]? {
-    let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-    return object?.compactMapValues { ($0 as? NSNumber)?.doubleValue }
-  }
 
   /// Appends one line; an update's line is written once, and so is an evaluation's.
   ///

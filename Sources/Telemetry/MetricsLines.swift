@@ -50,7 +50,8 @@ package enum MetricsLines {
     return attributes?[.type] as? FileAttributeType == .typeRegular
   }
 
-  private static func values(of row: Data, path: String, line: Int) throws(MetricsLineError)
+  /// What a line says: numbers up to 10¹⁰⁰, and a version, a whole number up to 10¹⁵.
+  static func values(of row: Data, path: String, line: Int) throws(MetricsLineError)
     -> [String: Double]
   {
     func damaged(_ reason: String) -> MetricsLineError {

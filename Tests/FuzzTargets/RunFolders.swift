@@ -68,6 +68,8 @@ extension FuzzTarget {
     let again = try MetricsFile(path: path, committed: committed)
     try require(again.lines == file.lines, "kept lines are others when they are read again")
     _ = try MetricsTable(path: "\(folder.path)/metrics.csv", lines: file.lines)
+    var alarms = Alarms()
+    for line in file.lines { _ = alarms.observe(line) }
     try again.append(version: committed, [.reward: 1])
   }
 }

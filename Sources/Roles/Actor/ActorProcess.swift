@@ -225,10 +225,10 @@ package final class ActorProcess {
   }
 
   private func next(_ connection: inout LearnerConnection) throws -> (Envelope, [UInt8])? {
-    do throws(LearnerConnection.ProtocolError) {
+    do throws(WireError) {
       return try connection.receive()
     } catch {
-      try give(up: RunFailure(.incompatible, "the learner's \(error.version)"))
+      try give(up: RunFailure(.incompatible, "the learner's \(error)"))
     }
   }
 

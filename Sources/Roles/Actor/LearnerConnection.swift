@@ -7,11 +7,6 @@ import Wire
 struct LearnerConnection: ~Copyable {
   typealias Instant = ContinuousClock.Instant
 
-  /// What can be wrong with what a learner sends.
-  struct ProtocolError: Error {
-    let version: WireError
-  }
-
   private let socket: Socket
   private let monitor: ConnectionMonitor
   private let log: @Sendable (String) -> Void
@@ -78,13 +73,15 @@ struct LearnerConnection: ~Copyable {
 
   /// The next message of this session, or nil; what belongs to an earlier one is passed over, but
   /// for a goodbye: it may come from a learner that does not know ours.
-  mutating func receive() throws(ProtocolError) -> (envelope: Envelope, payload: [UInt8])? {
+  ///
+  /// - Throws: ``WireError/protocolVersion(major:)``; what else cannot be read is passed over.
+  mutating func receive() throws(WireError) -> (envelope: Envelope, payload: [UInt8])? {
     while let parts = nextParts() {
       let envelope: Envelope
       do throws(WireError) {
         envelope = try Envelope(decoding: parts[0])
       } catch {
-        if case .protocolVersion = error { throw ProtocolError(version: error) }
+        if case .protocolVersion = error { throw error }
         log("a message of the learner cannot be read: \(error)")
         continue
       }

@@ -1,5 +1,3 @@
-import Flow
-import Objective
 package import Records
 import Transport
 package import Wire
@@ -53,28 +51,5 @@ package enum AdmissionError: Error, Equatable, CustomStringConvertible {
     case .unit(let claimed, let found): "\(claimed): its payload is that of \(found)"
     case .trajectory(let error): "\(error)"
     }
-  }
-}
-
-extension Recipe {
-  /// The most that one unit's payload may have.
-  package static var payloadLimit: Int { WireLimits.payloadBytes }
-
-  /// Bytes of one unit's payload, from above.
-  package var payloadBytes: Int {
-    // State and velocity of a point, log-density and checksum of a branch, rewards and latents.
-    let plan = algorithm.plan
-    let points = plan.points.reduce(0) { $0 + 96 + 8 * latentCount + 8 * $1.branchCount }
-    return 64 + points + plan.outcomeCount * 4 * (rewards.count + latentCount)
-  }
-
-  /// What a trajectory of this run may hold.
-  var trajectoryLimits: TrajectoryLimits {
-    TrajectoryLimits(
-      maximumPoints: algorithm.plan.points.count,
-      maximumBranches: algorithm.plan.branches.max() ?? 0,
-      maximumOutcomes: algorithm.plan.continuation.outcomeCount * algorithm.plan.trunks,
-      stateCount: latentCount,
-      rewardCount: rewards.count)
   }
 }

@@ -5,8 +5,9 @@ package import Transport
 import Wire
 
 /// The learner's side of the network, on a thread of its own: sessions, leases, results,
-/// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read small files:
-/// the list of allowed keys, and the run's epoch where a greeting claims a later one.
+/// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read small files,
+/// the list of allowed keys and the run's epoch where a greeting claims a later one, and to write the
+/// trace where one is asked for.
 package final class Exchange: @unchecked Sendable {
   // `@unchecked`: after `init`, all variables are touched by the thread alone; what others call goes
   // through a mailbox, the semaphore, a mutex or a constant.

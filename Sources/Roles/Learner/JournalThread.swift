@@ -29,7 +29,6 @@ package final class JournalThread: @unchecked Sendable {
   private var writer: JournalWriter
   private let epoch: UInt64
   private let mayWrite: @Sendable () throws -> Void
-  private let deliver: @Sendable (Event) -> Void
   private let nanoseconds = Atomic<Int64>(0)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -37,25 +36,24 @@ package final class JournalThread: @unchecked Sendable {
   ///   - firstSegment: where the journal is made; not 0 where an older one is missing.
   ///   - header: the first record of every segment, given its number.
   ///   - mayWrite: asked before every write; throws once the run folder has another owner.
-  ///   - deliver: called on the journal's thread.
   package init(
     directory: String, segmentLimit: UInt64 = JournalWriter.usualSegmentLimit,
     firstSegment: UInt64 = 0, epoch: UInt64,
     header: @escaping @Sendable (UInt64) -> RunHeader,
-    mayWrite: @escaping @Sendable () throws -> Void, deliver: @escaping @Sendable (Event) -> Void
+    mayWrite: @escaping @Sendable () throws -> Void
   ) throws {
     writer = try JournalWriter(
       directory: directory, headerOfSegment: { JournalRecord.header(header($0)).encoded() },
       segmentLimit: segmentLimit, firstSegment: firstSegment)
     self.epoch = epoch
     self.mayWrite = mayWrite
-    self.deliver = deliver
   }
 
   package var recovered: TornTail? { writer.recovered }
 
-  package func start() {
-    let thread = Thread { [self] in run() }
+  /// - Parameter deliver: called on the journal's thread.
+  package func start(deliver: @escaping @Sendable (Event) -> Void) {
+    let thread = Thread { [self] in run(deliver) }
     thread.name = "journal"
     thread.start()
   }
@@ -71,7 +69,7 @@ package final class JournalThread: @unchecked Sendable {
   /// Seconds spent appending and syncing.
   package var seconds: Double { Double(nanoseconds.load(ordering: .relaxed)) * 1e-9 }
 
-  private func run() {
+  private func run(_ deliver: (Event) -> Void) {
     defer { ended.signal() }
     let clock = ContinuousClock()
     while let batch = jobs.wait(atMost: 3600) {

@@ -86,6 +86,8 @@ package final class Learner {
   private let report: @Sendable (Event) -> Void
   private let inbox = Mailbox<Letter>()
   private let clock = ContinuousClock()
+  /// This life's number, already stored in the run folder.
+  private let epoch: UInt64
   /// Durable units of the open updates.
   private var waiting: [UInt64: DurableUnit] = [:]
   /// When the last update waited for its commit to be durable.
@@ -101,13 +103,15 @@ package final class Learner {
   /// Rewards fail, which has been said.
   private var isPaused = false
 
+  /// - Parameter epoch: this life's number, already stored in the run folder.
   package init(
-    recipe: Recipe, folder: RunFolder, terms: RunTerms, options: Options,
+    recipe: Recipe, folder: RunFolder, terms: RunTerms, epoch: UInt64, options: Options,
     report: @escaping @Sendable (Event) -> Void
   ) {
     self.recipe = recipe
     self.folder = folder
     self.terms = terms
+    self.epoch = epoch
     self.options = options
     self.report = report
   }
@@ -117,19 +121,15 @@ package final class Learner {
     { [inbox] in inbox.post(.interrupt) }
   }
 
-  /// - Parameters:
-  ///   - epoch: this life's number, already stored in the run folder.
-  ///   - base: the parameters of version 0, for a folder without a checkpoint.
-  package func run(epoch: UInt64, base: Buffer) throws -> Summary {
+  /// - Parameter base: the parameters of version 0, for a folder without a checkpoint.
+  package func run(base: Buffer) throws -> Summary {
     let start = clock.now
-    let exchangeBox = Mutex<Exchange?>(nil)
-    let inbox = self.inbox
+    let (epoch, inbox) = (self.epoch, self.inbox)
     let journal = try JournalThread(
       directory: folder.journal, segmentLimit: options.segmentLimit,
       firstSegment: Checkpoint.versions(in: folder).last ?? 0 > 0 ? 1 : 0, epoch: epoch,
       header: { [terms] in terms.header(epoch: epoch, segment: $0) },
-      mayWrite: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
-      deliver: { Self.pass($0, to: inbox, and: exchangeBox.withLock { $0 }) })
+      mayWrite: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) })
     if let torn = journal.recovered {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
     }
@@ -153,13 +153,7 @@ package final class Learner {
     }
     for durable in restored.durable { waiting[durable.unit.unit.rawValue] = durable }
 
-    let files = OpenFileLimit.raise()
-    if files < Self.usualFiles {
-      report(
-        .notice(
-          "! this process may hold \(files) open files, and each connection takes one; raise it:"
-            + " ulimit -n \(Self.usualFiles)"))
-    }
+    raiseFileLimit()
     let context = try Context()
     let local = KeyPair()
     let door = try options.keys.map { keys in
@@ -179,8 +173,7 @@ package final class Learner {
         trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) },
         checkOwner: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
         trace: options.trace))
-    exchangeBox.withLock { $0 = exchange }
-    journal.start()
+    journal.start { Self.pass($0, to: inbox, and: exchange) }
     if let door {
       try KeyFile(role: .actor, name: "local", key: local, learner: door.key.publicKey)
         .write(to: folder.localKey)
@@ -198,20 +191,17 @@ package final class Learner {
     var waitSeconds = 0.0
     var updatedAt = clock.now
     var bestScore = bestScoreSoFar
-    var spent = ProcessorTime.ofProcess
-    var spentByActors = 0.0
+    var cost = CoreSeconds()
     func evaluate() throws {
-      let began = ProcessorTime.ofThread
-      // Looking at the policy is no cost of training it.
-      defer { spent += ProcessorTime.ofThread - began }
       let version = core.policy.version.rawValue
-      let (result, grid) = try evaluateAndDraw(core)
+      // Looking at the policy is no cost of training it.
+      let (result, grid) = try cost.leavingOut { try evaluateAndDraw(core) }
       evaluation = result
       report(.evaluated(version: version, result))
       try record.evaluated(version: version, result, grid: grid)
       if result.heldOut > bestScore {
         bestScore = result.heldOut
-        try save(core, epoch: epoch)
+        try save(core)
         try Checkpoint.markBest(version, in: folder, keeping: options.retention)
       }
     }
@@ -234,15 +224,13 @@ package final class Learner {
       let wait = asked.duration(to: clock.now).seconds
       let idle = secondsIdle(before: units, asked: asked)
       let (result, learn) = try advance(
-        core, with: units.map(\.unit), epoch: epoch, journal: journal, exchange: exchange)
+        core, with: units.map(\.unit), journal: journal, exchange: exchange)
       waitSeconds += wait
       learnSeconds += learn
       lastReward = result.reward
       let version = core.policy.version.rawValue
       let seconds = updatedAt.duration(to: clock.now).seconds
-      let (spentNow, split) = (ProcessorTime.ofProcess, exchange.splitSoFar)
-      let coreSeconds = spentNow - spent + split.sample + split.judge - spentByActors
-      (spent, spentByActors) = (spentNow, split.sample + split.judge)
+      let coreSeconds = cost.sinceLast(exchange.splitSoFar)
       report(.updated(version: version, result, seconds: seconds, learn: learn, wait: wait))
       let refused = exchange.refusalsSoFar.values.reduce(0, +)
       try record.updated(
@@ -255,14 +243,14 @@ package final class Learner {
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
         ])
-      if version % options.checkpointInterval == 0 { try save(core, epoch: epoch) }
+      if version % options.checkpointInterval == 0 { try save(core) }
       let interval = UInt64(recipe.evaluation.interval)
       if interval > 0 && version % interval == 0 && version < options.updates { try evaluate() }
       updatedAt = clock.now
     }
     let version = core.policy.version.rawValue
     if !isInterrupted && evaluationVersion != version { try evaluate() }
-    try save(core, epoch: epoch)
+    try save(core)
     report(.saved(version: version))
     try read(inbox.takeAll())
     try tell(record, version: version)
@@ -279,6 +267,16 @@ package final class Learner {
         ("sample", split.sample), ("judge", split.judge), ("wire", split.wire),
         ("journal", journal.seconds), ("learn", learnSeconds), ("wait", waitSeconds),
       ], refused: exchange.refusalsSoFar, wasInterrupted: isInterrupted)
+  }
+
+  /// Raises the number of files that this process may hold open, and says so if that is not enough.
+  private func raiseFileLimit() {
+    let files = OpenFileLimit.raise()
+    if files >= Self.usualFiles { return }
+    report(
+      .notice(
+        "! this process may hold \(files) open files, and each connection takes one; raise it:"
+          + " ulimit -n \(Self.usualFiles)"))
   }
 
   /// The folder's lock is a file, and files can be deleted under a learner that is alive; the one that
@@ -300,7 +298,7 @@ package final class Learner {
 
   /// What the journal did, to those who wait for it.
   private static func pass(
-    _ event: JournalThread.Event, to inbox: Mailbox<Letter>, and exchange: Exchange?
+    _ event: JournalThread.Event, to inbox: Mailbox<Letter>, and exchange: Exchange
   ) {
     switch event {
     case .durable(let records):
@@ -311,7 +309,7 @@ package final class Learner {
         units.append(DurableUnit(unit: unit, location: record.location, since: now))
       }
       if !units.isEmpty {
-        exchange?.send(.durable(units.map(\.unit)))
+        exchange.send(.durable(units.map(\.unit)))
         inbox.post(.durable(units))
       }
       for record in records {
@@ -326,8 +324,7 @@ package final class Learner {
   ///
   /// - Returns: the update's report and the seconds of its arithmetic.
   private func advance(
-    _ core: LearnerCore, with units: [AdmittedUnit], epoch: UInt64, journal: JournalThread,
-    exchange: Exchange
+    _ core: LearnerCore, with units: [AdmittedUnit], journal: JournalThread, exchange: Exchange
   ) throws -> (report: Update.Report, learn: Double) {
     let began = clock.now
     let (commit, report) = try core.advance(with: units, epoch: epoch)
@@ -348,7 +345,7 @@ package final class Learner {
     report(.notice("! \(count) messages were refused, most often because of \(most.key)"))
   }
 
-  private func save(_ core: LearnerCore, epoch: UInt64) throws {
+  private func save(_ core: LearnerCore) throws {
     try Self.checkOwner(of: folder, epoch: epoch)
     let mark = lastCommit.map { JournalMark(commit: $0, waiting: waiting.values) }
     try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
@@ -401,6 +398,7 @@ package final class Learner {
         report(.progress(version: k, units: Int(count) - missing, of: Int(count)))
       }
       if silence.duration(to: clock.now) > .seconds(60), !isPaused {
+        try Self.checkOwner(of: folder, epoch: epoch)
         try record.silent(
           seconds: 60, version: k, missing: "update \(k) lacks \(missing) of \(count) units",
           remedy: "start an actor: tributary actor --run \(folder.path.shellWord)")
@@ -480,6 +478,26 @@ package final class Learner {
       report(.notice("! the next evaluation counts as the best so far, because \(error)"))
       return -.infinity
     }
+  }
+}
+
+/// Core-seconds that training takes, of the learner and all actors together.
+private struct CoreSeconds {
+  private var ofProcess = ProcessorTime.ofProcess
+  private var ofActors = 0.0
+
+  /// Those since the last call, or since the beginning.
+  mutating func sinceLast(_ split: Exchange.Split) -> Double {
+    let (process, actors) = (ProcessorTime.ofProcess, split.sample + split.judge)
+    defer { (ofProcess, ofActors) = (process, actors) }
+    return process - ofProcess + actors - ofActors
+  }
+
+  /// Does something on this thread that does not count.
+  mutating func leavingOut<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let began = ProcessorTime.ofThread
+    defer { ofProcess += ProcessorTime.ofThread - began }
+    return try body()
   }
 }
 
