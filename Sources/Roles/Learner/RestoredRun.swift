@@ -34,9 +34,6 @@ package struct RestoredRun {
     } catch let gap as JournalGap {
       // Going on from the checkpoint would leave a run that no replay can follow. The lost updates
       // are a function of what is left, so they are made again.
-      notice(
-        "! the journal ends at version \(gap.end), the newest checkpoint is of \(newest): the updates"
-          + " between them are sampled again, and newer checkpoints are set aside")
       let core = try Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
         notice("! \($0)")
       }
@@ -47,6 +44,9 @@ package struct RestoredRun {
             + " on from the newest one, of \(newest), without a replay of what was before, move the"
             + " journal away: mv \(folder.journal.shellWord) \("\(folder.journal).old".shellWord)")
       }
+      notice(
+        "! the journal ends at version \(gap.end), the newest checkpoint is of \(newest): the updates"
+          + " between them are sampled again, and newer checkpoints are set aside")
       try self.init(core, journalOf: folder, recipe: recipe, notice: notice)
       try Checkpoint.setAside(after: gap.end, in: folder)
     }
