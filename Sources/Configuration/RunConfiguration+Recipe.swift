@@ -25,6 +25,11 @@ extension RunConfiguration {
         "with its prompts the configuration has \(yaml.utf8.count) bytes, and actors are sent at most"
           + " \(RunTerms.configurationLimit); use fewer prompts")
     }
+    guard journalKept == 0 || checkpointsKept >= 2 else {
+      throw .impossible(
+        "journal.keep deletes what a resume from the newest two checkpoints does not need, and"
+          + " save.keep_last is \(checkpointsKept); set it to 2 or more")
+    }
     guard width % (16 * heads) == 0 else {
       throw .impossible(
         "model.width \(width) over model.heads \(heads) gives heads of \(width / heads) numbers;"

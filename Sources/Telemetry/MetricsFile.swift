@@ -56,7 +56,9 @@ package final class MetricsFile {
       evaluated = version
     }
     var line = ["version": Double(version)]
-    for (metric, value) in values where value.isFinite { line[metric.name] = value }
+    for (metric, value) in values where abs(value) <= MetricsLines.largest {
+      line[metric.name] = value
+    }
     var object: [String: Any] = line
     object["version"] = version
     let text = try JSONSerialization.data(

@@ -2,6 +2,9 @@ import Foundation
 
 /// `metrics.jsonl` as somebody reads it who does not write it.
 package enum MetricsLines {
+  /// Beyond it squares and differences would overflow.
+  static let largest = 1e100
+
   /// The lines, oldest first; each has its `version`.
   ///
   /// What stands behind the last line break is being written, or was when its learner died.
@@ -62,8 +65,7 @@ package enum MetricsLines {
     }
     var values: [String: Double] = [:]
     for (name, value) in object {
-      // Beyond it squares and differences would overflow.
-      guard let number = (value as? NSNumber)?.doubleValue, abs(number) <= 1e100 else {
+      guard let number = (value as? NSNumber)?.doubleValue, abs(number) <= largest else {
         throw damaged("gives \(name) a value that is no number")
       }
       values[name] = number

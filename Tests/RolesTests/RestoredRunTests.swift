@@ -185,7 +185,7 @@ struct RestoredRunTests {
         atPath: "\(folder.journal)/segment-0000000\(segment).tfr")
     }
     #expect { try restored() } throws: {
-      "\($0)".contains("the journal holds versions 1 to 2, and of these no checkpoint is left")
+      "\($0)".contains("the journal holds versions 2 to 2, and of these no checkpoint is left")
         && "\($0)".contains("mv \(folder.journal)")
     }
   }

@@ -9,7 +9,7 @@ package struct JournalPruning: Sendable {
   /// The deleted files, ascending.
   package private(set) var deleted: [SegmentFile] = []
 
-  /// Reads the newest segment, those that it deletes and one more.
+  /// Reads the newest segment that has a commit, those that it deletes and one more.
   ///
   /// - Parameter keeping: how many of the newest updates.
   /// - Throws: a `mismatch` if one of them is damaged; then nothing is deleted.
@@ -31,7 +31,7 @@ package struct JournalPruning: Sendable {
     for file in files.reversed() where end == 0 {
       end = try summary(of: file).versions?.upperBound ?? 0
     }
-    let resumable = try Checkpoint.versions(in: folder).filter { $0 > 0 }.suffix(2).first ?? 0
+    let resumable = try Checkpoint.versions(in: folder).suffix(2).first ?? 0
     let first = min(end - min(end, keeping), resumable)
     let old = try files.dropLast().prefix {
       try summary(of: $0).updates.map { $0.upperBound < first } ?? true

@@ -152,15 +152,19 @@ package enum Checkpoint {
   /// `000020.aside` then.
   static func setAside(after version: UInt64, in folder: RunFolder) throws {
     let manager = FileManager.default
-    for newer in try versions(in: folder) where newer > version {
+    // The names first: whoever is killed in between finds the gap again.
+    if let best = best(in: folder), best > version {
+      try manager.removeItem(atPath: "\(folder.checkpoints)/best")
+    }
+    let versions = try versions(in: folder)
+    if let newest = versions.last(where: { $0 <= version }) {
+      try link("latest", to: newest, in: folder)
+    }
+    for newer in versions where newer > version {
       let place = path(of: newer, in: folder)
       try? manager.removeItem(atPath: "\(place).aside")
       try manager.moveItem(atPath: place, toPath: "\(place).aside")
     }
-    if let best = best(in: folder), best > version {
-      try manager.removeItem(atPath: "\(folder.checkpoints)/best")
-    }
-    if let newest = try versions(in: folder).last { try link("latest", to: newest, in: folder) }
   }
 
   /// The version that ``markBest(_:in:)`` named last.

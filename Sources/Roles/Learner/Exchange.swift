@@ -198,12 +198,15 @@ package final class Exchange: @unchecked Sendable {
       for order in mail.takeAll() { try obey(order) }
       for (candidate, verdict) in verdicts.takeAll() { settle(candidate, verdict) }
       // A bounded number of messages, so that orders are never starved.
-      for _ in 0..<64 {
-        guard candidates < Self.mostCandidates, let (parts, key) = nextMessage() else { break }
+      for _ in 0..<64 where candidates < Self.mostCandidates {
+        guard let (parts, key) = nextMessage() else {
+          // Nothing that they sent is left unread.
+          for session in closed { end(session, because: "its connection closed", isLost: true) }
+          unreachable.subtract(closed)
+          break
+        }
         try receive(parts, key)
       }
-      for session in closed { end(session, because: "its connection closed", isLost: true) }
-      unreachable.subtract(closed)
       if now >= nextTick {
         nextTick = now + 0.2
         for session in leases.silent(now: now) { end(session, because: "silent", isLost: true) }

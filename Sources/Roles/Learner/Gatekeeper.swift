@@ -89,11 +89,11 @@ package final class Gatekeeper: @unchecked Sendable {
     let who = request.key.map { "\($0)" } ?? request.address
     if let last = noticed[who], last.duration(to: clock.now) < .seconds(60) { return }
     if noticed.count >= 256 { noticed = [:] }
-    noticed[who] = clock.now
     // Keys cost nothing, so one peer may have many.
     guard spoken.allows("refused", most: 20, now: start.duration(to: clock.now).seconds) else {
       return
     }
+    noticed[who] = clock.now
     let way = request.key.map { "; to let it in, add to \(path): actor NAME \($0)" } ?? ""
     notice("! a peer at \(request.address) was refused: \(reason)\(way)")
   }

@@ -2,8 +2,8 @@ import Records
 package import Transport
 import Wire
 
-/// Where a journal has what a checkpoint's state can still need: resume reads on from there, so that
-/// it takes as long after a month as after a minute.
+/// Where a journal has what a checkpoint's state can still need: resume reads on from there, and of what
+/// is older nothing, however long the run.
 ///
 /// It is a hint, followed only where those very records stand; without it the whole journal is read.
 package struct JournalMark: Codable, Hashable, Sendable {

@@ -252,7 +252,7 @@ package final class Learner {
     if !isInterrupted && evaluationVersion != version { try evaluate() }
     try save(core)
     report(.saved(version: version))
-    try read(inbox.takeAll())
+    for case .trouble(let trouble) in inbox.takeAll() { troubles.append(trouble) }
     try tell(record, version: version)
     isFinished = true
     reportRefusals(of: exchange)
@@ -349,29 +349,28 @@ package final class Learner {
     try Self.checkOwner(of: folder, epoch: epoch)
     let mark = lastCommit.map { JournalMark(commit: $0, waiting: waiting.values) }
     try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
-    try pruneJournal()
+    pruneJournal()
   }
 
   /// Deletes files of the journal that need not be kept; looks whenever another one was begun.
-  private func pruneJournal() throws {
+  private func pruneJournal() {
     guard let kept = options.journalKept else { return }
-    let segments = try JournalWalk(folder).segments.count
-    guard segments > segmentsLeft else { return }
-    segmentsLeft = segments
-    let pruning: JournalPruning
     do {
-      pruning = try JournalPruning(of: folder, keeping: kept, recipe: recipe)
-    } catch let failure as RunFailure {
+      let segments = try JournalWalk(folder).segments.count
+      guard segments > segmentsLeft else { return }
+      segmentsLeft = segments
+      let pruning = try JournalPruning(of: folder, keeping: kept, recipe: recipe)
+      segmentsLeft -= pruning.deleted.count
+      if pruning.deleted.isEmpty { return }
+      let first = try Replay.firstReplayable(in: folder, recipe: recipe)
+      report(
+        .notice(
+          "journal: \(pruning.deleted.count) files of old updates deleted"
+            + (first.map { ", replay works from version \($0) on" } ?? "")))
+    } catch {
       // The run does not need what is old.
-      return report(.notice("! journal: \(failure)"))
+      report(.notice("! journal.keep: \(error)"))
     }
-    segmentsLeft -= pruning.deleted.count
-    if pruning.deleted.isEmpty { return }
-    let first = try Replay.firstReplayable(in: folder, recipe: recipe)
-    report(
-      .notice(
-        "journal: \(pruning.deleted.count) files of old updates deleted"
-          + (first.map { ", replay works from version \($0) on" } ?? "")))
   }
 
   // MARK: Waiting

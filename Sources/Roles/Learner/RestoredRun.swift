@@ -34,10 +34,10 @@ package struct RestoredRun {
     } catch let gap as JournalGap {
       // Going on from the checkpoint would leave a run that no replay can follow. The lost updates
       // are a function of what is left, so they are made again.
-      let core = try Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
+      let core = try? Checkpoint.newest(in: folder, upTo: gap.end, recipe: recipe) {
         notice("! \($0)")
       }
-      guard core.policy.version.rawValue >= gap.first else {
+      guard let core, core.policy.version.rawValue >= gap.first else {
         throw RunFailure(
           .mismatch,
           "the journal holds versions \(gap.first) to \(gap.end), and of these no checkpoint is left; to go"
@@ -54,7 +54,7 @@ package struct RestoredRun {
 
   /// The journal was cut: the state is newer than its last commit.
   private struct JournalGap: Error {
-    /// The versions that it leads from and to.
+    /// The versions that it leads from, with every unit there, and to.
     let first, end: UInt64
   }
 
@@ -72,7 +72,9 @@ package struct RestoredRun {
     var end: UInt64 = 0
     var lastCommit: JournalLocation?
     while let committed = try journal.next() {
-      first = first ?? committed.commit.update
+      if first == nil || committed.lacks != nil {
+        first = committed.commit.update + (committed.lacks == nil ? 0 : 1)
+      }
       end = committed.commit.update + 1
       lastCommit = committed.location
       if end == start, committed.commit.paramsHash != core.policy.paramsHash {

@@ -17,7 +17,8 @@ package struct JournalWriter: ~Copyable, Sendable {
   private var segment: JournalSegment
   /// Where the next record goes.
   private var end: UInt64
-  private var isDirty = false
+  /// What is on stable storage.
+  private var durableEnd: UInt64
   private var failure: FileError?
 
   /// Opens the journal at its end, or makes it. Only the last segment is read.
@@ -45,11 +46,9 @@ package struct JournalWriter: ~Copyable, Sendable {
       let (whole, fault) = try Self.wholeEnd(of: segment)
       end = whole
       if fault != nil { recovered = try TornTail(cutting: segment, at: end, in: directory) }
-      if whole > 0 {
-        try journaling { () throws(FileError) in
-          try segment.file.sync()
-          try Directory.sync(directory)
-        }
+      try journaling { () throws(FileError) in
+        if whole > 0 { try segment.file.sync() }
+        try Directory.sync(directory)
       }
     } else {
       segment = try Self.create(firstSegment, in: directory)
@@ -68,6 +67,7 @@ package struct JournalWriter: ~Copyable, Sendable {
     self.segmentLimit = segmentLimit
     self.segment = segment
     self.end = end
+    durableEnd = end
     self.recovered = recovered
   }
 
@@ -94,14 +94,16 @@ package struct JournalWriter: ~Copyable, Sendable {
   ///   nothing more.
   package mutating func sync() throws(JournalError) {
     try requireHealth()
-    guard isDirty else { return }
+    guard end > durableEnd else { return }
     do throws(FileError) {
       try segment.file.syncData()
     } catch {
       failure = error
+      // The kernel may call lost bytes clean from now on, and a next life would read and believe them.
+      try? segment.file.truncate(to: durableEnd)
       throw .file(error)
     }
-    isDirty = false
+    durableEnd = end
   }
 
   private borrowing func requireHealth() throws(JournalError) {
@@ -111,7 +113,7 @@ package struct JournalWriter: ~Copyable, Sendable {
   private mutating func rotate() throws(JournalError) {
     try sync()
     segment = try Self.create(segment.number + 1, in: directory)
-    end = 0
+    (end, durableEnd) = (0, 0)
   }
 
   private mutating func writeHeader() throws(JournalError) {
@@ -130,7 +132,6 @@ package struct JournalWriter: ~Copyable, Sendable {
       throw .file(error)
     }
     end += UInt64(frame.count)
-    isDirty = true
     return location
   }
 
