@@ -5,6 +5,9 @@
 //   sync LENGTH PATH        the file's first LENGTH bytes are durable
 //   rename SHADOW OLD NEW   NEW is what OLD was; what NEW was before is linked as SHADOW ("-": nothing)
 //   folder PATH             the renames inside are durable
+//   lost PATH               a sync failed: what was not durable then never will be, whatever later syncs say
+//   cut LENGTH PATH         the file was cut to LENGTH bytes
+// FAULTS_EIO names a file; while it is there, one sync inside a folder `journal` fails and removes it.
 // With FAULTS_NO_SYNC set nothing is recorded as durable and nothing is synced: a harness that then
 // finds no fault cannot find one.
 #define _GNU_SOURCE
@@ -28,21 +31,40 @@ static void record(const char *line, size_t length) {
   errno = saved;
 }
 
+// The path of an open file; false if it has none.
+static int pathOf(int file, char path[PATH_MAX]) {
+  char name[64];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+  ssize_t length = readlink(name, path, PATH_MAX - 1);
+  if (length <= 0) return 0;
+  path[length] = 0;
+  return 1;
+}
+
 // What is durable after a sync of `file` that began when it was as long as `status` says.
 static void recordSync(int file, const struct stat *status) {
-  char name[64], path[PATH_MAX], line[PATH_MAX + 64];
-  snprintf(name, sizeof name, "/proc/self/fd/%d", file);
-  ssize_t length = readlink(name, path, sizeof path - 1);
-  if (length <= 0) return;
-  path[length] = 0;
+  char path[PATH_MAX], line[PATH_MAX + 64];
+  if (!pathOf(file, path)) return;
   int count = S_ISDIR(status->st_mode)
                   ? snprintf(line, sizeof line, "folder %s\n", path)
                   : snprintf(line, sizeof line, "sync %lld %s\n", (long long)status->st_size, path);
   record(line, (size_t)count);
 }
 
+// Linux tells of a failed write once, and calls the lost pages clean from then on.
+static int fails(int file) {
+  const char *flag = getenv("FAULTS_EIO");
+  char path[PATH_MAX], line[PATH_MAX + 64];
+  if (flag == NULL || !pathOf(file, path) || strstr(path, "/journal/") == NULL) return 0;
+  if (unlink(flag) != 0) return 0;
+  record(line, (size_t)snprintf(line, sizeof line, "lost %s\n", path));
+  errno = EIO;
+  return 1;
+}
+
 static int synced(int file, const char *name) {
   int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+  if (fails(file)) return -1;
   if (getenv("FAULTS_NO_SYNC") != NULL) return 0;
   struct stat status;
   if (fstat(file, &status) != 0) return next(file);
@@ -53,6 +75,15 @@ static int synced(int file, const char *name) {
 
 int fsync(int file) { return synced(file, "fsync"); }
 int fdatasync(int file) { return synced(file, "fdatasync"); }
+
+int ftruncate(int file, off_t length) {
+  int (*next)(int, off_t) = (int (*)(int, off_t))dlsym(RTLD_NEXT, "ftruncate");
+  char path[PATH_MAX], line[PATH_MAX + 64];
+  int outcome = next(file, length);
+  if (outcome == 0 && pathOf(file, path))
+    record(line, (size_t)snprintf(line, sizeof line, "cut %lld %s\n", (long long)length, path));
+  return outcome;
+}
 
 // The absolute path without following a link that `path` itself is; false if its folder is not there.
 static int absolute(const char *path, char *out) {

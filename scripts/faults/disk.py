@@ -6,12 +6,18 @@ import random
 
 def read(record):
     """How many bytes of each file are durable, and the renames that are not."""
-    durable, renames = {}, []
+    durable, lost, renames = {}, {}, []
     if os.path.exists(record):
         for line in open(record):
             kind, *words = line.rstrip("\n").split(" ")
             if kind == "sync":
-                durable[words[1]] = int(words[0])
+                durable[words[1]] = min(int(words[0]), lost.get(words[1], int(words[0])))
+            elif kind == "lost":
+                lost[words[0]] = durable.get(words[0], 0)
+            elif kind == "cut":
+                if int(words[0]) <= lost.get(words[1], -1):
+                    del lost[words[1]]
+                durable[words[1]] = min(int(words[0]), durable.get(words[1], 0))
             elif kind == "folder":
                 renames = [entry for entry in renames if os.path.dirname(entry[2]) != words[0]]
             else:
@@ -34,7 +40,7 @@ def durable(record):
 def forget(path, record):
     """Nothing is known of what is durable in this file."""
     with open(record) as file:
-        lines = [line for line in file if not (line.startswith("sync ") and line.rstrip("\n").endswith(" " + path))]
+        lines = [line for line in file if not line.startswith(("sync ", "lost ", "cut ")) or line.split()[-1] != path]
     with open(record, "w") as file:
         file.writelines(lines)
 
