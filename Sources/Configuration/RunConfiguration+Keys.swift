@@ -238,7 +238,8 @@ extension RunConfiguration {
       "Keep checkpoints of every so many versions for good; 0: none."),
     .integer(
       "journal.keep", \.journalKept, 0...1_000_000_000, decidesNumbers: false,
-      "Updates that stay in the journal, whole files alone; 0: all. Older ones cannot be replayed."),
+      "Updates that stay in the journal, whole files alone; 0: all. Older ones cannot be replayed. Needs"
+        + " save.keep_last of 2 or more."),
     .integer(
       "journal.file_mb", \.journalFileMegabytes, 1...65_536, decidesNumbers: false,
       "Size of one file of the journal, in MiB."),

@@ -353,6 +353,7 @@ struct RecipeTests {
     matching.merging(["loss.kind": "dpo", "optim.minibatches": "8"]) { $1 },
     matching.merging(["window.kind": "frozen"]) { $1 },
     matching.merging(["sample.continuation": "strides"]) { $1 },
+    ["journal.keep": "100", "save.keep_last": "1"],
   ])
   func `what cannot be run is refused with a reason`(settings: [String: String]) throws {
     let reason = try Self.impossible(settings)
@@ -361,6 +362,7 @@ struct RecipeTests {
 
   @Test(arguments: [
     ["model.width": "128"], ["optim.minibatches": "24"],
+    ["journal.keep": "100", "save.keep_last": "2"], ["save.keep_last": "1"],
     ["group.branches": "1", "advantage.over": "prompt"], ["group.branch_steps": "9..9"],
     ["sample.steps": "8"], ["sample.grid": "sd3", "sample.shift": "100", "sample.steps": "1000"],
     ["sample.grid": "sd3", "sample.shift": "0.01", "sample.steps": "1000"],
