@@ -89,6 +89,61 @@ struct ExchangeTests {
     #expect(lines.map(\.at) == lines.map(\.at).sorted())
   }
 
+  /// That its connection is closed shows while something is sent to it, before its last word is read.
+  @Test func `a goodbye counts though its sender's connection is found closed first`() throws {
+    let recipe = Tiny.recipe()
+    let policy = Tiny.policy(recipe)
+    let notices = Mutex<[String]>([])
+    // The exchange's thread stops where it tells of a lost actor.
+    let (stopped, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let exchange = try Exchange(
+      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
+      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
+      durable: [], lastUpdate: 1,
+      callbacks: Exchange.Callbacks(
+        admitted: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
+        trouble: { _ in
+          stopped.signal()
+          _ = mayGoOn.wait(timeout: .now() + 60)
+        }, failed: { _ in }))
+    exchange.run()
+    defer {
+      exchange.send(.leave("over"))
+      exchange.join()
+    }
+    do {
+      let lost = try Socket(.dealer, in: Context())
+      try lost.connect(exchange.endpoint)
+      try send(Self.hello("lost"), session: 0, on: lost)
+      _ = try hear(lost) { if case .welcome = $0 { true } else { false } }
+    }
+    do {
+      var options = SocketOptions()
+      options.linger = 1_000
+      let polite = try Socket(.dealer, in: Context(), options: options)
+      try polite.connect(exchange.endpoint)
+      try send(Self.hello("polite"), session: 0, on: polite)
+      let session = try hear(polite) { if case .welcome = $0 { true } else { false } }.session
+      let deadline = ContinuousClock.now + .seconds(60)
+      while stopped.wait(timeout: .now() + 0.5) == .timedOut {
+        try #require(ContinuousClock.now < deadline, "waited 60 s for the alarm of a lost actor")
+        let state = Heartbeat(free: 0, held: [], progress: 0, version: PolicyVersion(0))
+        try send(.heartbeat(state), session: session, on: polite)
+      }
+      try send(.goodbye(reason: "done"), session: session, on: polite)
+    }
+    // For libzmq to hear that the connection is closed.
+    Thread.sleep(forTimeInterval: 0.5)
+    exchange.send(.drain("something to send"))
+    mayGoOn.signal()
+    let deadline = ContinuousClock.now + .seconds(60)
+    while !notices.withLock({ $0.contains { $0.hasPrefix("- actor polite") } }) {
+      try #require(ContinuousClock.now < deadline, "waited 60 s for the end of the session")
+      usleep(1_000)
+    }
+    #expect(notices.withLock { $0.last } == "- actor polite left: done")
+  }
+
   /// Results that come while the first of them is still being checked.
   @Test func `the first result counts, equal ones are acknowledged, another one is refused`() throws
   {
