@@ -148,6 +148,20 @@ struct CheckpointTests {
     #expect(names.sorted() == ["000000", "000003", "000004", "latest"])
   }
 
+  @Test func `what was half removed is no checkpoint, and goes with the next one`() throws {
+    let core = try Tiny.core(recipe)
+    try Checkpoint.write(core, to: folder)
+    for name in [".old-3", ".new-4"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder.checkpoints)/\(name)", withIntermediateDirectories: true)
+    }
+    #expect(try Checkpoint.versions(in: folder) == [0])
+    _ = try core.advance(with: try Tiny.nextUnits(core), epoch: 1)
+    try Checkpoint.write(core, to: folder)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.checkpoints)
+    #expect(names.sorted() == ["000000", "000001", "latest"])
+  }
+
   @Test func `more are kept if asked for`() throws {
     var keeping = Checkpoint.Retention()
     keeping.last = 1

@@ -33,6 +33,20 @@ struct AlarmsTests {
     #expect(alarms.standing.isEmpty)
   }
 
+  /// A resumed run looks at every line that `metrics.jsonl` holds.
+  @Test(arguments: [1e30, -1e30, 1e100, 1e-300])
+  func `numbers that no run measures end nothing`(value: Double) {
+    var alarms = Alarms()
+    for version in 0..<3 {
+      let line = evaluation(
+        Double(version), soft: value, strict: -value, heldOut: value, diversity: -value)
+      for alarm in alarms.observe(line) { #expect(!alarm.finding.isEmpty) }
+      for alarm in alarms.observe(update(version, flat: value, skipped: value)) {
+        #expect(!alarm.finding.isEmpty)
+      }
+    }
+  }
+
   @Test func `a fall of strict is said once, and again only after it rose`() {
     var alarms = Alarms()
     #expect(alarms.observe(evaluation(0, strict: 0.8)).isEmpty)
