@@ -54,6 +54,31 @@ import Wire
     _ = actor.outcome()
   }
 
+  /// The parameters are never sent, so all of them wait.
+  @Test func `leases beyond what a heartbeat can hold are handed back`() throws {
+    let actor = try ActorUnderTest(learner)
+    try learner.hearHello()
+    try learner.send(.welcome(learner.welcome(liveness: 60_000)))
+    for unit in 0..<UInt64(WireLimits.held) + 3 {
+      let due = UnitAddress(UnitID(unit), in: learner.recipe).versions.lowerBound
+      try learner.send(
+        .lease(
+          Lease(
+            unit: UnitID(unit), attempt: 1, version: due, paramsHash: Tiny.digest(1),
+            deadlineMilliseconds: 60_000)))
+    }
+    for unit in WireLimits.held..<WireLimits.held + 3 {
+      try learner.hear("unit \(unit) back") {
+        if case .release(let release) = $0 { release.unit.rawValue == UInt64(unit) } else { false }
+      }
+    }
+    try learner.hear("a heartbeat with all others") {
+      if case .heartbeat(let state) = $0 { state.held.count == WireLimits.held } else { false }
+    }
+    actor.stop()
+    #expect(actor.outcome() == nil)
+  }
+
   @Test func `a lease that could not begin in its time is handed back`() throws {
     let actor = try ActorUnderTest(learner)
     try learner.hearHello()

@@ -10,6 +10,15 @@ import Wire
 
 /// A learner's exchange without its core, against an actor of a few lines.
 struct ExchangeTests {
+  private static func exchange(
+    _ policy: PolicySet, _ recipe: Recipe, _ callbacks: Exchange.Callbacks
+  ) throws -> Exchange {
+    try Exchange(
+      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
+      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
+      durable: [], lastUpdate: 1, callbacks: callbacks)
+  }
+
   private static func hello(_ actor: String) -> Message {
     .hello(
       Hello(
@@ -54,11 +63,9 @@ struct ExchangeTests {
     let recipe = Tiny.recipe()
     let policy = Tiny.policy(recipe)
     let notices = Mutex<[String]>([])
-    let exchange = try Exchange(
-      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
-      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
-      durable: [], lastUpdate: 1,
-      callbacks: Exchange.Callbacks(
+    let exchange = try Self.exchange(
+      policy, recipe,
+      Exchange.Callbacks(
         admitted: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
         failed: { _ in }, trace: try TraceFile(path: scratch.file("trace"))))
     exchange.run()
@@ -96,11 +103,9 @@ struct ExchangeTests {
     let notices = Mutex<[String]>([])
     // The exchange's thread stops where it tells of a lost actor.
     let (stopped, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-    let exchange = try Exchange(
-      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
-      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
-      durable: [], lastUpdate: 1,
-      callbacks: Exchange.Callbacks(
+    let exchange = try Self.exchange(
+      policy, recipe,
+      Exchange.Callbacks(
         admitted: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
         trouble: { _ in
           stopped.signal()
@@ -152,11 +157,9 @@ struct ExchangeTests {
     let owner = Mutex<Exchange?>(nil)
     let admitted = Mutex<[UnitID]>([])
     let disagreements = Mutex(0)
-    let exchange = try Exchange(
-      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
-      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
-      durable: [], lastUpdate: 1,
-      callbacks: Exchange.Callbacks(
+    let exchange = try Self.exchange(
+      policy, recipe,
+      Exchange.Callbacks(
         admitted: { unit in
           admitted.withLock { $0.append(unit.unit) }
           owner.withLock { $0 }?.send(.durable([unit]))
@@ -205,11 +208,9 @@ struct ExchangeTests {
   @Test func `nonsense by the hundred ends the session and holds nobody up`() throws {
     let recipe = Tiny.recipe()
     let policy = Tiny.policy(recipe)
-    let exchange = try Exchange(
-      listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
-      recipe: recipe, epoch: 1, committed: PolicyVersion(0), recent: [policy.snapshot],
-      durable: [], lastUpdate: 1,
-      callbacks: Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
+    let exchange = try Self.exchange(
+      policy, recipe,
+      Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
     exchange.run()
     defer {
       exchange.send(.leave("over"))

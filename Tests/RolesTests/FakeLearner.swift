@@ -56,7 +56,14 @@ final class FakeLearner {
     try send(bytes: [envelope.encoded()] + (payload.map { [$0] } ?? []))
   }
 
-  func send(bytes: [[UInt8]]) throws { _ = try socket.send([route] + bytes) }
+  /// Waits while more is on its way than libzmq takes.
+  func send(bytes: [[UInt8]]) throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while try socket.send([route] + bytes) == .wouldBlock {
+      try #require(ContinuousClock.now < deadline, "waited 60 s to send a message")
+      usleep(500)
+    }
+  }
 
   func welcome(heartbeat: UInt32 = 100, liveness: UInt32 = 5_000) -> Welcome {
     Welcome(

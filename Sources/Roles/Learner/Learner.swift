@@ -239,7 +239,7 @@ package final class Learner {
         measured: [
           .secondsUpdate: seconds, .secondsLearn: learn, .secondsWait: wait,
           .secondsIdle: idle,
-          .memory: Process.residentMegabytes, .refused: Double(refused),
+          .memory: ProcessMemory.residentMegabytes, .refused: Double(refused),
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
         ])
@@ -477,34 +477,5 @@ package final class Learner {
       report(.notice("! the next evaluation counts as the best so far, because \(error)"))
       return -.infinity
     }
-  }
-}
-
-/// Core-seconds that training takes, of the learner and all actors together.
-private struct CoreSeconds {
-  private var ofProcess = ProcessorTime.ofProcess
-  private var ofActors = 0.0
-
-  /// Those since the last call, or since the beginning.
-  mutating func sinceLast(_ split: Exchange.Split) -> Double {
-    let (process, actors) = (ProcessorTime.ofProcess, split.sample + split.judge)
-    defer { (ofProcess, ofActors) = (process, actors) }
-    return process - ofProcess + actors - ofActors
-  }
-
-  /// Does something on this thread that does not count.
-  mutating func leavingOut<Result>(_ body: () throws -> Result) rethrows -> Result {
-    let began = ProcessorTime.ofThread
-    defer { ofProcess += ProcessorTime.ofThread - began }
-    return try body()
-  }
-}
-
-extension Process {
-  /// Memory of this process that is in RAM, in MB.
-  fileprivate static var residentMegabytes: Double {
-    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-    let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? .nan
-    return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1e6
   }
 }

@@ -1,0 +1,19 @@
+/// Core-seconds that training takes, of the learner and all actors together.
+struct CoreSeconds {
+  private var ofProcess = ProcessorTime.ofProcess
+  private var ofActors = 0.0
+
+  /// Those since the last call, or since the beginning.
+  mutating func sinceLast(_ split: Exchange.Split) -> Double {
+    let (process, actors) = (ProcessorTime.ofProcess, split.sample + split.judge)
+    defer { (ofProcess, ofActors) = (process, actors) }
+    return process - ofProcess + actors - ofActors
+  }
+
+  /// Does something on this thread that does not count.
+  mutating func leavingOut<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let began = ProcessorTime.ofThread
+    defer { ofProcess += ProcessorTime.ofThread - began }
+    return try body()
+  }
+}
