@@ -38,7 +38,8 @@ let modules = [
   Module(name: "Telemetry", floor: 2, imports: ["Transport"]),
   // floor 3
   Module(name: "Curves", floor: 3, imports: ["Telemetry"]),
-  Module(name: "Rewards", floor: 3, imports: ["Tasks", "Records"], testFiles: ["Python"]),
+  Module(
+    name: "Rewards", floor: 3, imports: ["Tasks", "Records", "Transport"], testFiles: ["Programs"]),
   Module(
     name: "Network", floor: 3, imports: ["Autograd", "Tensor"], touchesMemory: true,
     testImports: ["CAllocations"]),
@@ -124,7 +125,9 @@ let package = Package(
         ])
       ],
       linkerSettings: [.linkedLibrary("m")]),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Transport"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     .target(
       name: "FuzzTargets", dependencies: fuzzed, path: "Tests/FuzzTargets", swiftSettings: settings),

@@ -72,6 +72,11 @@ struct RewardTestCommand: ParsableCommand {
     let task: any Task = policy?.recipe.task ?? Density()
     let judged = RewardPanel.reward(source, task: task)
     defer { judged.close() }
+    let interrupts = Interrupts {
+      judged.close()
+      _exit(RunFailure.Code.interrupted.rawValue)
+    }
+    defer { interrupts.cancel() }
     if let server = judged as? HTTPReward { try checkHealth(of: server) }
     Console.line("reward \(source.name) (\(source.text))")
     var faults: [String] = []

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import Transport
 
 /// One running program: lines in, lines out, with a limit for the time and the length of each.
 ///
@@ -62,21 +63,38 @@ final class ProgramProcess: @unchecked Sendable {
     }
   }
 
-  /// Asks it to end, and ends it if it does not; may be called from any thread.
+  /// Asks it and what it has started to end, and ends them if they do not; may be called from any
+  /// thread.
   func close() {
     isClosed.store(true, ordering: .relaxed)
     guard let process = process.withLock({ $0 }) else { return }
-    if process.isRunning { process.terminate() }
-    for _ in 0..<30 where process.isRunning { Thread.sleep(forTimeInterval: 0.01) }
-    if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
+    Self.signal(process, SIGTERM)
+    Self.wait(for: process, atMost: 0.3)
+    Self.signal(process, SIGKILL)
   }
 
+  /// Ends it and what it has started.
   func kill() {
     guard let child else { return }
     self.child = nil
     process.withLock { $0 = nil }
-    if child.process.isRunning { Glibc.kill(child.process.processIdentifier, SIGKILL) }
-    child.process.waitUntilExit()
+    Self.signal(child.process, SIGKILL)
+    Self.wait(for: child.process, atMost: 1)
+  }
+
+  /// Foundation starts every process as the leader of a group of its own, whose members the
+  /// processes are that it starts in turn; `env` becomes the program.
+  private static func signal(_ process: Process, _ number: CInt) {
+    if process.isRunning { Glibc.kill(-process.processIdentifier, number) }
+  }
+
+  /// Foundation takes a process for running as long as anything lives that it has started: one that
+  /// left the group would be waited for in vain.
+  private static func wait(for process: Process, atMost seconds: Double) {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while process.isRunning, ContinuousClock.now < deadline {
+      Thread.sleep(forTimeInterval: 0.005)
+    }
   }
 
   // MARK: Life and death
@@ -87,24 +105,27 @@ final class ProgramProcess: @unchecked Sendable {
     // `env` looks names up in PATH.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["--"] + words
-    let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = errors
     // A child inherits which signals its parent's thread blocks, and must hear all.
     var (none, before) = (sigset_t(), sigset_t())
     _ = unsafe sigemptyset(&none)
     _ = unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
     defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let child: Child
     do {
-      try process.run()
+      child = try ProcessStart.alone {
+        let (input, output, errors) = (Pipe(), Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        return Child(
+          process: process, input: input.fileHandleForWriting,
+          output: output.fileHandleForReading, errors: errors.fileHandleForReading)
+      }
     } catch {
       throw Fault(.down, "\(command) cannot be started: \(error.localizedDescription)")
     }
     self.process.withLock { $0 = process }
-    let child = Child(
-      process: process, input: input.fileHandleForWriting, output: output.fileHandleForReading,
-      errors: errors.fileHandleForReading)
     for handle in [child.input, child.output, child.errors] {
       _ = fcntl(handle.fileDescriptor, F_SETFL, O_NONBLOCK)
     }
@@ -121,7 +142,7 @@ final class ProgramProcess: @unchecked Sendable {
   private func ended() -> Fault {
     guard let process = child?.process else { return Fault(.crashed, "it ended") }
     // It may close its output and live on.
-    for _ in 0..<50 where process.isRunning { Thread.sleep(forTimeInterval: 0.01) }
+    Self.wait(for: process, atMost: 0.5)
     guard !process.isRunning else { return Fault(.crashed, "\(command) closed its output") }
     _ = try? readErrors()
     let words = child?.lastWords ?? []

@@ -1,6 +1,7 @@
 import Foundation
 import Records
 import Testing
+import Transport
 
 struct ShellWordTests {
   @Test func `what a shell leaves alone stays as it is`() {
@@ -20,7 +21,7 @@ struct ShellWordTests {
     shell.arguments = ["-c", "printf %s \(text.shellWord)"]
     let output = Pipe()
     shell.standardOutput = output
-    try shell.run()
+    try ProcessStart.alone { try shell.run() }
     let bytes = output.fileHandleForReading.readDataToEndOfFile()
     shell.waitUntilExit()
     #expect(String(decoding: bytes, as: UTF8.self) == text)

@@ -15,7 +15,7 @@ enum Exhibits {
   static let scores = eight.map { Float($0.prompt.text.count) }
 
   static func script(_ name: String) -> String {
-    "\(repositoryRoot())/Tests/RewardsTests/Python/\(name)"
+    "\(repositoryRoot())/Tests/RewardsTests/Programs/\(name)"
   }
 
   static func source(_ place: String, timeout: Double = 20, retries: Int = 0, concurrency: Int = 1)

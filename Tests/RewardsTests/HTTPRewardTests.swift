@@ -3,6 +3,7 @@ import Rewards
 import Tasks
 import TestSupport
 import Testing
+import Transport
 
 /// Real servers that answer, and that fail.
 struct HTTPRewardTests {
@@ -14,10 +15,13 @@ struct HTTPRewardTests {
     init(_ mode: String) throws {
       process.executableURL = URL(fileURLWithPath: Exhibits.script("server.py"))
       process.arguments = [mode]
-      let output = Pipe()
-      process.standardOutput = output
       process.standardError = FileHandle.nullDevice
-      try process.run()
+      let output = try ProcessStart.alone { [process] in
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        return output
+      }
       let port = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
       address = "http://127.0.0.1:\(port.trimmingCharacters(in: .whitespacesAndNewlines))"
     }

@@ -107,6 +107,58 @@ struct ProgramRewardTests {
     #expect(try reward.scores(of: Exhibits.eight, waiting: {}) == Exhibits.scores)
   }
 
+  @Test func `what a program has started ends with it, slow or closed`() throws {
+    for isSlow in [true, false] {
+      let folder = try ScratchFolder()
+      let reward = program("parent", folder.path, timeout: isSlow ? 2 : 600)
+      if isSlow {
+        let failure = try #require(Exhibits.failure(of: reward))
+        #expect(failure.fault.kind == .slow, "\(failure)")
+      } else {
+        let (first, scores) = (Array(Exhibits.eight.prefix(4)), Exhibits.scores.prefix(4))
+        #expect(try reward.scores(of: first, waiting: {}) == Array(scores))
+        reward.close()
+      }
+      let pids = try FileManager.default.contentsOfDirectory(atPath: folder.path).map {
+        try #require(pid_t($0))
+      }
+      #expect(pids.count == 2)
+      for pid in pids { waitUntil("process \(pid) to be gone") { hasEnded(pid) } }
+      reward.close()
+    }
+  }
+
+  /// Whether nothing of a process is left but its status, which somebody else may have to read.
+  private func hasEnded(_ pid: pid_t) -> Bool {
+    guard let status = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else {
+      return true
+    }
+    return String(decoding: status, as: UTF8.self).contains(") Z ")
+  }
+
+  @Test func `programs started at once keep nothing of one another`() throws {
+    let exhibits = (0..<4).flatMap { _ in Exhibits.eight }
+    for _ in 0..<20 {
+      let folder = try ScratchFolder()
+      let source = Exhibits.source(
+        "\(Exhibits.script("one.sh")) \(folder.path)", concurrency: exhibits.count)
+      let reward = RewardPanel.reward(source, task: Density())
+      defer { reward.close() }
+      #expect(try reward.scores(of: exhibits, waiting: {}) == exhibits.map { _ in 1 })
+      let pids = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(pids.count == exhibits.count)
+      // The pipes, and Foundation's socket for each child.
+      let streams = try pids.flatMap { pid in
+        let open = "/proc/\(pid)/fd"
+        return Set(
+          try FileManager.default.contentsOfDirectory(atPath: open).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(open)/\($0)")
+          }.filter { $0.hasPrefix("pipe:") || $0.hasPrefix("socket:") })
+      }
+      #expect(Set(streams).count == streams.count, "\(streams.sorted())")
+    }
+  }
+
   @Test func `whoever waits says so, and closing ends the wait and the process`() throws {
     let folder = try ScratchFolder()
     let reward = program("slow", folder.path, timeout: 600)

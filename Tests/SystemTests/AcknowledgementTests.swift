@@ -2,6 +2,7 @@ import Foundation
 import Records
 import TestSupport
 import Testing
+import Transport
 import Wire
 
 /// Nothing acknowledged is lost: `fdatasync` returned before each acknowledgement was sent.
@@ -15,7 +16,7 @@ import Wire
       "gcc", "-shared", "-fPIC", "-O1", "-o", library,
       "\(repositoryRoot())/Tests/SystemTests/Recorder/recorder.c", "-ldl", "-pthread",
     ]
-    try compiler.run()
+    try ProcessStart.alone { try compiler.run() }
     compiler.waitUntilExit()
     #expect(compiler.terminationStatus == 0)
 

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Transport
 
 /// The command line as others script against it.
 @Suite(.serialized) struct CommandTests {
@@ -137,7 +138,7 @@ import Testing
     train.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     let output = Pipe()
     train.standardOutput = output
-    try train.run()
+    try ProcessStart.alone { try train.run() }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     train.waitUntilExit()
     #expect(text.contains("done  version 2"), "\(text)")
@@ -167,7 +168,7 @@ import Testing
       shell.arguments =
         ["-c", "exec \"$0\" \"$@\" \(redirection)", Tributary.binary]
         + DensityRun.arguments(run, updates: 4)
-      try shell.run()
+      try ProcessStart.alone { try shell.run() }
       shell.waitUntilExit()
       return shell.terminationStatus
     }
@@ -190,7 +191,7 @@ import Testing
       + DensityRun.arguments(run, updates: 100_000)
     shell.environment = ProcessInfo.processInfo.environment.merging(["ERRORS": errors]) { $1 }
     shell.standardOutput = FileHandle.nullDevice
-    try shell.run()
+    try ProcessStart.alone { try shell.run() }
     shell.waitUntilExit()
     #expect(shell.terminationStatus == 130)
     #expect(try Data(contentsOf: URL(fileURLWithPath: errors)).isEmpty)
@@ -202,7 +203,7 @@ import Testing
       "-c", "\"$0\" config | head -n 1; exit ${PIPESTATUS[0]}", Tributary.binary,
     ]
     short.standardOutput = FileHandle.nullDevice
-    try short.run()
+    try ProcessStart.alone { try short.run() }
     short.waitUntilExit()
     #expect(short.terminationStatus == 0)
   }

@@ -120,7 +120,7 @@ import Wire
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     process.standardOutput = file
     process.standardError = file
-    try process.run()
+    try ProcessStart.alone { try process.run() }
     process.waitUntilExit()
     return (process.terminationStatus, try String(contentsOfFile: path, encoding: .utf8))
   }

@@ -1,5 +1,6 @@
 package import Foundation
 import Testing
+import Transport
 
 /// The real binary, as a user starts it.
 package enum Tributary {
@@ -35,7 +36,7 @@ package enum Tributary {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-    try process.run()
+    try ProcessStart.alone { try process.run() }
     return Running(process: process, arguments: arguments, output: output, errors: errors)
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Transport
 
 /// The local actors of a run: spawns them, and starts one again when it ends early.
 package final class Launcher: Sendable {
@@ -56,7 +57,7 @@ package final class Launcher: Sendable {
     let isStarted = try state.withLock { state in
       if state.isStopping { return false }
       do {
-        try process.run()
+        try ProcessStart.alone { try process.run() }
       } catch {
         throw RunFailure(.internal, "cannot start actor \(name): \(error.localizedDescription)")
       }

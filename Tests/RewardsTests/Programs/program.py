@@ -3,7 +3,7 @@
 
 Usage: program.py MODE [FOLDER]; a file in FOLDER is left for each start.
 """
-import json, os, sys, time
+import json, os, subprocess, sys, time
 
 mode, folder = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 starts = 0
@@ -12,6 +12,10 @@ if folder:
     open(f"{folder}/{os.getpid()}", "w").close()
 if mode == "deaf":
     time.sleep(600)
+if mode == "parent":
+    # A helper process of the program, which keeps none of its streams.
+    helper = subprocess.Popen(["sleep", "600"], stdin=-3, stdout=-3, stderr=-3, close_fds=False)
+    open(f"{folder}/{helper.pid}", "w").close()
 if mode == "chatty":
     print("loading the model", flush=True)
 if mode == "hoarse":
@@ -27,7 +31,7 @@ for line in sys.stdin:
         sys.exit("no memory left")
     if mode == "killed":
         os.kill(os.getpid(), 9)
-    if mode == "slow":
+    if mode == "slow" or mode == "parent" and "northwest" in prompts:
         time.sleep(600)
     if mode == "error":
         answer = json.dumps({"error": "no model"})
