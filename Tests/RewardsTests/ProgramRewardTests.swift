@@ -128,14 +128,6 @@ struct ProgramRewardTests {
     }
   }
 
-  /// Whether nothing of a process is left but its status, which somebody else may have to read.
-  private func hasEnded(_ pid: pid_t) -> Bool {
-    guard let status = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else {
-      return true
-    }
-    return String(decoding: status, as: UTF8.self).contains(") Z ")
-  }
-
   @Test func `programs started at once keep nothing of one another`() throws {
     let exhibits = (0..<4).flatMap { _ in Exhibits.eight }
     for _ in 0..<20 {
@@ -174,6 +166,6 @@ struct ProgramRewardTests {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     let pids = names.compactMap { pid_t($0) }
     #expect(pids.count == 1)
-    waitUntil("the process to be gone") { pids.allSatisfy { kill($0, 0) != 0 } }
+    waitUntil("the process to be gone") { pids.allSatisfy(hasEnded) }
   }
 }

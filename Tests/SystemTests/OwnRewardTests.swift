@@ -257,4 +257,31 @@ import Testing
     let judge = try Tributary.run(["reward", "test", "judge", png], in: folder)
     #expect(judge.status == 64, "\(judge.errors)")
   }
+
+  @Test func `a trial that is stopped leaves no process behind`() throws {
+    let program = """
+      #!/bin/sh
+      sleep 600 &
+      echo $! $$ >"$1"
+      wait
+      """
+    try folder.write(Data(program.utf8), to: "deaf")
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755], ofItemAtPath: folder.file("deaf"))
+    try folder.write(Data(), to: "any.png")
+    let words = "\(folder.file("deaf")) \(folder.file("pids"))"
+    let trial = try Tributary.start(["reward", "test", words, folder.file("any.png")], in: folder)
+    var pids: [pid_t] = []
+    waitUntil("the program to start") {
+      pids =
+        (try? String(contentsOfFile: folder.file("pids"), encoding: .utf8))
+        .map { $0.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) } } ?? []
+      return pids.count == 2 || !trial.process.isRunning
+    }
+    kill(trial.process.processIdentifier, SIGINT)
+    let outcome = trial.wait()
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    #expect(pids.count == 2, "\(outcome.errors)")
+    for pid in pids { waitUntil("process \(pid) to be gone") { hasEnded(pid) } }
+  }
 }
