@@ -23,7 +23,11 @@ final class BareLink: Link {
     router = zmq_socket(contexts[0], ZMQ_ROUTER)
     dealer = zmq_socket(contexts[1], ZMQ_DEALER)
     for socket in [router, dealer] {
-      for (option, value) in [(ZMQ_SNDHWM, CInt(64)), (ZMQ_RCVHWM, 64), (ZMQ_LINGER, 0)] {
+      for (option, value) in [
+        (ZMQ_SNDHWM, CInt(64)), (ZMQ_RCVHWM, 64), (ZMQ_LINGER, 0),
+        // Milliseconds after which the other end is given up.
+        (ZMQ_SNDTIMEO, 60_000), (ZMQ_RCVTIMEO, 60_000),
+      ] {
         var value = value
         zmq_setsockopt(socket, option, &value, MemoryLayout<CInt>.size)
       }

@@ -47,7 +47,11 @@ final class OwnLink: Link {
     let clock = ContinuousClock()
     let start = clock.now
     var (sent, answered) = (0, 0)
+    var lastAnswer = start
     while answered < count {
+      guard lastAnswer.duration(to: clock.now) < .seconds(60) else {
+        throw LinkFailure.answer("nothing for 60 s")
+      }
       var mayNotSend = false
       while sent < count, sent - answered < window, !mayNotSend {
         let payload = payloads[sent % payloads.count]
@@ -67,6 +71,7 @@ final class OwnLink: Link {
           throw LinkFailure.answer("no acknowledgement")
         }
         answered += list.count
+        lastAnswer = clock.now
       }
     }
     try receiver.join()
@@ -76,7 +81,12 @@ final class OwnLink: Link {
   private func receive(_ count: Int) throws {
     let wakeup = try Wakeup()
     var received = 0
+    let clock = ContinuousClock()
+    var lastResult = clock.now
     while received < count {
+      guard lastResult.duration(to: clock.now) < .seconds(60) else {
+        throw LinkFailure.answer("nothing for 60 s")
+      }
       _ = try wakeup.wait(for: router.socket, timeout: .milliseconds(100))
       var route: [UInt8] = []
       var list: [Acknowledgement] = []
@@ -88,6 +98,7 @@ final class OwnLink: Link {
         list.append(Acknowledgement(unit: result.unit, digest: result.digest))
       }
       if list.isEmpty { continue }
+      lastResult = clock.now
       received += list.count
       let answer = Envelope(
         epoch: 1, session: 1, sequence: UInt64(received), message: .acknowledge(list))

@@ -74,7 +74,14 @@ struct BenchUpdateCommand: ParsableCommand {
     process.standardOutput = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
     try process.run()
+    let learner = process.processIdentifier
+    // It is no member of this process's group, which is what a terminal's Ctrl-C ends.
+    let interrupts = Interrupts { kill(learner, SIGINT) }
+    defer { interrupts.cancel() }
     process.waitUntilExit()
+    guard process.terminationStatus != RunFailure.Code.interrupted.rawValue else {
+      throw RunFailure(.interrupted, "interrupted; nothing was measured")
+    }
     guard process.terminationStatus == 0 else {
       throw RunFailure(.internal, "the measured run ended with \(process.terminationStatus)")
     }

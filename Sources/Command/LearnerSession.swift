@@ -77,7 +77,6 @@ struct LearnerSession {
     let interrupt = learner.interrupter
     stopper.withLock { $0 = interrupt }
     let interrupts = Interrupts {
-      // Ctrl-C reaches the local actors too.
       launcher.expectEnd()
       interrupt()
     }

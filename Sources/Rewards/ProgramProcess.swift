@@ -22,6 +22,11 @@ final class ProgramProcess: @unchecked Sendable {
     let errors: FileHandle
     /// What it said on standard error, the end of it.
     var lastWords: [UInt8] = []
+
+    /// Foundation keeps a process that has ended, and its pipes with it.
+    func closeStreams() {
+      for handle in [input, output, errors] { try? handle.close() }
+    }
   }
 
   /// Seconds of one wait, after which the caller hears that the wait goes on.
@@ -29,10 +34,13 @@ final class ProgramProcess: @unchecked Sendable {
 
   init(_ command: String) { self.command = command }
 
+  deinit { child?.closeStreams() }
+
   /// Sends one line and waits for one.
   func answer(to question: [UInt8], within timeout: Double, waiting: () -> Void) throws(Fault)
     -> [UInt8]
   {
+    guard !isClosed.load(ordering: .relaxed) else { throw Self.closed }
     if child == nil { child = try start() }
     var unsent = (question + [UInt8(ascii: "\n")])[...]
     var heard: [UInt8] = []
@@ -45,8 +53,9 @@ final class ProgramProcess: @unchecked Sendable {
       let left = (deadline - ContinuousClock.now) / .seconds(1)
       guard left > 0 else { throw Fault(.slow, "no answer within \(Self.seconds(timeout)) s") }
       waitForStreams(writing: !unsent.isEmpty, atMost: min(left, Self.tick))
+      if let process = child?.process { Self.killOrphans(of: process) }
       waiting()
-      guard !isClosed.load(ordering: .relaxed) else { throw Fault(.down, "it is closed") }
+      guard !isClosed.load(ordering: .relaxed) else { throw Self.closed }
       let before = heard.count
       let state = try read(&heard)
       // Only what is new can hold the end of the line.
@@ -63,14 +72,15 @@ final class ProgramProcess: @unchecked Sendable {
     }
   }
 
-  /// Asks it and what it has started to end, and ends them if they do not; may be called from any
+  /// Asks them and what they have started to end, and ends those that do not; may be called from any
   /// thread.
-  func close() {
-    isClosed.store(true, ordering: .relaxed)
-    guard let process = process.withLock({ $0 }) else { return }
-    Self.signal(process, SIGTERM)
-    Self.wait(for: process, atMost: 0.3)
-    Self.signal(process, SIGKILL)
+  static func close(_ programs: [ProgramProcess]) {
+    for program in programs { program.isClosed.store(true, ordering: .sequentiallyConsistent) }
+    let processes = programs.compactMap { $0.process.withLock { $0 } }
+    for process in processes { signal(process, SIGTERM) }
+    let deadline = ContinuousClock.now + .seconds(0.3)
+    for process in processes { wait(for: process, until: deadline) }
+    for process in processes { signal(process, SIGKILL) }
   }
 
   /// Ends it and what it has started.
@@ -79,7 +89,8 @@ final class ProgramProcess: @unchecked Sendable {
     self.child = nil
     process.withLock { $0 = nil }
     Self.signal(child.process, SIGKILL)
-    Self.wait(for: child.process, atMost: 1)
+    Self.wait(for: child.process, until: .now + .seconds(1))
+    child.closeStreams()
   }
 
   /// Foundation starts every process as the leader of a group of its own, whose members the
@@ -88,16 +99,26 @@ final class ProgramProcess: @unchecked Sendable {
     if process.isRunning { Glibc.kill(-process.processIdentifier, number) }
   }
 
-  /// Foundation takes a process for running as long as anything lives that it has started: one that
-  /// left the group would be waited for in vain.
-  private static func wait(for process: Process, atMost seconds: Double) {
-    let deadline = ContinuousClock.now + .seconds(seconds)
+  /// Waits for its end. Foundation takes a process for running as long as anybody holds the socket that
+  /// it was given: one that it has started and that left the group would be waited for in vain.
+  private static func wait(for process: Process, until deadline: ContinuousClock.Instant) {
     while process.isRunning, ContinuousClock.now < deadline {
+      killOrphans(of: process)
       Thread.sleep(forTimeInterval: 0.005)
     }
   }
 
+  /// Ends what a process that has ended left behind, which may hold the streams of both.
+  private static func killOrphans(of process: Process) {
+    var state = unsafe siginfo_t()
+    let options = WEXITED | WNOHANG | WNOWAIT
+    _ = unsafe waitid(P_PID, id_t(process.processIdentifier), &state, options)
+    if unsafe state.si_signo == SIGCHLD { signal(process, SIGKILL) }
+  }
+
   // MARK: Life and death
+
+  private static let closed = Fault(.down, "it is closed")
 
   private func start() throws(Fault) -> Child {
     let words = Self.words(of: command)
@@ -105,6 +126,8 @@ final class ProgramProcess: @unchecked Sendable {
     // `env` looks names up in PATH.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["--"] + words
+    // As ``killOrphans(of:)``, where Foundation is the first to see its end.
+    process.terminationHandler = { Glibc.kill(-$0.processIdentifier, SIGKILL) }
     // A child inherits which signals its parent's thread blocks, and must hear all.
     var (none, before) = (sigset_t(), sigset_t())
     _ = unsafe sigemptyset(&none)
@@ -126,6 +149,8 @@ final class ProgramProcess: @unchecked Sendable {
       throw Fault(.down, "\(command) cannot be started: \(error.localizedDescription)")
     }
     self.process.withLock { $0 = process }
+    // Whoever closed before did not see it.
+    if isClosed.load(ordering: .sequentiallyConsistent) { Self.signal(process, SIGKILL) }
     for handle in [child.input, child.output, child.errors] {
       _ = fcntl(handle.fileDescriptor, F_SETFL, O_NONBLOCK)
     }
@@ -142,7 +167,7 @@ final class ProgramProcess: @unchecked Sendable {
   private func ended() -> Fault {
     guard let process = child?.process else { return Fault(.crashed, "it ended") }
     // It may close its output and live on.
-    Self.wait(for: process, atMost: 0.5)
+    Self.wait(for: process, until: .now + .seconds(0.5))
     guard !process.isRunning else { return Fault(.crashed, "\(command) closed its output") }
     _ = try? readErrors()
     let words = child?.lastWords ?? []

@@ -39,5 +39,5 @@ package final class ProgramReward: Reward {
     }
   }
 
-  package func close() { for worker in workers { worker.close() } }
+  package func close() { ProgramProcess.close(workers) }
 }

@@ -19,9 +19,12 @@ struct ShellWordTests {
     let shell = Process()
     shell.executableURL = URL(fileURLWithPath: "/bin/sh")
     shell.arguments = ["-c", "printf %s \(text.shellWord)"]
-    let output = Pipe()
-    shell.standardOutput = output
-    try ProcessStart.alone { try shell.run() }
+    let output = try ProcessStart.alone {
+      let output = Pipe()
+      shell.standardOutput = output
+      try shell.run()
+      return output
+    }
     let bytes = output.fileHandleForReading.readDataToEndOfFile()
     shell.waitUntilExit()
     #expect(String(decoding: bytes, as: UTF8.self) == text)

@@ -107,25 +107,35 @@ struct ProgramRewardTests {
     #expect(try reward.scores(of: Exhibits.eight, waiting: {}) == Exhibits.scores)
   }
 
-  @Test func `what a program has started ends with it, slow or closed`() throws {
-    for isSlow in [true, false] {
-      let folder = try ScratchFolder()
-      let reward = program("parent", folder.path, timeout: isSlow ? 2 : 600)
-      if isSlow {
-        let failure = try #require(Exhibits.failure(of: reward))
-        #expect(failure.fault.kind == .slow, "\(failure)")
-      } else {
-        let (first, scores) = (Array(Exhibits.eight.prefix(4)), Exhibits.scores.prefix(4))
-        #expect(try reward.scores(of: first, waiting: {}) == Array(scores))
-        reward.close()
-      }
-      let pids = try FileManager.default.contentsOfDirectory(atPath: folder.path).map {
-        try #require(pid_t($0))
-      }
-      #expect(pids.count == 2)
-      for pid in pids { waitUntil("process \(pid) to be gone") { hasEnded(pid) } }
-      reward.close()
+  @Test(arguments: [Fault.Kind.slow, .crashed, nil])
+  func `what a program has started ends with it, slow, crashed or closed`(end: Fault.Kind?) throws {
+    let folder = try ScratchFolder()
+    let reward = program("parent", folder.path, timeout: end == .slow ? 10 : 600)
+    defer { reward.close() }
+    let prompt = end == .slow ? "west" : end == .crashed ? "northwest" : "east"
+    let exhibit = try #require(Exhibits.eight.first { $0.prompt.text == prompt })
+    let failure = Exhibits.failure(of: reward, [exhibit])
+    #expect(failure?.fault.kind == end, "\(String(describing: failure))")
+    if end == nil { reward.close() }
+    let pids = try FileManager.default.contentsOfDirectory(atPath: folder.path).map {
+      try #require(pid_t($0))
     }
+    #expect(pids.count == 3)
+    for pid in pids { waitUntil("process \(pid) to be gone") { hasEnded(pid) } }
+  }
+
+  @Test func `a program that crashes again and again leaves no descriptor open`() throws {
+    let reward = RewardPanel.reward(Exhibits.source("/bin/false"), task: Density())
+    #expect(Exhibits.failure(of: reward)?.fault.kind == .crashed)
+    // Other tests of this process open and close some, but not hundreds for good.
+    func open() throws -> Int {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+    }
+    let before = try open()
+    for _ in 0..<300 { _ = Exhibits.failure(of: reward) }
+    let after = try open()
+    #expect(after < before + 450, "\(before) before, \(after) after")
+    reward.close()
   }
 
   @Test func `programs started at once keep nothing of one another`() throws {

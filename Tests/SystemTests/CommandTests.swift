@@ -136,9 +136,12 @@ import Transport
     // `--minutes` ends it where the actors never come.
     train.arguments = ["train", "density", "--run=-x", "--updates", "2", "--minutes", "1"]
     train.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-    let output = Pipe()
-    train.standardOutput = output
-    try ProcessStart.alone { try train.run() }
+    let output = try ProcessStart.alone {
+      let output = Pipe()
+      train.standardOutput = output
+      try train.run()
+      return output
+    }
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     train.waitUntilExit()
     #expect(text.contains("done  version 2"), "\(text)")

@@ -96,7 +96,7 @@ struct SweepTests {
     let learner = try #require(object?["pid"] as? Int32)
     #expect(kill(learner, 0) == 0)
     sweep.kill()
-    waitUntil("its learner to end") { kill(learner, 0) != 0 }
+    waitUntil("its learner to end") { hasEnded(learner) }
     let next = try Tributary.run(
       arguments("1", updates: numbers("reward/train", seed: 1).count + 1), in: folder)
     #expect(next.status == 0, "\(next.errors)")

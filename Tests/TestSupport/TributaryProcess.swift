@@ -34,9 +34,13 @@ package enum Tributary {
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+    let handles = try [output, errors].map {
+      try FileHandle(forWritingTo: URL(fileURLWithPath: $0))
+    }
+    (process.standardOutput, process.standardError) = (handles[0], handles[1])
     try ProcessStart.alone { try process.run() }
+    // Foundation would keep them as long as this process lives.
+    for handle in handles { try handle.close() }
     return Running(process: process, arguments: arguments, output: output, errors: errors)
   }
 

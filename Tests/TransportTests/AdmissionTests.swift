@@ -76,6 +76,7 @@ struct AdmissionTests {
     options.security = client
     let dealer = try Socket(.dealer, in: context, options: options)
     let monitor = try ConnectionMonitor(dealer, in: context)
+    defer { dealer.endMonitoring() }
     try dealer.connect(endpoint)
     let deadline = ContinuousClock.now + .seconds(20)
     while ContinuousClock.now < deadline {
@@ -88,7 +89,7 @@ struct AdmissionTests {
         switch event {
         case .connected, .notConnected, .disconnected: continue
         case .handshakeSucceeded:
-          while try dealer.send([[1]]) != .sent { usleep(1_000) }
+          while try dealer.send([[1]]) != .sent, ContinuousClock.now < deadline { usleep(1_000) }
           while ContinuousClock.now < deadline {
             if let (parts, key) = try router.receiveFromPeer(maximumParts: 2) {
               #expect(parts[1] == [1])

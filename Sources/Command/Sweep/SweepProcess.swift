@@ -23,7 +23,6 @@ final class SweepProcess: Sendable {
   func interrupt() {
     state.withLock { state in
       state.isInterrupted = true
-      // A terminal's Ctrl-C reaches it too; two wishes at once are one.
       if let process = state.process, process.isRunning { kill(process.processIdentifier, SIGINT) }
     }
   }
@@ -79,6 +78,8 @@ final class SweepProcess: Sendable {
     let thread = Thread {
       defer { group.leave() }
       while let data = try? handle.read(upToCount: 1 << 14), !data.isEmpty { take(data) }
+      // Foundation keeps the pipes of a process that has ended.
+      try? handle.close()
     }
     thread.start()
   }

@@ -205,7 +205,7 @@ package final class Exchange: @unchecked Sendable {
           unreachable.subtract(closed)
           break
         }
-        try receive(parts, key)
+        if !parts.isEmpty { try receive(parts, key) }
       }
       if now >= nextTick {
         nextTick = now + 0.2
@@ -295,16 +295,14 @@ package final class Exchange: @unchecked Sendable {
 
   // MARK: Messages
 
-  /// The next message that can be read; those that cannot are counted and passed over.
+  /// The next message, without parts if it cannot be read; such are counted.
   private func nextMessage() -> (parts: [[UInt8]], key: PublicKey?)? {
-    while true {
-      do throws(ZeroMQError) {
-        return try socket.receiveFromPeer(maximumParts: 3)
-      } catch {
-        count("transport: \(error)")
-        if case .tooManyParts = error { continue }
-        return nil
-      }
+    do throws(ZeroMQError) {
+      return try socket.receiveFromPeer(maximumParts: 3)
+    } catch {
+      count("transport: \(error)")
+      if case .tooManyParts = error { return ([], nil) }
+      return nil
     }
   }
 

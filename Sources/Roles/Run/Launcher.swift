@@ -49,6 +49,8 @@ package final class Launcher: Sendable {
     guard let handle = FileHandle(forWritingAtPath: log) else {
       throw RunFailure(.disk, "cannot start actor \(name): its log \(log) cannot be written")
     }
+    // The child has its own; Foundation would keep this one as long as this process lives.
+    defer { try? handle.close() }
     try handle.seekToEnd()
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = handle

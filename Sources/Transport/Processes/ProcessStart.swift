@@ -1,11 +1,11 @@
 import Foundation
 
-/// Processes are started one at a time.
+/// Processes that threads start beside one another are started one at a time.
 ///
-/// Foundation lists the open descriptors, then starts a child that closes those; what another thread
-/// opens between the two the child keeps. Such may be the pipe of a second child, whose reader then
-/// never sees its end, or the socket by which Foundation notices that the second child has ended: it is
-/// "running" then for as long as the first one lives.
+/// Foundation looks for the highest open descriptor, then starts a child that closes those up to it; what
+/// another thread opens above it between the two the child keeps. Such may be the pipe of a second
+/// child, whose reader then never sees its end, or the socket by which Foundation notices that the second
+/// child has ended: it is "running" then for as long as the first one lives.
 package enum ProcessStart {
   private static let turn = NSLock()
 

@@ -13,9 +13,10 @@ if folder:
 if mode == "deaf":
     time.sleep(600)
 if mode == "parent":
-    # A helper process of the program, which keeps none of its streams.
-    helper = subprocess.Popen(["sleep", "600"], stdin=-3, stdout=-3, stderr=-3, close_fds=False)
-    open(f"{folder}/{helper.pid}", "w").close()
+    # Helpers of the program: one with what Foundation gave it, one with its output alone.
+    for more in {"stdout": -3, "close_fds": False}, {}:
+        helper = subprocess.Popen(["sleep", "600"], stdin=-3, stderr=-3, **more)
+        open(f"{folder}/{helper.pid}", "w").close()
 if mode == "chatty":
     print("loading the model", flush=True)
 if mode == "hoarse":
@@ -31,7 +32,9 @@ for line in sys.stdin:
         sys.exit("no memory left")
     if mode == "killed":
         os.kill(os.getpid(), 9)
-    if mode == "slow" or mode == "parent" and "northwest" in prompts:
+    if mode == "parent" and prompts[0] == "northwest":
+        os.abort()
+    if mode == "slow" or mode == "parent" and prompts[0] == "west":
         time.sleep(600)
     if mode == "error":
         answer = json.dumps({"error": "no model"})

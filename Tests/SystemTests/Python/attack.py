@@ -52,6 +52,7 @@ class Peer:
     def __init__(self, name="hostile", life=None, hello=True, **changes):
         self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 200
+        self.socket.sndtimeo = 60_000
         if keys:
             self.socket.curve_secretkey, self.socket.curve_publickey, self.socket.curve_serverkey = keys
         self.socket.connect(endpoint)
@@ -74,8 +75,11 @@ class Peer:
         return made
 
     def send(self, *parts):
-        self.socket.send_multipart([part if isinstance(part, bytes) else part.SerializeToString()
-                                    for part in parts])
+        try:
+            self.socket.send_multipart([part if isinstance(part, bytes) else part.SerializeToString()
+                                        for part in parts])
+        except zmq.Again:
+            raise Broken("the learner took nothing for 60 s")
 
     def hello(self, **changes):
         said = Kinds["Hello"](actor=self.name, life=self.life, pid=1, numerics_class=numerics)
@@ -342,7 +346,7 @@ def half_open():
     host, port = re.match(r"tcp://(.*):(\d+)", endpoint).groups()
     open_ones = []
     for index in range(30):
-        link = socket.create_connection((host, int(port)))
+        link = socket.create_connection((host, int(port)), 60)
         if index % 3 == 1:
             link.sendall(b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f")
         if index % 3 == 2:
@@ -505,7 +509,7 @@ reference = os.path.join(options.work, "reference")
 with open(os.path.join(options.work, "reference.log"), "w") as file:
     done = subprocess.run([options.tributary, "train", "density", "--run", reference, "--actors", "1",
                            "--updates", str(options.updates), "--json"], stdout=subprocess.PIPE,
-                          stderr=file, text=True)
+                          stderr=file, text=True, timeout=3600)
 if done.returncode:
     sys.exit(f"the undisturbed run ended with {done.returncode}")
 expected = json.loads(done.stdout.strip().splitlines()[-1])["params_hash"]
@@ -568,7 +572,8 @@ try:
             status = 4
     if summary["params_hash"] != expected:
         raise Broken(f"params_hash {summary['params_hash']}, undisturbed {expected}")
-    replay = subprocess.run([options.tributary, "replay", run, "--verify", "--json"], capture_output=True, text=True)
+    replay = subprocess.run([options.tributary, "replay", run, "--verify", "--json"], capture_output=True, text=True,
+                            timeout=3600)
     verified = json.loads(replay.stdout.strip().splitlines()[-1]) if replay.returncode == 0 else {}
     if verified.get("verified") != options.updates:
         raise Broken(f"replay: {replay.stderr[-500:]}")
