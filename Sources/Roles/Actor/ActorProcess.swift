@@ -272,7 +272,7 @@ package final class ActorProcess {
     _ lease: Lease, because failure: RewardFailure, _ connection: inout LearnerConnection
   ) {
     guard leases.contains(lease.unit) else { return }
-    // Closed rewards end their programs; that they end then says nothing about them.
+    // Whoever stops ends the programs of rewards, too: that says nothing about them.
     if isDraining || shouldStop { return release(lease.unit, because: "stopped", &connection) }
     log("\(lease.unit): \(failure)")
     release(lease.unit, code: .rewardFailed, because: "\(failure)", &connection)
