@@ -75,7 +75,7 @@ final class ProgramProcess: @unchecked Sendable {
   /// Asks them and what they have started to end, and ends those that do not; may be called from any
   /// thread.
   static func close(_ programs: [ProgramProcess]) {
-    for program in programs { program.isClosed.store(true, ordering: .sequentiallyConsistent) }
+    for program in programs { program.isClosed.store(true, ordering: .relaxed) }
     let processes = programs.compactMap { $0.process.withLock { $0 } }
     for process in processes { signal(process, SIGTERM) }
     let deadline = ContinuousClock.now + .seconds(0.3)
@@ -149,8 +149,8 @@ final class ProgramProcess: @unchecked Sendable {
       throw Fault(.down, "\(command) cannot be started: \(error.localizedDescription)")
     }
     self.process.withLock { $0 = process }
-    // Whoever closed before did not see it.
-    if isClosed.load(ordering: .sequentiallyConsistent) { Self.signal(process, SIGKILL) }
+    // Whoever closed before the line above did not see it.
+    if isClosed.load(ordering: .relaxed) { Self.signal(process, SIGKILL) }
     for handle in [child.input, child.output, child.errors] {
       _ = fcntl(handle.fileDescriptor, F_SETFL, O_NONBLOCK)
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Records
+import TestSupport
 import Testing
-import Transport
 
 struct ShellWordTests {
   @Test func `what a shell leaves alone stays as it is`() {
@@ -19,13 +19,7 @@ struct ShellWordTests {
     let shell = Process()
     shell.executableURL = URL(fileURLWithPath: "/bin/sh")
     shell.arguments = ["-c", "printf %s \(text.shellWord)"]
-    let output = try ProcessStart.alone {
-      let output = Pipe()
-      shell.standardOutput = output
-      try shell.run()
-      return output
-    }
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    let bytes = try shell.startedOutput().readDataToEndOfFile()
     shell.waitUntilExit()
     #expect(String(decoding: bytes, as: UTF8.self) == text)
   }

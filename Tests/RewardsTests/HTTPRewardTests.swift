@@ -3,7 +3,6 @@ import Rewards
 import Tasks
 import TestSupport
 import Testing
-import Transport
 
 /// Real servers that answer, and that fail.
 struct HTTPRewardTests {
@@ -16,13 +15,7 @@ struct HTTPRewardTests {
       process.executableURL = URL(fileURLWithPath: Exhibits.script("server.py"))
       process.arguments = [mode]
       process.standardError = FileHandle.nullDevice
-      let output = try ProcessStart.alone { [process] in
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        return output
-      }
-      let port = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+      let port = String(decoding: try process.startedOutput().availableData, as: UTF8.self)
       address = "http://127.0.0.1:\(port.trimmingCharacters(in: .whitespacesAndNewlines))"
     }
 

@@ -110,7 +110,7 @@ struct ProgramRewardTests {
   @Test(arguments: [Fault.Kind.slow, .crashed, nil])
   func `what a program has started ends with it, slow, crashed or closed`(end: Fault.Kind?) throws {
     let folder = try ScratchFolder()
-    let reward = program("parent", folder.path, timeout: end == .slow ? 10 : 600)
+    let reward = program("parent", folder.path, timeout: end == .slow ? 10 : 60)
     defer { reward.close() }
     let prompt = end == .slow ? "west" : end == .crashed ? "northwest" : "east"
     let exhibit = try #require(Exhibits.eight.first { $0.prompt.text == prompt })

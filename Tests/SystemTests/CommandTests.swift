@@ -136,13 +136,7 @@ import Transport
     // `--minutes` ends it where the actors never come.
     train.arguments = ["train", "density", "--run=-x", "--updates", "2", "--minutes", "1"]
     train.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-    let output = try ProcessStart.alone {
-      let output = Pipe()
-      train.standardOutput = output
-      try train.run()
-      return output
-    }
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let text = String(decoding: try train.startedOutput().readDataToEndOfFile(), as: UTF8.self)
     train.waitUntilExit()
     #expect(text.contains("done  version 2"), "\(text)")
     #expect(!text.contains("starting it again"), "\(text)")

@@ -90,6 +90,18 @@ package enum Tributary {
   }
 }
 
+extension Process {
+  /// Starts it; the end of a pipe from which its standard output is read.
+  package func startedOutput() throws -> FileHandle {
+    try ProcessStart.alone {
+      let pipe = Pipe()
+      standardOutput = pipe
+      try run()
+      return pipe.fileHandleForReading
+    }
+  }
+}
+
 /// Waits until `condition` holds; after five minutes records what it waited for, and returns false.
 @discardableResult
 package func waitUntil(_ what: String, _ condition: () -> Bool) -> Bool {
