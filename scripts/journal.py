@@ -90,6 +90,9 @@ def describe(body):
         unit = fields(record[2])
         version = fields(unit[4]).get(2, 0)
         return "unit", f"{unit.get(1, 0)} version {version} digest {unit[3].hex()}"
+    if 4 in record:
+        voided = fields(record[4])
+        return "voided", f"unit {voided.get(1, 0)} digest {voided[3].hex()}"
     commit = fields(record[3])
     return "commit", f"update {commit.get(1, 0)} params_hash {commit[6].hex()}"
 

@@ -19,7 +19,8 @@ struct KernelBenchmarkTests {
   /// What `CKernels` has a table entry for, read from its source.
   static func kernels() throws -> Set<String> {
     let table = try String(
-      contentsOfFile: repositoryRoot() + "/Sources/CKernels/kernels/table.h", encoding: .utf8)
+      contentsOfFile: repositoryRoot() + "/Sources/Numbers/CKernels/kernels/table.h",
+      encoding: .utf8)
     return Set(table.matches(of: /\.(\w+) = ISA\((\w+)\)/).map { String($0.1) })
   }
 

@@ -1,9 +1,7 @@
+import Benchmarks
 import Foundation
-import Roles
 import TestSupport
 import Testing
-
-import Benchmarks
 
 struct LinkTests {
   @Test(arguments: [false, true])

@@ -1,12 +1,11 @@
+import Benchmarks
 import Flow
+import Learning
 import Network
 import Objective
 import Records
-import Roles
 import Tasks
 import Testing
-
-import Benchmarks
 
 struct UpdateBenchmarkTests {
   /// 2 prompts × 1 seed × 2 branches at steps 0 and 1 of 4.
@@ -18,7 +17,7 @@ struct UpdateBenchmarkTests {
         grid: .linear(steps: 4), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 4, branching: 0..<2, count: 2), reduction: .sum,
         credit: CreditAssignment(group: .seed), stepWeight: .noise,
-        loss: .clipped(ClippedSurrogate(clip: 0.2)),
+        loss: ClippedRatio(clip: 0.2),
         regulariser: Regulariser(kind: .velocity, coefficient: 0.1)), prompts: 2, seeds: 1,
       optimizer: AdamW.Options(), ema: EMA.Options(), minibatches: 1, chunkUnits: 2,
       schedule: Schedule(lag: 1),

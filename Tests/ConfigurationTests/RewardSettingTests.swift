@@ -1,8 +1,10 @@
 import Configuration
 import Foundation
+import Learning
+import Ledger
+import Objective
 import Records
 import Rewards
-import Roles
 import Tasks
 import TestSupport
 import Testing
@@ -17,9 +19,11 @@ struct RewardSettingTests {
 
   @Test func `one word is a judge, a program or a server`() throws {
     #expect(try set("judge") == RunConfiguration())
-    #expect(try set("strict").rewards[0].source.place == .judge(.strict))
-    #expect(try set("./red.py --level 3").rewards[0].source.place == .program("./red.py --level 3"))
-    let server = try set("http://127.0.0.1:8000").rewards[0].source
+    #expect(try set("strict").scoring.rewards[0].source.place == .judge(.strict))
+    #expect(
+      try set("./red.py --level 3").scoring.rewards[0].source.place
+        == .program("./red.py --level 3"))
+    let server = try set("http://127.0.0.1:8000").scoring.rewards[0].source
     #expect(server.place == .server("http://127.0.0.1:8000"))
     #expect(server.name == "127.0.0.1")
   }
@@ -39,7 +43,7 @@ struct RewardSettingTests {
         mix: advantages
       """
     let configuration = try Settings.merged(yaml)
-    let rewards = configuration.rewards
+    let rewards = configuration.scoring.rewards
     #expect(rewards.map(\.source.name) == ["judge", "red", "nice"])
     #expect(rewards.map(\.weight) == [1, -0.5, 1])
     #expect(rewards[1].source.input == .latent && rewards[1].source.isDeterministic)
@@ -47,7 +51,7 @@ struct RewardSettingTests {
     #expect(nice.timeout == 2.5 && nice.retries == 7 && nice.concurrency == 4)
     #expect(nice.input == .picture(side: 128) && !nice.isDeterministic)
     #expect(try Settings.merged(configuration.yaml) == configuration)
-    #expect(configuration.rewardMix == "advantages")
+    #expect(configuration.scoring.mix == .advantages)
   }
 
   @Test(arguments: [
@@ -123,8 +127,8 @@ struct RewardSettingTests {
 struct OwnPromptsTests {
   private func density(_ train: String, _ evaluation: String = "auto") throws -> RunConfiguration {
     var configuration = try RunConfiguration(named: "density")
-    configuration.trainPrompts = train
-    configuration.evaluationPrompts = evaluation
+    configuration.trainPrompts = PromptSetting(train)
+    configuration.evaluationPrompts = PromptSetting(evaluation)
     return configuration
   }
 
@@ -134,8 +138,8 @@ struct OwnPromptsTests {
     try folder.write(
       Data("{\"prompt\": \"north\", \"tag\": 3}\n{\"prompt\": \"south\"}".utf8), to: "b.jsonl")
     let text = try density(folder.file("a.txt"), folder.file("b.jsonl")).resolved()
-    #expect(text.trainPrompts == "north\nsouth\n")
-    #expect(text.evaluationPrompts == "north\nsouth\n")
+    #expect(text.trainPrompts == .written("north\nsouth\n"))
+    #expect(text.evaluationPrompts == .written("north\nsouth\n"))
     #expect(try text.resolved() == text)
     var read = RunConfiguration()
     try read.merge(yaml: text.yaml, file: "config.yaml")
@@ -154,6 +158,11 @@ struct OwnPromptsTests {
     ("a.txt", "north\nnowhere\n", "a.txt:2: \"nowhere\""), ("a.txt", "\n \n", "no prompts"),
     ("b.jsonl", "{\"prompt\": \"north\"}\n{\"text\": \"x\"}", "b.jsonl:2: the line is not JSON"),
     ("b.jsonl", "north", "b.jsonl:1:"), ("c.txt", "\u{1b}[2J", "c.txt:1:"),
+    ("d.txt", "", "no prompts"),
+    ("e.txt", "north\r\n\r\nnowhere\r\n", "e.txt:3: \"nowhere\""),
+    (
+      "f.txt", "north\n" + String(repeating: "a ", count: 3_000), "f.txt:2: the line has 6000 bytes"
+    ),
   ])
   func `a prompt that cannot be judged is refused by file and line`(
     name: String, content: String, words: String
@@ -172,14 +181,77 @@ struct OwnPromptsTests {
   @Test func `a file that is not there, and one that is not text`() throws {
     let folder = try ScratchFolder()
     #expect(throws: ConfigurationError.self) { try density(folder.file("none.txt")).resolved() }
-    try folder.write(Data([0x6e, 0xff]), to: "x.txt")
-    #expect(throws: ConfigurationError.self) { try density(folder.file("x.txt")).resolved() }
+    try folder.write(Data("north\n".utf8 + [0x6e, 0xff]), to: "x.txt")
+    let error = #expect(throws: ConfigurationError.self) {
+      try density(folder.file("x.txt")).resolved()
+    }
+    #expect(error?.description.contains("x.txt:2: the line is not text in UTF-8") == true)
   }
 
-  @Test func `more prompts than actors can be sent are refused`() throws {
+  @Test func `prompts that do not fit the configuration are named by digest`() throws {
     let many = String(repeating: "northeast\n", count: 7_000)
-    let error = #expect(throws: ConfigurationError.self) { try density(many).recipe() }
-    #expect(error?.description.contains("use fewer prompts") == true)
-    #expect(try density(String(repeating: "northeast\n", count: 2_000)).recipe().prompts == 4)
+    let resolved = try density(many, many).resolved()
+    let setting = resolved.trainPrompts.text
+    #expect(setting.hasPrefix("prompts/") && setting.hasSuffix(".txt") && setting.utf8.count == 76)
+    #expect(resolved.evaluationPrompts.text == setting && resolved.promptLists.count == 1)
+    #expect(resolved.yaml.utf8.count < 10_000)
+    #expect(try resolved.resolved() == resolved)
+    for configuration in [resolved, try density(many)] {
+      #expect(try configuration.recipe().task.trainPrompts.count == 7_000)
+    }
+    let written = try density(String(repeating: "northeast\n", count: 2_000)).resolved()
+    #expect(written.trainPrompts.text.hasPrefix("northeast\n"), "it fits, as it always did")
+  }
+
+  @Test func `a long file is named by digest, however its prompts are written`() throws {
+    let folder = try ScratchFolder()
+    let names = (0..<3_000).map { ["north", "south", "north", "east"][$0 % 4] }
+    let texts: [String: String] = [
+      "a.txt": names.joined(separator: "\n"),
+      "b.txt": "\u{feff}" + names.map { "  \($0.uppercased())\r\n\r\n" }.joined(),
+      "c.jsonl": names.map { "{\"prompt\": \"\($0)\"}\n" }.joined(),
+      "d.txt": names.joined(separator: "\u{2028}"), "e.txt": names.joined(separator: "\r"),
+    ]
+    var settings: Set<PromptSetting> = []
+    for (name, text) in texts {
+      try folder.write(Data(text.utf8), to: name)
+      let resolved = try density(folder.file(name)).resolved()
+      settings.insert(resolved.trainPrompts)
+      #expect(try resolved.recipe().task.trainPrompts.map(\.text) == names, "\(name)")
+    }
+    #expect(settings.count == 1)
+  }
+
+  @Test func `a configuration finds the lists beside it, and only whole ones`() throws {
+    let folder = try ScratchFolder()
+    let resolved = try density(String(repeating: "north\nsouth\n", count: 6_000)).resolved()
+    let list = try #require(resolved.promptLists.first)
+    try FileManager.default.createDirectory(
+      atPath: folder.file("prompts"), withIntermediateDirectories: true)
+    try folder.write(Data(resolved.yaml.utf8), to: "config.yaml")
+    func read() throws -> RunConfiguration {
+      try RunConfiguration(named: folder.file("config.yaml"))
+    }
+    let lacking = #expect(throws: ConfigurationError.self) { try read().recipe() }
+    #expect(lacking?.description.contains("is not beside") == true)
+    try folder.write(Data(list.bytes), to: list.setting)
+    #expect(try read().recipe().task.trainPrompts.count == 12_000)
+    try folder.write(Data(list.bytes.dropLast(6)), to: list.setting)
+    let damaged = #expect(throws: ConfigurationError.self) { try read() }
+    #expect(damaged?.description.contains("does not have the digest") == true)
+  }
+
+  @Test func `prompts are the same in full and by digest, and a run keeps its spelling`() throws {
+    let short = try density(String(repeating: "north\nsouth\n", count: 2_000)).resolved()
+    let folder = try ScratchFolder()
+    try folder.write(Data(short.trainPrompts.text.utf8), to: "a.txt")
+    var long = try density(folder.file("a.txt")).resolved()
+    #expect(short.trainPrompts != long.trainPrompts)
+    #expect(long.numericalDifferences(from: short).isEmpty)
+    long.spellPrompts(as: short)
+    #expect(long.numericalYAML == short.numericalYAML)
+    try folder.write(Data((short.trainPrompts.text + "east\n").utf8), to: "a.txt")
+    let other = try density(folder.file("a.txt")).resolved()
+    #expect(other.numericalDifferences(from: short) == ["task.train_prompts (other prompts)"])
   }
 }

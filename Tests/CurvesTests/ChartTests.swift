@@ -52,14 +52,44 @@ struct ChartTests {
     }
   }
 
-  @Test func `as many groups as there are looks are told apart over four axes`() throws {
-    let picture = try #require(Picture(Chart(groups(28), metric: .soft).svg))
-    let lines = picture.all("polyline")
-    #expect(lines.count == 4 * 28)
-    let looks = Set(lines.map { "\($0["stroke"] ?? "") \($0["stroke-dasharray"] ?? "")" })
-    #expect(looks.count == 28)
-    #expect(picture.all("polygon").count == 4 * 28)
-    #expect(picture.titles.count == 28)
+  @Test func `eight groups are told apart, and of more the eight that end highest`() throws {
+    for count in [3, 8, 9, 28] {
+      let picture = try #require(Picture(Chart(groups(count), metric: .soft).svg))
+      let lines = picture.all("polyline")
+      #expect(lines.count == 4 * count)
+      let looks = Set(lines.map { $0["stroke"] ?? "" })
+      #expect(looks.count == min(count, 9))
+      #expect(picture.all("polygon").count == 4 * min(count, 8))
+      #expect(picture.titles.count == count + (count > 8 ? 1 : 0))
+    }
+  }
+
+  @Test func `of many groups the best have the names`() throws {
+    let ends = [0.2, 0.9, 0.4, 0.8, 0.85, 0.3, 0.95, 0.7, 0.6, 0.65, 0.1]
+    let groups = ends.map { end in
+      CurveGroup(name: "ends at \(end)", runs: [run(seed: 1, soft: [0: 0.5, 10: end])])
+    }
+    let svg = Chart(groups, metric: .soft, axes: [.updates]).svg
+    for end in ends {
+      #expect(svg.contains(">ends at \(end) (1)<") == (end > 0.35), "\(end)")
+    }
+    #expect(svg.contains(">3 others, which end lower<"))
+  }
+
+  @Test func `the axis of a share ends at 0 and 1, and its band with it`() throws {
+    // Three seeds this far apart have an interval beyond 1.
+    let group = CurveGroup(
+      name: "wide",
+      runs: [0.6, 0.8, 1].enumerated().map { run(seed: UInt64($0 + 1), soft: [0: 0.02, 10: $1]) })
+    let svg = Chart([group], metric: .soft, axes: [.updates]).svg
+    #expect(svg.contains(">1.0<") && !svg.contains(">1.2<") && !svg.contains(">-0"), "\(svg)")
+    let picture = try #require(Picture(svg))
+    let points = try #require(picture.all("polygon").first?["points"])
+    let band = points.split(separator: " ")
+    let heights = band.compactMap { $0.split(separator: ",").last.flatMap { Double($0) } }
+    #expect(heights.allSatisfy { $0 >= 74 }, "the panel begins at 74: \(heights)")
+    let open = Chart([group], metric: .reward, axes: [.updates]).svg
+    #expect(Picture(open) != nil)
   }
 
   @Test(arguments: Axis.allCases)

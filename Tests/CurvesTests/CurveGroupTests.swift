@@ -61,6 +61,24 @@ struct CurveGroupTests {
     #expect(row.split(separator: " ").count { $0 == "–" } == 9, "\(row)")
   }
 
+  @Test(arguments: [200, 120, 100, 80, 60, 50])
+  func `a table fits into a terminal, and says what it leaves out`(width: Int) {
+    let long = CurveGroup(
+      name: "shapes loss.kl.beta=0.3 optim.learning_rate=0.0003 …",
+      runs: [run(seed: 1, soft: [0: 0.5, 10: 0.75], hash: "x")])
+    let table = GroupTable([group, long])
+    let (text, left) = table.markdown(fitting: width)
+    let lines = text.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= width }, "\(text)")
+    #expect(Set(lines.map(\.count)).count == 1)
+    #expect(lines[0].contains("| updates |") && lines[0].contains("soft"))
+    let headings = table.markdown.split(separator: "\n")[0].split(separator: "|").map {
+      $0.trimmingPrefix(" ").split(separator: " ").joined(separator: " ")
+    }
+    #expect(left == headings.suffix(left.count))
+    #expect(table.markdown(fitting: .max).text == table.markdown)
+  }
+
   @Test func `the CSV has every point and quotes what would break it`() {
     let odd = CurveGroup(name: "a, \"b\"", runs: [run(seed: 1, soft: [0: 0.5, 10: 0.75])])
     let points = PointTables.points(of: [odd]).split(separator: "\n")

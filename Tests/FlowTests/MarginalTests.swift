@@ -55,9 +55,13 @@ struct MarginalTests {
     var random = SplitMix64(seed: seed)
     let s = Float.random(in: 0...6, using: &random)
     // The coefficients of ξ₀ and η_b.
-    let mixed = SplitNoise.correlated(strength: s).noise(shared: [1, 0], own: [0, 1])
+    let mixed = SplitNoise.correlated(strength: s).noise(shared: [1, 0], own: [0, 1], of: 2)
     #expect(abs(mixed[0] * mixed[0] + mixed[1] * mixed[1] - 1) < 1e-6)
     #expect(abs(mixed[1] - s * mixed[0]) < 1e-6)
-    #expect(SplitNoise.inflatedAsReleased(scale: 4).noise(shared: [1], own: [0.5]) == [2])
+    let released = SplitNoise.inflatedAsReleased(scale: 4)
+    #expect(released.noise(shared: [1], own: [0.5], of: 2) == [2])
+    for split in [released, .correlated(strength: s)] {
+      #expect(split.noise(shared: [1], own: [0.5], of: 1) == [0.5], "nothing splits")
+    }
   }
 }

@@ -1,8 +1,10 @@
+import Bytes
 import Foundation
+import Journal
+import Learning
+import Ledger
 import Records
-import Roles
 import Tasks
-import Transport
 import Wire
 
 extension FuzzTarget {
@@ -125,7 +127,7 @@ extension FuzzTarget {
     try require(
       audit == nil || salvage.commits.count == audit?.commits,
       "a journal that verifies lost commits when it was copied")
-    var units = try JournalUnits(directory: copy)
+    var units = try CommittedUpdates(directory: copy)
     while let committed = try? units.next() {
       try require(committed.commit.update < salvage.version, "a copy holds what was left out")
     }

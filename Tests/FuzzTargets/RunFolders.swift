@@ -1,12 +1,12 @@
 import Configuration
 import Foundation
+import Learning
+import Ledger
 import Network
 import Records
 import Rewards
-import Roles
 import Telemetry
 import Tensor
-import Transport
 
 extension FuzzTarget {
   /// What a reward's program or server answers; the first byte is how many scores were asked for.
@@ -112,7 +112,7 @@ struct TinyRun: Sendable {
     let scratch = try TestFolder("checkpoint")
     folder = RunFolder(scratch.path)
     try folder.create()
-    let policy = PolicySet(base: recipe.network.initialParameters(seed: 1), recipe: recipe)
+    let policy = TrainingState(base: recipe.network.initialParameters(seed: 1), recipe: recipe)
     let core = LearnerCore(recipe: recipe, policy: policy, recent: [policy.snapshot])
     try Checkpoint.write(core, to: folder)
     statePath = "\(Checkpoint.path(of: 0, in: folder))/state.json"

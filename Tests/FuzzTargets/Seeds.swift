@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Journal
 import Network
 import Records
 import Transport

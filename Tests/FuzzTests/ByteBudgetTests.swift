@@ -6,7 +6,6 @@ import Records
 import Rewards
 import Tasks
 import Testing
-import Transport
 import Wire
 
 /// The dearest bytes that we could think of, as many as a decoder takes, cost less than twice its

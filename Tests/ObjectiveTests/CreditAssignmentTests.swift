@@ -58,6 +58,26 @@ struct CreditAssignmentTests {
     #expect(rest.allSatisfy { abs($0) < 1e-9 })
   }
 
+  /// 0.1 + 0.2 in doubles: the mean of three is no longer the number itself.
+  @Test(arguments: [0.5, 1.0 / 3, 0.1 + 0.2, -7e100, 0])
+  func `equal rewards have no advantage without a floor`(reward: Double) {
+    for deviation in CreditAssignment.Deviation.allCases {
+      for isUnbiased in [false, true] {
+        var credit = CreditAssignment(deviation: deviation, floor: 0)
+        credit.isUnbiased = isUnbiased
+        let tie = [reward, reward, reward]
+        #expect(credit.advantages(of: tie, groups: [0, 0, 0]) == [0, 0, 0])
+        #expect(credit.advantages(of: tie, groups: [0, 0, 1]) == [0, 0, 0])
+        let mixed = credit.advantages(of: tie + [1, 2], groups: [0, 0, 0, 1, 1])
+        #expect(mixed.allSatisfy(\.isFinite) && mixed[4] > 0)
+      }
+    }
+    // What is trimmed leaves equal ones.
+    var credit = CreditAssignment(floor: 0)
+    credit.trimmed = 0.25
+    #expect(credit.advantages(of: [0, 1, 1, 1], groups: [0, 0, 0, 0]) == [0, 0, 0, 0])
+  }
+
   @Test func `an outlier is clipped`() {
     let rewards = [100] + [Double](repeating: 0, count: 63)
     let groups = [Int](repeating: 0, count: 64)

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import TestSupport
 import Testing
 
@@ -18,7 +19,9 @@ struct MatchingTests {
     let beta = Double.random(in: 0.1...1.5, using: &random)
     let objective = NegativeAwareFineTuning(beta: beta, advantages: kept)
     let term = objective.term(
-      state: state, clean: clean, time: time, velocity: velocity, old: old, advantage: advantage)
+      of: NegativeAwareFineTuning.Sample(
+        state: state[...], clean: clean[...], time: time, velocity: velocity[...], old: old[...]),
+      advantage: advantage)
     let t = Double(time)
     func errors(_ v: [Double], _ sign: Double) -> [Double] {
       v.indices.map { i in
@@ -35,7 +38,13 @@ struct MatchingTests {
       return 5 / beta * (term.share * sides[0] + (1 - term.share) * sides[1])
     }
     #expect(abs(term.loss - literal(point)) < 1e-9 * (1 + term.loss))
-    expectSlope(term.gradient, of: literal, at: point)
+    var outcomes = outcomes([velocity], [Float(advantage)], times: [time])
+    outcomes.states = Slab([state])
+    outcomes.clean = Slab([clean])
+    let result = objective.loss(
+      of: outcomes, at: Velocities(policy: Slab([velocity]), old: Slab([old])))
+    #expect(abs(result.value - literal(point)) < 1e-5 * (1 + result.value))
+    expectSlope(result.slopes, of: literal, at: point)
     let inside = min(max(advantage, -5), 5)
     let share: Double =
       switch kept {
@@ -52,12 +61,17 @@ struct MatchingTests {
   func `at the old policy and an even share nothing pulls`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let v = floats(9, &random)
-    let term = NegativeAwareFineTuning(beta: 0.3).term(
-      state: floats(9, &random), clean: floats(9, &random), time: 0.4, velocity: v, old: v,
-      advantage: 0)
-    #expect(term.share == 0.5)
-    #expect(term.gradient.allSatisfy { abs($0) < 1e-12 })
-    #expect(term.positive.gradient.contains { abs($0) > 1e-3 })
+    var outcomes = outcomes([v], [0], times: [0.4])
+    outcomes.states = Slab([floats(9, &random)])
+    outcomes.clean = Slab([floats(9, &random)])
+    let objective = NegativeAwareFineTuning(beta: 0.3)
+    #expect(objective.share(of: 0) == 0.5)
+    let velocities = Velocities(policy: Slab([v]), old: Slab([v]))
+    #expect(
+      objective.loss(of: outcomes, at: velocities).slopes.scalars.allSatisfy { abs($0) < 1e-12 })
+    outcomes.advantages = [1]
+    #expect(
+      objective.loss(of: outcomes, at: velocities).slopes.scalars.contains { abs($0) > 1e-3 })
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>, AdvantageWeightedMatching.Order.allCases)
@@ -93,10 +107,18 @@ struct MatchingTests {
           return max(-a * ratio, -a * min(max(ratio, 0.8), 1.2))
         }.reduce(0, +) / Double(exponents.count)
       }
-      let loss = objective.loss(
-        velocities, targets: targets, times: times, old: old, advantage: advantage)
-      #expect(abs(loss.value - literal(point)) < 1e-5)
-      expectSlope(loss.gradient.flatMap(\.self), of: literal, at: point)
+      let terms = objective.terms(densities(point), old: old, advantage: advantage)
+      let value = terms.reduce(0) { $0 + Double($1.loss) } / Double(terms.count)
+      #expect(abs(value - literal(point)) < 1e-5)
+      // ∂L/∂v = ∂L/∂log p · ∂log p/∂ℓ · 2(v − u)/D
+      let gradient = times.indices.flatMap { k in
+        let error = VelocityError(velocities[k][...], from: targets[k][...]).value
+        let density = weighting.logDensity(error: error, time: Double(times[k]))
+        #expect(abs(density.value - formula(error, Double(times[k]))) < 1e-9)
+        let slope = Double(terms[order == .ratioOfEach ? k : 0].slope) * density.slope / 3
+        return (0..<5).map { slope * 2 * (Double(velocities[k][$0]) - Double(targets[k][$0])) / 5 }
+      }
+      expectSlope(gradient, of: literal, at: point)
     }
   }
 
@@ -113,16 +135,17 @@ struct MatchingTests {
       for order in AdvantageWeightedMatching.Order.allCases {
         let objective = AdvantageWeightedMatching(
           weighting: weighting, order: order, surrogate: ClippedSurrogate(clip: 1e-4))
-        let old = objective.logDensities(velocities, targets: targets, times: times)
         let loss = objective.loss(
-          velocities, targets: targets, times: times, old: old, advantage: 1.5)
-        #expect(loss.ratios.allSatisfy { $0 == 1 })
+          of: outcomes(targets, [1.5], times: times),
+          at: Velocities(policy: Slab(velocities), old: Slab(velocities)))
+        #expect(loss.ratios[0].values.allSatisfy { $0 == 1 })
         #expect(loss.value == -1.5)
         guard weighting == .uniform else { continue }
-        for (k, gradient) in loss.gradient.enumerated() {
-          for (i, slope) in gradient.enumerated() {
+        // The slopes of twice the mean over both rows.
+        for (k, slopes) in loss.slopes.table.enumerated() {
+          for (i, slope) in slopes.enumerated() {
             let error = Double(velocities[k][i]) - Double(targets[k][i])
-            #expect(abs(slope - 1.5 * 2 * error / 6 / 2) < 1e-6)
+            #expect(abs(Double(slope) - 1.5 * 2 * error / 6) < 1e-5)
           }
         }
       }
@@ -133,34 +156,27 @@ struct MatchingTests {
   func `group preference is its literal formula with the weight held`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     func table() -> [[Float]] { (0..<4).map { _ in floats(5, &random) } }
-    let (velocities, targets, references, old) = (table(), table(), table(), table())
-    let advantages = (0..<4).map { _ in Double.random(in: -2...2, using: &random) }
-    let objective = GroupPreference(beta: 0.7, clip: -0.1...0.1)
-    let group = objective.group(
-      velocities, targets: targets, references: references, old: old, advantages: advantages,
-      size: 4)
+    let (velocities, targets, references) = (table(), table(), table())
+    let advantages = floats(4, &random)
+    let objective = GroupPreference(beta: 0.7)
+    let loss = objective.loss(
+      of: outcomes(targets, advantages),
+      at: Velocities(policy: Slab(velocities), reference: Slab(references)))
     func error(_ v: [Double], _ k: Int) -> Double {
       v.indices.map { pow(v[$0] - Double(targets[k][$0]), 2) }.reduce(0, +) / 5
     }
+    let point = velocities.flatMap { $0.map(Double.init) }
+    func part(_ v: [Double], _ k: Int) -> [Double] { Array(v[5 * k..<5 * k + 5]) }
     let sum = (0..<4).map { k in
-      advantages[k] * 0.7
-        * (error(velocities[k].map(Double.init), k) - error(references[k].map(Double.init), k)) / 4
+      Double(advantages[k]) * 0.7
+        * (error(part(point, k), k) - error(references[k].map(Double.init), k)) / 4
     }.reduce(0, +)
     let weight = 1 / (1 + exp(-sum))
-    #expect(abs(group.weight - weight) < 1e-9)
-    for k in 0..<4 {
-      let point = velocities[k].map(Double.init)
-      #expect(abs(group.losses[k] - weight * advantages[k] * error(point, k)) < 1e-9)
-      expectSlope(group.gradients[k], of: { weight * advantages[k] * error($0, k) }, at: point)
-      let ratio = exp(error(old[k].map(Double.init), k) - error(point, k))
-      #expect(
-        group.isMasked[k] == (advantages[k] > 0 ? ratio > 1.1 : ratio < 0.9), "sample \(k)")
+    func literal(_ v: [Double]) -> Double {
+      (0..<4).map { weight * Double(advantages[$0]) * error(part(v, $0), $0) }.reduce(0, +) / 4
     }
-    #expect(
-      !GroupPreference(beta: 0.7).group(
-        velocities, targets: targets, references: references, old: old, advantages: advantages,
-        size: 4
-      ).isMasked.contains(true))
+    #expect(abs(loss.value - literal(point)) < 1e-9)
+    expectSlope(loss.slopes, of: literal, at: point)
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
@@ -169,10 +185,11 @@ struct MatchingTests {
     func list() -> [Float] { floats(5, &random) }
     let (v, w, u) = ([list(), list()], [list(), list()], [list(), list()])
     let beta = Double.random(in: 0.1...3, using: &random)
-    let samples = (0..<2).map {
-      PairPreference.Sample(velocity: v[$0], reference: w[$0], target: u[$0])
+    func loss(_ reference: [[Float]], beta: Double) -> MatchingResult {
+      PairPreference(beta: beta).loss(
+        of: outcomes(u, [1, -1]), at: Velocities(policy: Slab(v), reference: Slab(reference)))
     }
-    let term = PairPreference(beta: beta).term(chosen: samples[0], rejected: samples[1])
+    let found = loss(w, beta: beta)
     func error(_ v: [Double], _ k: Int) -> Double {
       v.indices.map { pow(v[$0] - Double(u[k][$0]), 2) }.reduce(0, +) / 5
     }
@@ -183,13 +200,9 @@ struct MatchingTests {
       return -log(1 / (1 + exp(beta / 2 * (gains[0] - gains[1]))))
     }
     let point = (v[0] + v[1]).map(Double.init)
-    #expect(abs(term.loss - literal(point)) < 1e-9)
-    expectSlope(term.chosen + term.rejected, of: literal, at: point)
-    let same = (0..<2).map {
-      PairPreference.Sample(velocity: v[$0], reference: v[$0], target: u[$0])
-    }
-    let even = PairPreference(beta: 5000).term(chosen: same[0], rejected: same[1])
-    #expect(even.logit == 0 && abs(even.loss - log(2)) < 1e-12)
+    #expect(abs(found.value - literal(point)) < 1e-9)
+    expectSlope(found.slopes, of: literal, at: point)
+    #expect(abs(loss(v, beta: 5000).value - log(2)) < 1e-12)
   }
 
   @Test(
@@ -201,49 +214,47 @@ struct MatchingTests {
     var random = SplitMix64(seed: seed)
     func table() -> [[Float]] { (0..<4).map { _ in floats(3, &random) } }
     let (velocities, targets, old) = (table(), table(), table())
-    let advantages = (0..<4).map { _ in Double.random(in: -6...6, using: &random) }
-    let shares = advantages.map { min(max($0 / 10 + 0.5, 0), 1) }
+    let advantages = (0..<4).map { _ in Float.random(in: -6...6, using: &random) }
+    let shares = advantages.map { min(max(Double($0) / 10 + 0.5, 0), 1) }
     for kind in CentredReward.Kind.allCases {
-      for isAdaptive in [false, true] {
-        let objective = CentredReward(
-          centre: centre, kind: kind, beta: 0.8, isAdaptive: isAdaptive)
-        let loss = objective.loss(
-          velocities, old: old, targets: targets, advantages: advantages)
-        func weight(_ v: [Double], _ k: Int) -> Double {
-          isAdaptive ? v.indices.map { abs(v[$0] - Double(targets[k][$0])) }.reduce(0, +) / 3 : 1
-        }
-        let held = (0..<4).map { weight(velocities[$0].map(Double.init), $0) }
-        func rewards(_ v: [Double]) -> [Double] {
-          (0..<4).map { k in
-            let before = old[k].map(Double.init)
-            return (0..<3).map { i in
-              pow(before[i] - Double(targets[k][i]), 2) / weight(before, k)
-                - pow(v[3 * k + i] - Double(targets[k][i]), 2) / held[k]
-            }.reduce(0, +) / 3
-          }
-        }
-        let point = velocities.flatMap { $0.map(Double.init) }
-        let fixed = rewards(point)
-        func literal(_ v: [Double]) -> Double {
-          let now = rewards(v)
-          let centres = literalCentres(centre, shares)
-          var sum = 0.0
-          for p in centres {
-            let middle = zip(p, fixed).map(*).reduce(0, +)
-            let middleShare = zip(p, shares).map(*).reduce(0, +)
-            for k in 0..<4 {
-              let z = 0.8 * (now[k] - middle), a = shares[k] - middleShare
-              let y = 1 / (1 + exp(-a)), guess = 1 / (1 + exp(-z))
-              sum +=
-                kind == .squared
-                ? (z - a) * (z - a) : -y * log(guess) - (1 - y) * log(1 - guess)
-            }
-          }
-          return 5 / 0.8 * sum / 4 / Double(centres.count)
-        }
-        #expect(abs(loss.value - literal(point)) < 1e-8 * (1 + abs(loss.value)))
-        expectSlope(loss.gradient.flatMap(\.self), of: literal, at: point)
+      let objective = CentredReward(centre: centre, kind: kind, beta: 0.8)
+      let loss = objective.loss(
+        of: outcomes(targets, advantages),
+        at: Velocities(policy: Slab(velocities), old: Slab(old)))
+      func weight(_ v: [Double], _ k: Int) -> Double {
+        v.indices.map { abs(v[$0] - Double(targets[k][$0])) }.reduce(0, +) / 3
       }
+      let held = (0..<4).map { weight(velocities[$0].map(Double.init), $0) }
+      func rewards(_ v: [Double]) -> [Double] {
+        (0..<4).map { k in
+          let before = old[k].map(Double.init)
+          return (0..<3).map { i in
+            pow(before[i] - Double(targets[k][i]), 2) / weight(before, k)
+              - pow(v[3 * k + i] - Double(targets[k][i]), 2) / held[k]
+          }.reduce(0, +) / 3
+        }
+      }
+      let point = velocities.flatMap { $0.map(Double.init) }
+      let fixed = rewards(point)
+      func literal(_ v: [Double]) -> Double {
+        let now = rewards(v)
+        let centres = literalCentres(centre, shares)
+        var sum = 0.0
+        for p in centres {
+          let middle = zip(p, fixed).map(*).reduce(0, +)
+          let middleShare = zip(p, shares).map(*).reduce(0, +)
+          for k in 0..<4 {
+            let z = 0.8 * (now[k] - middle), a = shares[k] - middleShare
+            let y = 1 / (1 + exp(-a)), guess = 1 / (1 + exp(-z))
+            sum +=
+              kind == .squared
+              ? (z - a) * (z - a) : -y * log(guess) - (1 - y) * log(1 - guess)
+          }
+        }
+        return 5 / 0.8 * sum / 4 / Double(centres.count)
+      }
+      #expect(abs(loss.value - literal(point)) < 1e-8 * (1 + abs(loss.value)))
+      expectSlope(loss.slopes, of: literal, at: point)
     }
   }
 
@@ -256,12 +267,18 @@ struct MatchingTests {
     #expect(LaggedDecay.late.decay(at: 75) == 0 && LaggedDecay.late.decay(at: 76) > 0)
     #expect(LaggedDecay.slow.decay(at: 10_000) == 0.5)
   }
+}
 
-  @Test func `a divergence that grows with the reward ends at its coefficient`() {
-    let divergence = RewardAdaptiveDivergence(coefficient: 0.01)
-    #expect(abs(divergence.coefficient(share: 1) - 0.01) < 1e-15)
-    #expect(abs(divergence.coefficient(share: 0) - 1e-4) < 1e-15)
-  }
+/// Outcomes at one time each, or one outcome at several.
+private func outcomes(
+  _ targets: [[Float]], _ advantages: [Float], times: [Float]? = nil
+) -> NoisyOutcomes {
+  var outcomes = NoisyOutcomes()
+  outcomes.advantages = advantages
+  outcomes.groups = advantages.map { _ in 0 }
+  outcomes.times = times ?? targets.map { _ in 0.5 }
+  outcomes.targets = Slab(targets)
+  return outcomes
 }
 
 private let weightings:
@@ -284,6 +301,16 @@ private func literalCentres(_ centre: CentredReward.Centre, _ shares: [Double]) 
     return [normalised(shares.map { exp($0 / t) }), normalised(shares.map { exp(-$0 / t) })]
   case .hard: return [normalised(shares.map { $0 > 0 ? exp($0) : 0 }), even]
   }
+}
+
+/// Whether the slopes of R times a loss are those of a literal function.
+private func expectSlope(
+  _ slopes: Slab, of literal: ([Double]) -> Double, at point: [Double],
+  location: SourceLocation = #_sourceLocation
+) {
+  expectSlope(
+    slopes.scalars.map { Double($0) / Double(slopes.rows) }, of: literal, at: point,
+    location: location)
 }
 
 /// Whether a hand gradient is the slope of a literal function.

@@ -10,15 +10,16 @@ struct PreferenceTests {
     #expect(Preference.rewardWeighted.advantages(of: rewards, groups: groups) == rewards)
   }
 
-  @Test func `the first best of each group is chosen`() {
-    #expect(Preference.best.advantages(of: rewards, groups: groups) == [0, 1, 0, 0, 1, 0])
+  @Test func `all that are best in their group are chosen`() {
+    #expect(Preference.best.advantages(of: rewards, groups: groups) == [0, 1, 0, 1, 1, 0])
+    #expect(Preference.best.advantages(of: [4, 4], groups: [0, 0]) == [1, 1])
   }
 
   @Test func `the best stands against the first worst`() {
     let choice = Preference.bestAgainstWorst
     #expect(choice.advantages(of: rewards, groups: groups) == [0, 1, -1, 0, 1, -1])
     #expect(choice.advantages(of: [2, 1, 1], groups: [0, 0, 0]) == [1, -1, 0])
-    #expect(choice.advantages(of: [4, 4, 4], groups: [0, 0, 0]) == [1, -1, 0])
+    #expect(choice.advantages(of: [4, 4, 4], groups: [0, 0, 0]) == [-1, 1, 0])
     #expect(choice.advantages(of: [4], groups: [0]) == [1])
   }
 

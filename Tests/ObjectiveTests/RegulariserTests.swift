@@ -1,4 +1,5 @@
 import Flow
+import Tensor
 import TestSupport
 import Testing
 
@@ -32,12 +33,19 @@ struct RegulariserTests {
       return sum / Double(v.count)
     }
     let regulariser = Regulariser(kind: kind, coefficient: 0.04)
-    let (value, gradient) = regulariser.divergence(v, from: reference, at: t)
+    let there = RecordedPoint(
+      state: x, next: Slab([x]), velocity: v[...], logDensities: [0], reduction: .sum,
+      advantages: [0], weight: 1, transition: t, length: 1)
+    // The second row stands at its reference: it keeps the slopes that it had.
+    var slopes = Slab([floats(9, &random).map { $0 * 0.001 }, v])
+    let before = slopes
+    let values = regulariser.divergences(
+      Slab([v, v]), from: Slab([reference, v]), at: [there, there], addingTo: &slopes)
     let point = v.map(Double.init)
-    #expect(abs(Double(value) / literal(point) - 1) < 1e-5)
-    let slopes = finiteDifferences(of: literal, at: point).map { Float($0) }
-    #expect(worstDeviation(gradient, slopes) < 1e-5)
-    #expect(regulariser.divergence(v, from: v, at: t).value == 0)
+    #expect(abs(Double(values[0]) / literal(point) - 1) < 1e-5)
+    let expected = finiteDifferences(of: literal, at: point).map { 0.04 * Float($0) }
+    #expect(worstDeviation(zip(slopes[0], before[0]).map { $0 - $1 }, expected) < 1e-4)
+    #expect(values[1] == 0 && slopes[1] == before[1])
   }
 
   @Test func `the forms differ by the length of the step`() {

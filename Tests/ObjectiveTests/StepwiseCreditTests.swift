@@ -28,6 +28,12 @@ struct StepwiseCreditTests {
     }
   }
 
+  @Test func `a tie has no advantage without a floor`() {
+    let tie = StepwiseCredit(discount: 0.9, pull: 0.5, pullingSteps: 2, floor: 0)
+      .credit(of: [[Double]](repeating: [0.1, 0.2, 1.0 / 3], count: 3))
+    #expect(tie.advantages.joined().allSatisfy { $0 == 0 })
+  }
+
   @Test func `a group that does not differ is not pulled without α`() {
     let rewards = [[Double]](repeating: [1, 2, 3], count: 4)
     let still = StepwiseCredit(discount: 0.9, pull: 0.5, pullingSteps: 0).credit(of: rewards)

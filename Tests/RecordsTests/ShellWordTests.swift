@@ -16,11 +16,6 @@ struct ShellWordTests {
     "a'\u{301};echo b;'\u{301}",
   ])
   func `a shell reads the word as the text`(text: String) throws {
-    let shell = Process()
-    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-    shell.arguments = ["-c", "printf %s \(text.shellWord)"]
-    let bytes = try shell.startedOutput().readDataToEndOfFile()
-    shell.waitUntilExit()
-    #expect(String(decoding: bytes, as: UTF8.self) == text)
+    #expect(try outcome(of: "/bin/sh", ["-c", "printf %s \(text.shellWord)"]).output == text)
   }
 }

@@ -124,12 +124,35 @@ struct ProgramRewardTests {
     for pid in pids { waitUntil("process \(pid) to be gone") { hasEnded(pid) } }
   }
 
+  @Test(arguments: [
+    ("python3 -t 4 here.py", nil), ("python3 -t 4 gone.py", "gone.py"),
+    ("sh -o pipefail here.py", nil), ("sh --rcfile x here.py", nil),
+    ("python3 -u gone.py", "gone.py"), ("python3 -m gone", nil),
+    ("env -u NAME python3 gone.py", nil), ("env NAME=x python3 gone.py", "gone.py"),
+    ("env no-such-interpreter", "no-such-interpreter is no judge"),
+  ]) func `what cannot be started is known before, and options are left alone`(
+    command: String, words: String?
+  ) throws {
+    let folder = try ScratchFolder()
+    try folder.write(Data(), to: "here.py")
+    var source = Exhibits.source(command)
+    source.folder = folder.path
+    guard let words else {
+      #expect(source.obstacle == nil)
+      return
+    }
+    #expect(source.obstacle?.contains(words) == true, "\(source.obstacle ?? "no obstacle")")
+  }
+
   @Test func `a program that crashes again and again leaves no descriptor open`() throws {
     let reward = RewardPanel.reward(Exhibits.source("/bin/false"), task: Density())
     #expect(Exhibits.failure(of: reward)?.fault.kind == .crashed)
-    // Other tests of this process open and close some, but not hundreds for good.
+    // Other tests of this process open and close some, but not hundreds that are more than `/dev/null`.
     func open() throws -> Int {
-      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+      let (files, folder) = (FileManager.default, "/proc/self/fd")
+      return try files.contentsOfDirectory(atPath: folder).count {
+        (try? files.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")) != "/dev/null"
+      }
     }
     let before = try open()
     for _ in 0..<300 { _ = Exhibits.failure(of: reward) }
@@ -149,13 +172,12 @@ struct ProgramRewardTests {
       #expect(try reward.scores(of: exhibits, waiting: {}) == exhibits.map { _ in 1 })
       let pids = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(pids.count == exhibits.count)
-      // The pipes, and Foundation's socket for each child.
       let streams = try pids.flatMap { pid in
         let open = "/proc/\(pid)/fd"
         return Set(
           try FileManager.default.contentsOfDirectory(atPath: open).compactMap {
             try? FileManager.default.destinationOfSymbolicLink(atPath: "\(open)/\($0)")
-          }.filter { $0.hasPrefix("pipe:") || $0.hasPrefix("socket:") })
+          }.filter { $0.hasPrefix("pipe:") })
       }
       #expect(Set(streams).count == streams.count, "\(streams.sorted())")
     }
@@ -166,7 +188,10 @@ struct ProgramRewardTests {
     let reward = program("slow", folder.path, timeout: 600)
     let ticks = Atomic<Int>(0)
     let thread = Thread {
-      while ticks.load(ordering: .relaxed) < 3 { Thread.sleep(forTimeInterval: 0.01) }
+      waitUntil("the program to run and three words that it is waited for") {
+        let started = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return started?.isEmpty == false && ticks.load(ordering: .relaxed) >= 3
+      }
       reward.close()
     }
     thread.start()

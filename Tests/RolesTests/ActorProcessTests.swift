@@ -1,8 +1,10 @@
 import Foundation
+import Learning
 import Records
 import Roles
 import Tensor
 import Testing
+import TinyRecipe
 import Wire
 
 /// An actor against a learner that says what a test wants it to say.

@@ -1,17 +1,21 @@
 import Foundation
+import Learning
+import Ledger
 import Records
+import Rewards
 import Roles
 import Synchronization
 import Tensor
 import TestSupport
 import Testing
+import TinyRecipe
 import Transport
 import Wire
 
 /// A learner's exchange without its core, against an actor of a few lines.
 struct ExchangeTests {
   private static func exchange(
-    _ policy: PolicySet, _ recipe: Recipe, _ callbacks: Exchange.Callbacks
+    _ policy: TrainingState, _ recipe: Recipe, _ callbacks: Exchange.Callbacks
   ) throws -> Exchange {
     try Exchange(
       listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: FakeLearner.terms(recipe),
@@ -19,10 +23,17 @@ struct ExchangeTests {
       durable: [], lastUpdate: 1, callbacks: callbacks)
   }
 
-  private static func hello(_ actor: String) -> Message {
+  /// 32 hexadecimal digits, the same for the same name.
+  private static func life(of actor: String) -> String {
+    let digits = actor.utf8.map { String($0, radix: 16) }.joined()
+    return String((digits + String(repeating: "0", count: 32)).prefix(32))
+  }
+
+  private static func hello(_ actor: String, life: String? = nil) -> Message {
     .hello(
       Hello(
-        actor: actor, life: actor, pid: 1, runID: "", configurationHash: nil, modelHash: nil,
+        actor: actor, life: life ?? Self.life(of: actor), pid: 1, runID: "", configurationHash: nil,
+        modelHash: nil,
         numericsClass: Kernels.numericsClass, highestEpoch: 0, held: []))
   }
 
@@ -56,6 +67,15 @@ struct ExchangeTests {
     }
   }
 
+  /// Takes leases until the unit is among them.
+  private func lease(of unit: UInt64, in session: UInt64, on socket: borrowing Socket) throws {
+    let state = Heartbeat(free: 4, held: [], progress: 0, version: PolicyVersion(0))
+    try send(.heartbeat(state), session: session, on: socket)
+    _ = try hear(socket) {
+      if case .lease(let lease) = $0 { lease.unit.rawValue == unit } else { false }
+    }
+  }
+
   /// Nothing else is ever sent to it: by the silence alone it would be gone five seconds later, and
   /// under that name.
   @Test func `a dead actor is found by its connection, and its lease is free`() throws {
@@ -68,7 +88,7 @@ struct ExchangeTests {
       Exchange.Callbacks(
         admitted: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
         failed: { _ in }, trace: try TraceFile(path: scratch.file("trace"))))
-    exchange.run()
+    try exchange.run()
     defer {
       exchange.send(.leave("over"))
       exchange.join()
@@ -111,7 +131,7 @@ struct ExchangeTests {
           stopped.signal()
           _ = mayGoOn.wait(timeout: .now() + 60)
         }, failed: { _ in }))
-    exchange.run()
+    try exchange.run()
     defer {
       exchange.send(.leave("over"))
       exchange.join()
@@ -152,7 +172,10 @@ struct ExchangeTests {
   /// Results that come while the first of them is still being checked.
   @Test func `the first result counts, equal ones are acknowledged, another one is refused`() throws
   {
-    let recipe = Tiny.recipe()
+    var recipe = Tiny.recipe()
+    // What others judge, the learner cannot judge again.
+    recipe.rewards[0] = RewardSource(name: "mine", place: .program("./mine"))
+    recipe.rewards[0].isDeterministic = true
     let policy = Tiny.policy(recipe)
     let owner = Mutex<Exchange?>(nil)
     let admitted = Mutex<[UnitID]>([])
@@ -167,7 +190,7 @@ struct ExchangeTests {
         trouble: { if case .disagreement = $0 { disagreements.withLock { $0 += 1 } } },
         failed: { _ in }))
     owner.withLock { $0 = exchange }
-    exchange.run()
+    try exchange.run()
     defer {
       exchange.send(.leave("over"))
       exchange.join()
@@ -177,6 +200,7 @@ struct ExchangeTests {
     try actor.connect(exchange.endpoint)
     try send(Self.hello("quick"), session: 0, on: actor)
     let welcome = try hear(actor) { if case .welcome = $0 { true } else { false } }
+    try lease(of: 0, in: welcome.session, on: actor)
     let trajectory = Tiny.trajectory(0, recipe, weights: policy.weights)
     var other = trajectory
     other.points[0].outcomes[0].rewards[0] += 0.25
@@ -205,13 +229,38 @@ struct ExchangeTests {
     #expect(disagreements.withLock { $0 } == refused)
   }
 
+  @Test(arguments: [
+    "", "x", String(repeating: "g", count: 32), String(repeating: "0", count: 33),
+    String(repeating: "٣", count: 16),
+  ]) func `a hello whose life is malformed is refused`(life: String) throws {
+    let recipe = Tiny.recipe()
+    let exchange = try Self.exchange(
+      Tiny.policy(recipe), recipe,
+      Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
+    try exchange.run()
+    defer {
+      exchange.send(.leave("over"))
+      exchange.join()
+    }
+    let peer = try Socket(.dealer, in: Context())
+    try peer.connect(exchange.endpoint)
+    try send(Self.hello("odd", life: life), session: 0, on: peer)
+    let answer = try hear(peer) { _ in true }
+    guard case .reject(let reject) = answer.message else {
+      Issue.record("it was let in")
+      return
+    }
+    #expect(reject.code == .notAuthorised)
+    #expect(reject.text.contains("32 hexadecimal digits"))
+  }
+
   @Test func `nonsense by the hundred ends the session and holds nobody up`() throws {
     let recipe = Tiny.recipe()
     let policy = Tiny.policy(recipe)
     let exchange = try Self.exchange(
       policy, recipe,
       Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
-    exchange.run()
+    try exchange.run()
     defer {
       exchange.send(.leave("over"))
       exchange.join()
@@ -220,6 +269,7 @@ struct ExchangeTests {
     try hostile.connect(exchange.endpoint)
     try send(Self.hello("hostile"), session: 0, on: hostile)
     let welcome = try hear(hostile) { if case .welcome = $0 { true } else { false } }
+    try lease(of: 0, in: welcome.session, on: hostile)
     let payload = [UInt8](repeating: 7, count: 100_000)
     for _ in 0..<1000 {
       let result = UnitResult(
@@ -236,5 +286,59 @@ struct ExchangeTests {
     try send(Self.hello("honest"), session: 0, on: honest)
     _ = try hear(honest) { if case .welcome = $0 { true } else { false } }
     #expect(exchange.refusalsSoFar["session: too many invalid results"] == 1)
+  }
+
+  private static func result(_ payload: [UInt8], of unit: UInt64, _ hash: Digest) -> Message {
+    .result(
+      UnitResult(
+        unit: UnitID(unit), attempt: 1, version: PolicyVersion(0), paramsHash: hash,
+        digest: Digest(of: payload), byteCount: UInt32(payload.count), sampleMicroseconds: 0,
+        judgeMicroseconds: 0))
+  }
+
+  /// Each is well made: of its unit, with its noises, and every number follows from its velocities.
+  @Test func `units of other parameters, of nobody's lease and of forged rewards are refused`()
+    throws
+  {
+    let recipe = Tiny.recipe()
+    let policy = Tiny.policy(recipe)
+    let deviations = Mutex<[String]>([])
+    let admitted = Mutex<[UnitID]>([])
+    let exchange = try Self.exchange(
+      policy, recipe,
+      Exchange.Callbacks(
+        admitted: { unit in admitted.withLock { $0.append(unit.unit) } }, notice: { _ in },
+        trouble: {
+          guard case .deviation(let actor, let finding) = $0 else { return }
+          deviations.withLock { $0.append("\(actor ?? "?"): \(finding)") }
+        }, failed: { _ in }))
+    try exchange.run()
+    defer {
+      exchange.send(.leave("over"))
+      exchange.join()
+    }
+    let actor = try Socket(.dealer, in: Context())
+    try actor.connect(exchange.endpoint)
+    try send(Self.hello("forger"), session: 0, on: actor)
+    let session = try hear(actor) { if case .welcome = $0 { true } else { false } }.session
+    func refusal(of trajectory: Trajectory) throws -> Refusal? {
+      let payload = trajectory.encoded()
+      let message = Self.result(payload, of: trajectory.unit.rawValue, policy.snapshot.hash)
+      try send(message, payload, session: session, on: actor)
+      let answer = try hear(actor) { if case .refuse = $0 { true } else { false } }
+      guard case .refuse(let refusal) = answer.message else { return nil }
+      return refusal
+    }
+    let right = Tiny.trajectory(0, recipe, weights: policy.weights)
+    #expect(try refusal(of: right)?.code == .notLeased)
+    try lease(of: 0, in: session, on: actor)
+    let other = Tiny.trajectory(0, recipe, weights: Tiny.weights(recipe.network, seed: 7))
+    #expect(try refusal(of: other)?.text.contains("velocity at step") == true)
+    try lease(of: 0, in: session, on: actor)
+    let forged = right.judged(right.judged.map { _ in [1] })
+    #expect(try refusal(of: forged)?.text.contains("scores of judge") == true)
+    #expect(admitted.withLock { $0 }.isEmpty)
+    #expect(deviations.withLock { $0.count } == 2)
+    #expect(deviations.withLock { $0.allSatisfy { $0.hasPrefix("forger: unit 0: its ") } })
   }
 }

@@ -1,9 +1,12 @@
 import Foundation
+import Learning
+import Ledger
 import Records
 import Roles
 import Synchronization
 import Tensor
 import Testing
+import TinyRecipe
 import Transport
 import Wire
 
@@ -111,9 +114,9 @@ final class ActorUnderTest: Sendable {
         addresses[min(connections.add(1, ordering: .relaxed).oldValue, 1)]
       },
       prepare: prepare
-        ?? { _, _ in
+        ?? { _, _, _ in
           let recipe = Tiny.recipe()
-          return (recipe, FakeLearner.terms(recipe))
+          return .ready(recipe, FakeLearner.terms(recipe))
         }, log: { [lines] in lines.add($0) })
     stop = actor.stopper
     // `unchecked`: the thread alone touches the actor from here on.

@@ -1,6 +1,7 @@
 import Records
 import Roles
 import Testing
+import TinyRecipe
 import Transport
 import Wire
 
@@ -26,6 +27,18 @@ struct GreetingTests {
     ] as [(UInt32, UInt32)]) func `absurd times are refused`(heartbeat: UInt32, liveness: UInt32)
   {
     #expect(throws: RunFailure.self) { _ = try timing(heartbeat, liveness) }
+  }
+
+  @Test func `a silence that the learner asks for is borne no longer than the actor was told`()
+    throws
+  {
+    let absurd = try timing(600_000, 3_600_000)
+    #expect(absurd.bounded(by: .seconds(60)).liveness == .seconds(60))
+    #expect(absurd.bounded(by: .seconds(60)).heartbeat == .seconds(30))
+    #expect(absurd.bounded(by: .zero).liveness == .seconds(5), "as before a word was said")
+    #expect(absurd.bounded(by: .seconds(1_000_000)) == absurd)
+    let usual = try timing(1_000, 5_000)
+    #expect(usual.bounded(by: .seconds(1800)) == usual && usual.bounded(by: .zero) == usual)
   }
 
   private func diagnosis(encrypted: Bool) throws -> ConnectionDiagnosis {

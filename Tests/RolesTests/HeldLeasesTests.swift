@@ -1,6 +1,7 @@
 import Records
 import Roles
 import Testing
+import TinyRecipe
 import Wire
 
 /// An actor keeps to the time that its learner gives.

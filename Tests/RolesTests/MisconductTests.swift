@@ -6,9 +6,30 @@ struct MisconductTests {
 
   /// Sends one more invalid result.
   private func sin(
-    _ misconduct: inout Misconduct, _ life: Int = 1, hadLease: Bool = false, at now: Double
+    _ misconduct: inout Misconduct, _ life: Int = 1, hadLease: Bool = false,
+    present: Set<String> = [], at now: Double
   ) -> Consequence {
-    misconduct.invalid(from: "life \(life)", hadLease: hadLease, leasePatience: 30, now: now)
+    misconduct.invalid(
+      from: "life \(life)", hadLease: hadLease, leasePatience: 30, present: present, now: now)
+  }
+
+  @Test func `one party alone never ends the run, however long nothing else comes`() {
+    var misconduct = Misconduct(capacity: 4)
+    for now in 0..<1000 {
+      #expect(sin(&misconduct, hadLease: true, at: Double(now)).rowThatEndsRun == nil)
+    }
+  }
+
+  @Test func `while somebody is there who has not failed, the run goes on`() {
+    var misconduct = Misconduct(capacity: 40)
+    let honest: Set = ["life 1", "honest"]
+    for life in 1...30 {
+      let consequence = sin(
+        &misconduct, life, hadLease: true, present: honest, at: Double(10 * life))
+      #expect(consequence.rowThatEndsRun == nil)
+    }
+    #expect(
+      sin(&misconduct, 31, hadLease: true, present: ["life 1"], at: 400).rowThatEndsRun != nil)
   }
 
   @Test func `the eighth invalid result ends the session, and shuts its process out for a minute`()
@@ -41,7 +62,7 @@ struct MisconductTests {
 
   @Test func `results that nobody asked for never end the run`() {
     var misconduct = Misconduct(capacity: 4)
-    for now in 0..<1000 { #expect(sin(&misconduct, at: Double(now)).endsRun == nil) }
+    for now in 0..<1000 { #expect(sin(&misconduct, at: Double(now)).rowThatEndsRun == nil) }
   }
 
   @Test func `the run ends after eight leased ones over more than a lease's time`() {
@@ -53,7 +74,7 @@ struct MisconductTests {
     #expect(sin(&misconduct, 9, hadLease: true, at: 40) == Consequence())
     #expect(
       sin(&misconduct, 10, hadLease: true, at: 40.5)
-        == Consequence(endsRun: Misconduct.Row(count: 10, seconds: 30.5)))
+        == Consequence(rowThatEndsRun: Misconduct.Row(count: 10, seconds: 30.5)))
   }
 
   @Test func `a valid result of anybody begins the row anew`() {
@@ -61,8 +82,19 @@ struct MisconductTests {
     for life in 1...9 {
       _ = sin(&misconduct, life, hadLease: true, at: 0)
     }
-    misconduct.valid()
+    misconduct.valid(from: "life 0")
     #expect(sin(&misconduct, 10, hadLease: true, at: 100) == Consequence())
+  }
+
+  @Test func `who is right more often than wrong stays in`() {
+    var misconduct = Misconduct(capacity: 4)
+    for now in 0..<100 {
+      #expect(sin(&misconduct, at: Double(now)) == Consequence())
+      misconduct.valid(from: "life 1")
+    }
+    for _ in 1...8 { _ = sin(&misconduct, at: 100) }
+    misconduct.valid(from: "life 1")
+    #expect(misconduct.isExcluded("life 1", now: 101), "a late word does not let it in again")
   }
 
   @Test func `refusals are told once, the most frequent first`() {

@@ -4,6 +4,7 @@ import Roles
 import Tensor
 import TestSupport
 import Testing
+import TinyRecipe
 import Wire
 
 struct ParameterPullTests {
@@ -98,6 +99,19 @@ struct ParameterPullTests {
         continue
       }
     }
+  }
+
+  @Test func `a chunk larger than announced is refused, whatever its digest`() throws {
+    var manifest = Self.published().manifest(of: PolicyVersion(4))
+    let large = [UInt8](repeating: 1, count: 1_300_000)
+    manifest.chunks = manifest.chunks.map { _ in Digest(of: large) }
+    var pull = try ParameterPull(manifest, expectedCount: Self.scalars.count)
+    let step = pull.received(Chunk(paramsHash: manifest.paramsHash, index: 0), payload: large)
+    guard case .failed(let reason) = step else {
+      Issue.record("\(String(describing: step))")
+      return
+    }
+    #expect(reason.contains("1300000 bytes, 524288 were announced"), "\(reason)")
   }
 
   @Test func `chunks that are right one by one must also be right together`() throws {

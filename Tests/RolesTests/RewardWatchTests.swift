@@ -6,7 +6,7 @@ import Testing
 struct RewardWatchTests {
   @Test func `nobody is held back before anything failed`() {
     let watch = RewardWatch(patience: 3)
-    #expect(!watch.isPaused && watch.most == .max)
+    #expect(!watch.isPaused && watch.probes(now: 0).most == .max)
     #expect(watch.limit(of: 1, now: 0) == .max)
   }
 
@@ -46,13 +46,38 @@ struct RewardWatchTests {
     #expect(last, "the last one pauses, and says so once")
     let again = watch.failed(7, now: 3)
     #expect(!again)
-    #expect(watch.isPaused && watch.most == 1)
+    #expect(watch.isPaused && watch.probes(now: 3) == (1, 2))
     #expect(watch.limit(of: 8, now: 3) == 1, "who never failed may try")
     let seconds = watch.answered(7, now: 12)
     #expect(seconds == 10)
-    #expect(!watch.isPaused && watch.most == .max)
+    #expect(!watch.isPaused && watch.probes(now: 0).most == .max)
     #expect(watch.limit(of: 7, now: 12) == .max)
     #expect(watch.limit(of: 1, now: 12) != 0, "those who rest are woken")
+  }
+
+  @Test func `what never answered anybody is told from what has stopped answering`() {
+    var watch = RewardWatch(patience: 3)
+    for _ in 0..<3 { _ = watch.failed(1, now: 0) }
+    #expect(watch.hasNeverAnswered(any: [1]))
+    #expect(!watch.hasNeverAnswered(any: [1, 2]), "another actor may still have its first answer")
+    _ = watch.failed(2, now: 1)
+    #expect(watch.hasNeverAnswered(any: [1, 2]))
+    _ = watch.answered(2, now: 2)
+    for _ in 0..<9 { _ = watch.failed(1, now: 3) }
+    #expect(watch.isPaused && !watch.hasNeverAnswered(any: [1]))
+    var patient = RewardWatch(patience: 3)
+    for _ in 0..<2 { _ = patient.failed(1, now: 0) }
+    #expect(!patient.hasNeverAnswered(any: [1]))
+  }
+
+  @Test func `who fails alone pauses nobody else`() {
+    var watch = RewardWatch(patience: 3)
+    for _ in 0..<50 {
+      let pauses = watch.failed(1, atWork: [1, 2], now: 0)
+      #expect(!pauses)
+    }
+    let pauses = watch.failed(2, atWork: [1, 2], now: 0)
+    #expect(pauses, "now everybody has failed")
   }
 
   @Test func `a session that left is forgotten`() {
@@ -71,26 +96,32 @@ struct RewardWatchTests {
       table.heartbeat(session, free: 2, held: [], progress: 0, now: 0)
     }
     func grants(_ now: Double) -> [LeaseTable.Grant] {
-      table.grants(now: now, most: watch.most) { watch.limit(of: $0, now: now) }
+      let probes = watch.probes(now: now)
+      return table.grants(now: now, most: probes.most, since: probes.since) {
+        watch.limit(of: $0, now: now)
+      }
     }
     let first = grants(0)
     #expect(first.count == 4)
     // The two units of session 1 fail, and the run pauses; the other leases go on.
-    let hadZero = table.released(UnitID(0), by: 1)
+    let hadZero = table.released(UnitID(0), by: 1, now: 0)
     #expect(hadZero)
-    let hasZero = table.released(UnitID(0), by: 1)
+    let hasZero = table.released(UnitID(0), by: 1, now: 0)
     #expect(!hasZero, "what is not held cannot fail")
     let pausesYet = watch.failed(1, now: 0)
     #expect(!pausesYet)
-    let hadThree = table.released(UnitID(3), by: 1)
+    let hadThree = table.released(UnitID(3), by: 1, now: 0)
     #expect(hadThree)
     let pauses = watch.failed(1, now: 0)
     #expect(pauses)
-    let waiting = grants(5)
-    #expect(waiting.isEmpty, "units 1 and 2 are still out")
-    let hadOne = table.released(UnitID(1), by: 2)
+    let held = grants(5)
+    #expect(held.map(\.session) == [1], "what others still hold stops no probe")
+    let hadProbe = table.released(held[0].unit, by: 1, now: 5)
+    #expect(hadProbe)
+    _ = watch.failed(1, now: 5)
+    let hadOne = table.released(UnitID(1), by: 2, now: 0)
     #expect(hadOne)
-    let hadTwo = table.released(UnitID(2), by: 3)
+    let hadTwo = table.released(UnitID(2), by: 3, now: 0)
     #expect(hadTwo)
     _ = watch.failed(2, now: 5)
     _ = watch.failed(3, now: 5)
@@ -102,7 +133,7 @@ struct RewardWatchTests {
       let second = grants(now)
       #expect(second.isEmpty)
       probed.append(probes[0].session)
-      let had = table.released(probes[0].unit, by: probes[0].session)
+      let had = table.released(probes[0].unit, by: probes[0].session, now: now)
       #expect(had)
       _ = watch.failed(probes[0].session, now: now)
       now += 0.5
@@ -110,7 +141,8 @@ struct RewardWatchTests {
     }
     #expect(Set(probed) == [1, 2, 3])
     _ = watch.answered(2, now: now)
-    let all = grants(now)
+    // Who handed a unit back waits a second for the next.
+    let all = grants(now + 1)
     #expect(all.count == 4, "all units go out again")
   }
 }

@@ -1,8 +1,8 @@
+import Bytes
 import Foundation
 import Records
 import TestSupport
 import Testing
-import Transport
 import Wire
 
 /// Nothing acknowledged is lost: `fdatasync` returned before each acknowledgement was sent.
@@ -10,15 +10,13 @@ import Wire
   @Test func `every acknowledgement follows the sync of its record`() throws {
     let folder = try ScratchFolder()
     let library = folder.file("recorder.so")
-    let compiler = Process()
-    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    compiler.arguments = [
-      "gcc", "-shared", "-fPIC", "-O1", "-o", library,
-      "\(repositoryRoot())/Tests/SystemTests/Recorder/recorder.c", "-ldl", "-pthread",
-    ]
-    try ProcessStart.alone { try compiler.run() }
-    compiler.waitUntilExit()
-    #expect(compiler.terminationStatus == 0)
+    let compiler = try ChildProcess(
+      "gcc",
+      [
+        "-shared", "-fPIC", "-O1", "-o", library,
+        "\(repositoryRoot())/Tests/SystemTests/Recorder/recorder.c", "-ldl", "-pthread",
+      ], errors: .inherited)
+    #expect(compiler.wait() == .exit(0))
 
     let log = folder.file("record")
     let run = folder.file("run")
@@ -27,10 +25,10 @@ import Wire
       ["learner", "density", "--run", run, "--updates", "4", "--json"], in: folder,
       environment: ["LD_PRELOAD": library, "TRIBUTARY_RECORD": log])
     waitUntil("the endpoint") {
-      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !learner.process.isRunning
+      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !learner.isRunning
     }
     let actor = try Tributary.start(["actor", "--run", run], in: folder)
-    #expect(actor.process.processIdentifier != learner.process.processIdentifier)
+    #expect(actor.id != learner.id)
     let outcome = learner.wait()
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(actor.wait().status == 0)

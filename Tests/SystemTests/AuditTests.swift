@@ -21,15 +21,15 @@ struct AuditTests {
         + ["--set", "schedule.audit=1"], in: folder)
     defer { life.kill() }
     waitUntil("both actors") {
-      !life.process.isRunning
+      !life.isRunning
         || ["local-0", "local-1"].allSatisfy { life.text.contains("+ actor \($0) joined") }
     }
     func updates() -> Int { life.text.components(separatedBy: "\n").count }
     let before = updates()
     waitUntil("a thousand updates of both") {
-      updates() > before + 1000 || !life.process.isRunning
+      updates() > before + 1000 || !life.isRunning
     }
-    Foundation.kill(life.process.processIdentifier, SIGINT)
+    Foundation.kill(life.id, SIGINT)
     let outcome = life.wait()
     #expect(outcome.status == 130)
     #expect(outcome.output.contains("units came twice, with equal bytes"), "\(outcome.output)")

@@ -1,7 +1,8 @@
+import Bytes
 import Foundation
+import Records
 import TestSupport
 import Testing
-import Transport
 
 /// The command line as others script against it.
 @Suite(.serialized) struct CommandTests {
@@ -25,12 +26,12 @@ import Transport
 
   @Test func `a run folder holds what it promises`() throws {
     let life = try Tributary.start(DensityRun.arguments(run, updates: 300), in: folder)
-    waitUntil("the first update") { life.text.contains("\n    1") || !life.process.isRunning }
+    waitUntil("the first update") { life.text.contains("\n    1") || !life.isRunning }
     let endpoint = json("endpoint.json")
     let learner = try #require(endpoint["pid"] as? Int32)
     #expect(endpoint["epoch"] as? Int == 1)
     #expect(endpoint["endpoint"] as? String != nil)
-    #expect(learner == life.process.processIdentifier)
+    #expect(learner == life.id)
     var pids: Set<Int32> = [learner]
     for name in ["local-0", "local-1"] {
       let actor = json("actors/\(name).json")
@@ -131,13 +132,11 @@ import Transport
 
   @Test func `a run folder may begin with a dash, and actors that end with it are no news`() throws
   {
-    let train = Process()
-    train.executableURL = URL(fileURLWithPath: Tributary.binary)
     // `--minutes` ends it where the actors never come.
-    train.arguments = ["train", "density", "--run=-x", "--updates", "2", "--minutes", "1"]
-    train.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-    let text = String(decoding: try train.startedOutput().readDataToEndOfFile(), as: UTF8.self)
-    train.waitUntilExit()
+    let text = try outcome(
+      of: Tributary.binary,
+      ["train", "density", "--run=-x", "--updates", "2", "--minutes", "1"], in: folder.path
+    ).output
     #expect(text.contains("done  version 2"), "\(text)")
     #expect(!text.contains("starting it again"), "\(text)")
   }
@@ -160,14 +159,11 @@ import Transport
 
   @Test func `standard streams that are full or closed do no harm`() throws {
     func shell(_ redirection: String, _ run: String) throws -> Int32 {
-      let shell = Process()
-      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-      shell.arguments =
+      try ChildProcess(
+        "/bin/sh",
         ["-c", "exec \"$0\" \"$@\" \(redirection)", Tributary.binary]
-        + DensityRun.arguments(run, updates: 4)
-      try ProcessStart.alone { try shell.run() }
-      shell.waitUntilExit()
-      return shell.terminationStatus
+          + DensityRun.arguments(run, updates: 4)
+      ).wait().status
     }
     #expect(try shell(">/dev/full", run) == 74, "what was said is lost")
     let other = folder.file("other")
@@ -181,28 +177,18 @@ import Transport
   /// A pipe whose reader leaves ends the run as Ctrl-C does: saved, and without a word.
   @Test func `a reader that has read enough ends the run quietly`() throws {
     let errors = folder.file("errors")
-    let shell = Process()
-    shell.executableURL = URL(fileURLWithPath: "/bin/bash")
-    shell.arguments =
+    let shell = try ChildProcess(
+      "/bin/bash",
       ["-c", "\"$0\" \"$@\" 2> \"$ERRORS\" | head -n 1; exit ${PIPESTATUS[0]}", Tributary.binary]
-      + DensityRun.arguments(run, updates: 100_000)
-    shell.environment = ProcessInfo.processInfo.environment.merging(["ERRORS": errors]) { $1 }
-    shell.standardOutput = FileHandle.nullDevice
-    try ProcessStart.alone { try shell.run() }
-    shell.waitUntilExit()
-    #expect(shell.terminationStatus == 130)
+        + DensityRun.arguments(run, updates: 100_000).filter { $0 != "--json" },
+      environment: ["ERRORS": errors])
+    #expect(shell.wait() == .exit(130))
     #expect(try Data(contentsOf: URL(fileURLWithPath: errors)).isEmpty)
     let replay = try tributary("replay", run, "--verify", "--json")
     #expect(replay.status == 0, "\(replay.errors)")
-    let short = Process()
-    short.executableURL = URL(fileURLWithPath: "/bin/bash")
-    short.arguments = [
-      "-c", "\"$0\" config | head -n 1; exit ${PIPESTATUS[0]}", Tributary.binary,
-    ]
-    short.standardOutput = FileHandle.nullDevice
-    try ProcessStart.alone { try short.run() }
-    short.waitUntilExit()
-    #expect(short.terminationStatus == 0)
+    let short = try ChildProcess(
+      "/bin/bash", ["-c", "\"$0\" config | head -n 1; exit ${PIPESTATUS[0]}", Tributary.binary])
+    #expect(short.wait() == .exit(0))
   }
 
   @Test func `a lock that cannot be opened is the disk's fault`() throws {

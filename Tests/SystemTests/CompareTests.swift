@@ -53,6 +53,20 @@ struct CompareTests {
     #expect((once.first?["runs"] as? [Any])?.count == 2, "\(twice.output)")
   }
 
+  @Test func `a run that cannot be read is named, and the others are compared`() throws {
+    let damaged = "\(runs)/0.3/1"
+    try Data("{".utf8).write(to: URL(fileURLWithPath: "\(damaged)/config.yaml"))
+    let outcome = try compare(runs, "--json")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("! \(damaged) is left out: "), "\(outcome.errors)")
+    #expect((outcome.json["groups"] as? [Any])?.count == 2)
+    try Data("{\n".utf8).write(to: URL(fileURLWithPath: "\(runs)/0.3/2/metrics.jsonl"))
+    let other = try compare(runs)
+    #expect(other.output.contains("! \(runs)/0.3/2 is left out: "), "\(other.output)")
+    let alone = try compare(damaged)
+    #expect(alone.status == 64 && alone.errors.contains("nothing to compare"), "\(alone.errors)")
+  }
+
   @Test func `another way of scoring is another group, another rhythm of saving is not`() throws {
     for (run, change) in [
       ("0.3/1", ("noises: 4", "noises: 2")), ("0.02/1", ("every: 10", "every: 5")),
@@ -121,6 +135,8 @@ struct CompareTests {
       let text = FileManager.default.contents(atPath: "\(run)/metrics.jsonl") ?? Data()
       return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
         let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+        // Evaluations have lines of their own.
+        guard object?["reward/train"] != nil else { return nil }
         return (object?["total/judged"] as? NSNumber)?.doubleValue
       }
     }
@@ -140,7 +156,10 @@ struct CompareTests {
     let path = "\(runs)/0.3/1/metrics.jsonl"
     let text = try String(contentsOfFile: path, encoding: .utf8)
     try Data((#"{"version":1,"reward/tr"# + "\n" + text).utf8).write(to: URL(fileURLWithPath: path))
-    let outcome = try compare(runs)
+    let others = try compare(runs)
+    #expect(others.status == 0)
+    #expect(others.output.contains("0.3/1/metrics.jsonl is damaged: line 1"), "\(others.output)")
+    let outcome = try compare("\(runs)/0.3/1")
     #expect(outcome.status == 64)
     #expect(outcome.errors.contains("0.3/1/metrics.jsonl is damaged: line 1"), "\(outcome.errors)")
     #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")

@@ -16,7 +16,7 @@ struct ConfigCommandTests {
     ("Configuration", ["config", "show", "--markdown"]), ("Metrics", ["metrics", "--markdown"]),
   ])
   func `the generated pages are what the commands print`(page: String, command: [String]) throws {
-    let path = "Sources/Command/Tributary.docc/\(page).md"
+    let path = "Documentation/\(page).md"
     let committed = try String(contentsOfFile: path, encoding: .utf8)
     let printed = try Tributary.run(command, in: folder).output
     #expect(printed == committed, "\(path) is stale; run scripts/pages")
@@ -84,6 +84,20 @@ struct ConfigCommandTests {
     let dry = try run("train", "shapes", "--dry-run", "--run", folder.file("dry"))
     #expect(dry.status == 0 && dry.output.contains("8640 network evaluations"))
     #expect(!FileManager.default.fileExists(atPath: folder.file("dry")))
+  }
+
+  @Test func `a plan says how much room there is, and whether that is enough`() throws {
+    let plan = try run("config", "explain", "density", "--json")
+    #expect(plan.errors.contains(" are free · memory"), "\(plan.errors)")
+    #expect((plan.json["free_bytes"] as? Int ?? 0) > 0)
+    let one = plan.json["disk_bytes"] as? Int ?? 0
+    #expect(one > 60 * (plan.json["journal_bytes_per_update"] as? Int ?? 0))
+    #expect(!plan.errors.contains("the run will need"))
+    let endless = try run("config", "explain", "shapes", "--set", "updates=100000000")
+    #expect(endless.output.contains("! the run will need"), "\(endless.output)")
+    let bounded = try run(
+      "config", "explain", "shapes", "--set", "updates=100000000", "--set", "journal.keep=10")
+    #expect(!bounded.output.contains("the run will need"), "\(bounded.output)")
   }
 
   @Test func `the schema knows every key and its default`() throws {

@@ -1,5 +1,5 @@
 import Foundation
-import Roles
+import Ledger
 import TestSupport
 import Testing
 

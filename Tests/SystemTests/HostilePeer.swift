@@ -1,6 +1,6 @@
 import Foundation
+import Ledger
 import Records
-import Roles
 import Transport
 import Wire
 
@@ -23,7 +23,8 @@ struct HostilePeer {
       unit: UnitID(UInt64(round)), attempt: 1, version: PolicyVersion(0), paramsHash: zero,
       digest: zero, byteCount: 3, sampleMicroseconds: 0, judgeMicroseconds: 0)
     let hello = Hello(
-      actor: "hostile \u{1b}[31m", life: "x", pid: 1, runID: round % 2 == 0 ? "" : "another run",
+      actor: "hostile \u{1b}[31m", life: String(repeating: round % 7 == 0 ? "x" : "0", count: 32),
+      pid: 1, runID: round % 2 == 0 ? "" : "another run",
       configurationHash: round % 3 == 0 ? zero : nil, modelHash: nil,
       numericsClass: round % 5 == 0 ? "other" : "fma-float32/1", highestEpoch: 0, held: [])
     let messages: [[[UInt8]]] = [

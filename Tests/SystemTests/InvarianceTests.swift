@@ -58,7 +58,7 @@ import Testing
     for delay in [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.12, 0.22] {
       let life = try Tributary.start(DensityRun.arguments(run), in: folder)
       let end = Date(timeIntervalSinceNow: delay)
-      waitUntil("the moment to kill") { Date() > end || !life.process.isRunning }
+      waitUntil("the moment to kill") { Date() > end || !life.isRunning }
       life.kill()
     }
     let outcome = try DensityRun.train(run, in: folder)
@@ -71,7 +71,7 @@ import Testing
     let run = folder.file("run")
     let life = try Tributary.start(DensityRun.arguments(run, actors: 3), in: folder)
     var kills = 0
-    while life.process.isRunning && kills < 20 {
+    while life.isRunning && kills < 20 {
       let data = FileManager.default.contents(atPath: "\(run)/actors/local-\(kills % 3).json")
       let file = data.flatMap { try? JSONSerialization.jsonObject(with: $0) as? [String: Any] }
       if let pid = file?["pid"] as? Int32, Foundation.kill(pid, SIGKILL) == 0 { kills += 1 }
@@ -88,7 +88,7 @@ import Testing
     let run = folder.file("run")
     let life = try Tributary.start(DensityRun.arguments(run, updates: 5_000), in: folder)
     waitUntil("a few updates") { life.text.contains("\n    3") }
-    Foundation.kill(life.process.processIdentifier, SIGINT)
+    Foundation.kill(life.id, SIGINT)
     let stopped = life.wait()
     #expect(stopped.status == 130, "\(stopped.errors)")
     #expect(stopped.errors.contains("is saved"))
@@ -107,11 +107,11 @@ import Testing
     let run = folder.file("run")
     let life = try Tributary.start(DensityRun.arguments(run, actors: 1), in: folder)
     waitUntil("the endpoint") {
-      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.process.isRunning
+      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.isRunning
     }
     let noise = try HostilePeer(run: run)
     var rounds = 0
-    while life.process.isRunning && rounds < 200 {
+    while life.isRunning && rounds < 200 {
       try noise.speak(round: rounds)
       rounds += 1
     }

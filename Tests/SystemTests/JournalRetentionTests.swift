@@ -1,9 +1,8 @@
 import Foundation
+import Ledger
 import Records
-import Roles
 import TestSupport
 import Testing
-import Transport
 import Wire
 
 /// `tributary journal prune`, and who holds a run meanwhile.
@@ -25,6 +24,7 @@ import Wire
     #expect(all.status == 0, "\(all.errors)")
     #expect((all.json["deleted"] as? [String])?.isEmpty == true)
     #expect(all.json["replayable_from"] as? Int == 0)
+    #expect(all.errors.contains("nothing is deleted: all 12 updates are to stay"), "\(all.errors)")
 
     // Nothing is to be kept, but for what a resume from the last but one checkpoint needs.
     let start = try #require(try Checkpoint.versions(in: run).suffix(2).first)
@@ -52,6 +52,16 @@ import Wire
     let resumed = try DensityRun.train(run.path, updates: 13, in: folder)
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(try journal("verify", run.path).status == 0)
+  }
+
+  /// The journal of a short run is one file.
+  @Test func `pruning says why nothing went`() throws {
+    let pruned = try journal("prune", run.path, "--keep", "0")
+    #expect(pruned.status == 0)
+    #expect(pruned.output.contains("nothing is deleted: the journal is one file"))
+    try rewrite(limit: UInt64(bytes(segment).count / 3))
+    let late = try journal("prune", run.path, "--keep", "3")
+    #expect(late.output.contains("nothing is deleted: a resume from the newest checkpoint but one"))
   }
 
   @Test func `a damaged journal is not pruned`() throws {

@@ -1,9 +1,10 @@
+import Bytes
 import Foundation
+import Journal
+import Ledger
 import Records
-import Roles
 import TestSupport
 import Testing
-import Transport
 import Wire
 
 /// `tributary journal` on a whole journal, and who else reads one.
@@ -92,10 +93,20 @@ import Wire
     #expect(drawn.status == 0, "\(drawn.errors)")
     let png = try bytes(sheet)
     #expect(Array(png.prefix(4)) == [0x89, 0x50, 0x4e, 0x47])
-    // Cells of 8 + 4 pixels and gaps of 4: a column for each branch, a row for each point.
-    func number(_ at: Int) -> Int { png[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
-    #expect(number(16) == 4 + rewards.count * 16)
-    #expect(number(20) == 4 + 8 * points.count * 16)
+    func number(_ png: [UInt8], _ at: Int) -> Int {
+      png[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+    #expect(number(png, 16) <= 1_600 && number(png, 20) <= 1_000)
+    #expect(!FileManager.default.fileExists(atPath: folder.file("sheet-2.png")))
+
+    // Units of 256 pixels do not fit one page.
+    let large = try journal("export", run.path, "--format", "png", "-o", sheet)
+    #expect(large.status == 0, "\(large.errors)")
+    #expect(large.output.contains("sheet-3.png"), "\(large.output)")
+    for page in [sheet, folder.file("sheet-2.png")] {
+      let png = try bytes(page)
+      #expect(number(png, 16) <= 1_600 && number(png, 20) <= 1_000)
+    }
 
     let none = try journal("export", run.path, "--updates", "9", "-o", lines)
     #expect(none.status == 64)
@@ -112,17 +123,9 @@ import Wire
   }
 
   func python() throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", "\(repositoryRoot())/scripts/journal.py", run.path]
-    let path = folder.file("python")
-    _ = FileManager.default.createFile(atPath: path, contents: nil)
-    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-    process.standardOutput = file
-    process.standardError = file
-    try ProcessStart.alone { try process.run() }
-    process.waitUntilExit()
-    return (process.terminationStatus, try String(contentsOfFile: path, encoding: .utf8))
+    try outcome(
+      of: "/bin/sh",
+      ["-c", "exec python3 \"$0\" \"$1\" 2>&1", "\(repositoryRoot())/scripts/journal.py", run.path])
   }
 
   @Test func `the reader in Python sees the same records`() throws {
@@ -133,6 +136,7 @@ import Wire
         case .trajectory(let unit, _, let digest, _):
           "unit \(unit.rawValue) version \(max(1, unit.rawValue / 8) - 1) digest \(digest)"
         case .commit(let commit): "commit update \(commit.update) params_hash \(commit.paramsHash)"
+        case .voided(let voided): "voided unit \(voided.unit.rawValue) digest \(voided.digest)"
         }
       return "0 \(frame.location.offset) \(text) \(frame.bytes.count + 16)"
     }

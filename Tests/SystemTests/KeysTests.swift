@@ -24,7 +24,7 @@ import Testing
     let life = try Tributary.start(
       DensityRun.arguments(run, actors: actors, updates: updates) + more, in: folder)
     waitUntil("the endpoint") {
-      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.process.isRunning
+      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.isRunning
     }
     return life
   }
@@ -150,6 +150,9 @@ import Testing
     let actor = try Tributary.start(
       ["actor", "--connect", try endpoint(), "--key", "\(keys)/actor.key"], in: folder)
     waitUntil("an update") { life.text.contains("\n    1") }
+    let process = "pid \(actor.id))"
+    #expect(
+      life.text.contains(" joined (version 0, key actor, 127.0.0.1, \(process)"), "\(life.text)")
     try Data("# nobody\n".utf8).write(to: URL(fileURLWithPath: "\(keys)/allowed"))
     expect(actor.wait(), 77, "does not let this actor's key in")
     waitUntil("the learner's word of it") { life.text.contains("taken out of the list") }
@@ -169,9 +172,9 @@ import Testing
     }
     try list.write(to: allowed)
     waitUntil("that it is read again") { life.text.contains("can be read again") }
-    #expect(actor.process.isRunning)
+    #expect(actor.isRunning)
     #expect(life.text.components(separatedBy: "line 1 is not").count == 2)
-    Foundation.kill(actor.process.processIdentifier, SIGTERM)
+    Foundation.kill(actor.id, SIGTERM)
     #expect(actor.wait().status == 0)
   }
 
@@ -201,11 +204,11 @@ import Testing
     let local = try Tributary.start(
       ["actor", "--run", run, "--learner-timeout", "600"], in: folder)
     waitUntil("its refusal") { local.text.contains("this learner runs") }
-    #expect(local.process.isRunning)
+    #expect(local.isRunning)
     let again = try learner(updates: 1_000_000)
     defer { again.kill() }
     waitUntil("its work for its own run") { again.text.contains("+ actor") }
-    Foundation.kill(local.process.processIdentifier, SIGTERM)
+    Foundation.kill(local.id, SIGTERM)
     #expect(local.wait().status == 0)
   }
 
@@ -218,7 +221,7 @@ import Testing
     let actor = try Tributary.start(
       ["actor", "--connect", try endpoint(), "--key", "\(keys)/actor.key"], in: folder)
     waitUntil("an update") { life.text.contains("\n    1") }
-    Foundation.kill(actor.process.processIdentifier, number)
+    Foundation.kill(actor.id, number)
     #expect(actor.wait().status == 0)
     waitUntil("its goodbye") { life.text.contains("left: drained") }
     #expect(!actor.text.contains("could not be delivered"))

@@ -1,9 +1,9 @@
 import Foundation
+import Journal
+import Ledger
 import Records
-import Roles
 import TestSupport
 import Testing
-import Transport
 import Wire
 
 /// A real run of four updates with eight units each, recorded once.

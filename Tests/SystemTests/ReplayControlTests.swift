@@ -1,15 +1,16 @@
-import Autograd
+import Bytes
 import Configuration
 import Flow
 import Foundation
+import Journal
+import Learning
+import Ledger
 import Objective
 import Records
-import Roles
 import Tasks
 import Tensor
 import TestSupport
 import Testing
-import Transport
 import Wire
 
 /// The negative controls of replay: a journal with one thing wrong must not pass.
@@ -96,9 +97,8 @@ import Wire
       let address = UnitAddress(trajectory.unit, in: recipe)
       let prompt = recipe.task.trainPrompts[trajectory.prompt]
       var field = PolicyField(
-        network: recipe.network, weights: weights, prompts: [recipe.task.tokens(of: prompt)],
-        guidance: recipe.algorithm.guidance,
-        tape: .init(recording: false))
+        session: recipe.model.session(), weights: weights,
+        prompts: [recipe.task.tokens(of: prompt)])
       let plan = address.plan
       let wavefront = recipe.algorithm.wavefront(plan)
       let points = wavefront.sample(from: address.initialNoises, through: &field) { step, branch in

@@ -11,15 +11,15 @@ struct StaleActorTests {
       DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
     defer { life.kill() }
     waitUntil("the endpoint") {
-      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.process.isRunning
+      FileManager.default.fileExists(atPath: "\(run)/endpoint.json") || !life.isRunning
     }
     for name in ["leaver", "victim"] {
       let actor = try Tributary.start(["actor", "--run", run, "--name", name], in: folder)
       waitUntil("\(name)") { life.text.contains("+ actor \(name) joined") }
-      Foundation.kill(actor.process.processIdentifier, name == "victim" ? SIGKILL : SIGTERM)
+      Foundation.kill(actor.id, name == "victim" ? SIGKILL : SIGTERM)
       _ = actor.wait()
     }
-    waitUntil("the alarm") { life.text.contains("! actor victim went without a goodbye") }
+    waitUntil("the alarm") { life.text.contains("! actor victim disappeared") }
     #expect(life.text.contains("- actor leaver left: "))
     #expect(!life.text.contains("! actor leaver"))
     let alarms = try String(contentsOfFile: "\(run)/alarms.jsonl", encoding: .utf8)

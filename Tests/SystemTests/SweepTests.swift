@@ -26,6 +26,8 @@ struct SweepTests {
     let text = FileManager.default.contents(atPath: "\(run(seed))/metrics.jsonl") ?? Data()
     return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
       let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+      // Evaluations have lines of their own.
+      guard object?["reward/train"] != nil else { return nil }
       return (object?[name] as? NSNumber)?.doubleValue
     }
   }
@@ -46,7 +48,7 @@ struct SweepTests {
     let first = try Tributary.run(arguments(more: ["--json"]), in: folder)
     #expect(first.status == 0, "\(first.errors)")
     #expect(first.output.contains("[1/2] density seed 1  begins"))
-    #expect(first.output.contains("[2/2] density seed 2  goes on from version 2"))
+    #expect(first.output.contains("[2/2] density seed 2  continues from version 2"))
     let group = try #require(try groups(first).first)
     #expect(group["configuration"] as? String == "density" && group["updates"] as? Int == 3)
     #expect(hashes(group).count == 2 && group["params_hashes"] as? Int == 2)
@@ -60,7 +62,7 @@ struct SweepTests {
 
     let again = try Tributary.run(arguments(more: ["--json"]), in: folder)
     #expect(again.output.contains("[2/2] density seed 2  finished before"), "\(again.output)")
-    #expect(!again.output.contains("begins") && !again.output.contains("goes on"))
+    #expect(!again.output.contains("begins") && !again.output.contains("continues"))
     #expect(hashes(try #require(try groups(again).first)) == hashes(group))
 
     // A run of a sweep is the run that `train` makes.
@@ -72,7 +74,7 @@ struct SweepTests {
     let sweep = try Tributary.start(arguments(updates: 1_000_000), in: folder)
     defer { sweep.kill() }
     waitUntil("an update") { !numbers("reward/train", seed: 1).isEmpty }
-    kill(sweep.process.processIdentifier, SIGINT)
+    kill(sweep.id, SIGINT)
     let outcome = sweep.wait()
     #expect(outcome.status == 130, "\(outcome.errors)")
     #expect(outcome.errors.contains("density seed 1"), "\(outcome.errors)")
@@ -83,7 +85,7 @@ struct SweepTests {
 
     let next = try Tributary.run(arguments("1", updates: version + 1), in: folder)
     #expect(next.status == 0, "\(next.errors)")
-    #expect(next.output.contains("goes on from version \(version)"))
+    #expect(next.output.contains("continues from version \(version)"))
     #expect(numbers("reward/train", seed: 1).count == version + 1)
   }
 
@@ -108,8 +110,8 @@ struct SweepTests {
       atPath: "\(into)/density", withIntermediateDirectories: true)
     try Data().write(to: URL(fileURLWithPath: run(1)))
     let outcome = try Tributary.run(arguments(), in: folder)
-    #expect(outcome.status == 74, "\(outcome.errors)")
-    #expect(outcome.errors.contains("1 of 2 runs failed: density seed 1 (exit 74: "))
+    #expect(outcome.status == 64, "\(outcome.errors)")
+    #expect(outcome.errors.contains("1 of 2 runs failed: density seed 1 (exit 64: "))
     #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
     #expect(outcome.output.contains("! [1/2] density seed 1"))
     #expect(outcome.output.contains("[2/2] density seed 2  3 updates"), "\(outcome.output)")
@@ -128,16 +130,69 @@ struct SweepTests {
   }
 
   @Test(arguments: [
-    (["no-such"], "no-such is neither a preset"), (["density", "density"], "named twice"),
+    (["no-such"], "no-such is neither a preset"), (["density", "density"], "would come twice"),
     (["density", "--seeds", "5..3"], "--seeds"), (["density", "--seeds", "0"], "--seeds"),
     (["density", "--set", "seed=3"], "use --seeds"),
     (["density", "--set", "group.branches=1"], "group.branches 1"),
+    (["density", "--grid", "group.branches=1,4"], "group.branches 1"),
+    (["density", "--grid", "loss.bta=1,4"], "did you mean loss.beta"),
+    (["density", "--grid", "loss.clip=0.1,0.1"], "--grid"),
+    (["density", "--grid", "loss.clip="], "--grid"),
+    (["density", "--grid", "seed=1,2"], "use --seeds"),
+    (
+      ["density", "--grid", "loss.clip=0.1", "--grid", "loss.clip=0.2"], "loss.clip is given twice"
+    ),
+    (["density", "--grid", "loss.clip=0.1", "--set", "loss.clip=0.2"], "loss.clip is given twice"),
+    (["density", "--parallel", "0"], "--parallel"),
     (["density", "--into", ""], "--into is empty"), (["density", "--actors", "0"], "--actors"),
   ])
   func `what cannot be swept is said`(words: [String], sentence: String) throws {
     let outcome = try Tributary.run(["sweep", "--into=\(into)"] + words, in: folder)
     #expect(outcome.status == 64 && outcome.errors.contains(sentence), "\(outcome.errors)")
     #expect(!FileManager.default.fileExists(atPath: into))
+  }
+
+  /// 2 × 2 values of one preset, two runs at once.
+  @Test func `a grid trains every combination of values, several at once`() throws {
+    let grid = [
+      "--grid", "loss.kl.beta=0.03, 0.3", "--grid", "reward.train=strict,[judge, strict]",
+      "--parallel", "2",
+      "--json",
+    ]
+    let swept = try Tributary.run(arguments("1", updates: 2, more: grid), in: folder)
+    #expect(swept.status == 0, "\(swept.errors)")
+    #expect(swept.output.contains("4 runs into") && swept.output.contains("2 runs at once"))
+    let groups = try groups(swept)
+    #expect(
+      groups.compactMap { $0["configuration"] as? String } == [
+        "density,loss.kl.beta=0.03,reward.train=strict",
+        "density,loss.kl.beta=0.03,reward.train=[judge, strict]",
+        "density,loss.kl.beta=0.3,reward.train=strict",
+        "density,loss.kl.beta=0.3,reward.train=[judge, strict]",
+      ])
+    #expect(Set(groups.flatMap(hashes)).count == 4)
+    let path = "\(into)/density,loss.kl.beta=0.3,reward.train=[judge, strict]/seed-1"
+    let shown = try Tributary.run(["config", "show", path, "--json"], in: folder).json
+    #expect(shown["loss.kl.beta"] as? String == "0.3")
+    #expect(shown["reward.train"] as? String == "[judge, strict]")
+    let again = try Tributary.run(arguments("1", updates: 2, more: grid), in: folder)
+    #expect(again.output.split(separator: "\n").count { $0.contains("finished before") } == 5)
+  }
+
+  @Test func `Ctrl-C ends all runs at once`() throws {
+    let sweep = try Tributary.start(
+      arguments("2", updates: 1_000_000, more: ["--parallel", "2"]), in: folder)
+    defer { sweep.kill() }
+    for seed in [1, 2] {
+      waitUntil("an update of seed \(seed)") { !numbers("reward/train", seed: seed).isEmpty }
+    }
+    kill(sweep.id, SIGINT)
+    let outcome = sweep.wait()
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    for seed in [1, 2] {
+      let inspect = try Tributary.run(["inspect", run(seed), "--json"], in: folder)
+      #expect(inspect.json["versions"] as? Int == numbers("reward/train", seed: seed).count)
+    }
   }
 
   @Test func `a YAML file is a preset, and two of one name are not`() throws {
@@ -152,6 +207,6 @@ struct SweepTests {
     #expect(swept.output.contains("| small"), "\(swept.output)")
     let twice = try Tributary.run(
       ["sweep", "density", folder.file("density.yaml")] + common, in: folder)
-    #expect(twice.status == 64 && twice.errors.contains("would both lie in"), "\(twice.errors)")
+    #expect(twice.status == 64 && twice.errors.contains("would both be in"), "\(twice.errors)")
   }
 }

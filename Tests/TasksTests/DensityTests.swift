@@ -22,6 +22,33 @@ struct DensityTests {
     #expect(throws: PromptError.self) { try density.prompt(parsing: "up") }
   }
 
+  @Test func `a plot shows every point, the disc of what is right, and what lies outside`() throws {
+    let east = try density.prompt(parsing: "east")
+    func plot(_ points: [[Float]], side: Int = 300) throws -> Picture {
+      try #require(density.plot(of: points.map { (east, $0) }, side: side))
+    }
+    let empty = try #require(density.plot(of: [], side: 300))
+    #expect(Set(empty.pixels).count == 1)
+    let one = try plot([[0, 1]])
+    let two = try plot([[0, 1], [-1, -1]])
+    #expect(one != two && one != empty)
+    // The middle of the disc is paler than its edge, and 0.29 within it.
+    func pixel(_ x: Float, _ y: Float) -> [UInt8] {
+      let (column, row) = (Int((x + 1.5) * 100), Int((1.5 - y) * 100))
+      return Array(one.pixels[(row * 300 + column) * 3..<(row * 300 + column) * 3 + 3])
+    }
+    #expect(pixel(1, 0) == pixel(1.15, 0.1) && pixel(1, 0) != pixel(0, 0))
+    #expect(pixel(1.3, 0)[0] < pixel(1, 0)[0])
+    for far in [[.nan, 0], [3e38, -3e38], [-.infinity, 2]] as [[Float]] {
+      let shown = try plot([far]).pixels
+      let words = stride(from: 0, to: shown.count, by: 3).contains {
+        Array(shown[$0..<$0 + 3]) == Picture.warning
+      }
+      #expect(words, "it is said that one is outside")
+    }
+    for side in [1, 8, 160] { #expect(try plot([[0.5, 0.5]], side: side).width == side) }
+  }
+
   @Test func `half of the examples are for their prompt`() {
     var generator = SplitMix64(seed: 14)
     var met = 0
@@ -48,7 +75,6 @@ struct DensityTests {
   }
 
   @Test func `tasks are found by name`() {
-    for name in taskNames { #expect(task(named: name)?.name == name) }
-    #expect(task(named: "words") == nil)
+    for name in TaskName.allCases { #expect(name.task.name == name.rawValue) }
   }
 }

@@ -91,6 +91,68 @@ struct PictureTests {
     #expect(Array(grid.pixels[frame..<frame + 3]) == [215, 50, 50])
   }
 
+  @Test func `text is broken between words, and cut with dots`() {
+    func lines(_ text: String, _ characters: Int, _ most: Int) -> [String] {
+      Picture.lines(of: text, width: 6 * characters - 1, most: most)
+    }
+    #expect(
+      lines("a red circle and a blue square", 16, 3) == ["a red circle and", "a blue square"])
+    #expect(lines("a red circle and a blue square", 16, 1) == ["a red circle an…"])
+    #expect(lines("  two   circles\n", 20, 3) == ["two circles"])
+    #expect(lines("abcdefghij", 4, 5) == ["abcd", "efgh", "ij"])
+    #expect(lines("", 4, 3) == [] && lines("a", 4, 0) == [])
+    for line in lines("2 circles found, 3 asked; a square is not red", 11, 9) {
+      #expect(Picture.width(of: line) <= 65, "\(line)")
+    }
+  }
+
+  @Test func `text stays within its picture, whatever it says`() {
+    let white = [UInt8](repeating: 255, count: 40 * 9 * 3)
+    for text in ["Ag0.~", "😀é\u{0}", String(repeating: "W", count: 100), ""] {
+      for (column, row) in [(0, 0), (-7, -3), (38, 8), (400, 400), (-1_000, 2)] {
+        var picture = Picture(width: 40, height: 9, pixels: white)
+        picture.write(text, column: column, row: row, scale: 2)
+        #expect(picture.pixels.count == white.count)
+      }
+      var picture = Picture(width: 40, height: 9, pixels: white)
+      picture.write(text, column: 1, row: 1)
+      #expect((picture.pixels != white) == !text.isEmpty, "\(text)")
+    }
+  }
+
+  @Test func `every printable character has a glyph of its own`() {
+    func drawn(_ character: Character) -> [UInt8] {
+      var picture = Picture(
+        width: 8, height: 12, pixels: [UInt8](repeating: 255, count: 8 * 12 * 3))
+      picture.write(String(character), column: 1, row: 1)
+      return picture.pixels
+    }
+    let characters = (0x21...0x7e).compactMap { Unicode.Scalar($0).map(Character.init) }
+    #expect(Set(characters.map(drawn)).count == characters.count)
+    #expect(!characters.map(drawn).contains(drawn("\u{1}")))
+  }
+
+  @Test func `a grid with captions has room for all of them`() {
+    let dark = Picture(width: 60, height: 20, pixels: [UInt8](repeating: 9, count: 3_600))
+    func grid(_ caption: String, _ fault: String) -> Picture {
+      CaptionedGrid(
+        heading: ["title", "what the frames mean"],
+        rows: [.init("two_object", [.init(dark, caption: caption, fault: fault), .init(dark)])]
+      ).picture
+    }
+    let bare = grid("", "")
+    let told = grid("a circle left of a square", "the circle is right of the square")
+    #expect(told.width == bare.width && told.height > bare.height + 2 * Picture.lineHeight())
+    func count(_ colour: Picture.Colour, in picture: Picture) -> Int {
+      stride(from: 0, to: picture.pixels.count, by: 3).count {
+        Array(picture.pixels[$0..<$0 + 3]) == colour
+      }
+    }
+    #expect(count(Picture.warning, in: bare) == 0 && count(Picture.warning, in: told) > 100)
+    #expect(count([9, 9, 9], in: told) == 2 * 1_200, "no caption covers a picture")
+    #expect(CaptionedGrid(rows: []).picture.width > 0)
+  }
+
   /// Writes sheets to look at into the folder named by `SHEETS`.
   @Test func `sheets can be looked at`() throws {
     guard let folder = ProcessInfo.processInfo.environment["SHEETS"] else { return }

@@ -78,6 +78,35 @@ struct AlarmsTests {
     #expect(raised.map(\.kind) == [.heldOutGap])
   }
 
+  /// Rewards of any scale and either sign.
+  @Test(arguments: [1.0, 100, -1])
+  func `a fall of the watched reward is said by its name`(scale: Double) {
+    let metric = MetricFamily.heldOutReward["redness"]
+    var alarms = Alarms(watching: .init(metric, name: "redness", judgeTrains: false))
+    func line(_ version: Double, _ value: Double, strict: Double) -> [String: Double] {
+      evaluation(version, soft: strict, strict: strict, heldOut: 0).merging([
+        metric.name: scale > 0 ? scale * value : value - 2, "eval/error": abs(scale) * 0.01,
+      ]) { $1 }
+    }
+    // The task's judge may do as it likes.
+    #expect(alarms.observe(line(0, 0.4, strict: 0.8)).isEmpty)
+    #expect(alarms.observe(line(10, 0.9, strict: 0.1)).isEmpty)
+    #expect(alarms.observe(line(20, 0.85, strict: 0.9)).isEmpty)
+    let raised = alarms.observe(line(30, 0.3, strict: 0.9))
+    #expect(raised.map(\.kind) == [.collapse])
+    #expect(raised.first?.finding.hasPrefix("redness fell to ") == true)
+  }
+
+  @Test func `what chance does is no fall`() {
+    var alarms = Alarms(watching: .init(.heldOutReward, name: "a + b", judgeTrains: true))
+    for (version, value) in [0.01, 0.03, -0.02, 0.02].enumerated() {
+      let line = evaluation(Double(version), strict: 0.5).merging([
+        "eval/reward": value, "eval/error": 0.02,
+      ]) { $1 }
+      #expect(alarms.observe(line).isEmpty)
+    }
+  }
+
   @Test func `flat groups and refused steps are seen over ten updates`() {
     var alarms = Alarms()
     for version in 0..<9 {
@@ -91,10 +120,24 @@ struct AlarmsTests {
     var alarms = Alarms()
     let first = alarms.observePause("red: exit code 1", version: 4)
     #expect(first.map(\.kind) == [.rewardPause])
-    #expect(first.first?.finding == "paused, for rewards fail: red: exit code 1")
+    #expect(first.first?.finding == "paused because rewards fail: red: exit code 1")
     #expect(alarms.observePause("red: exit code 1", version: 4).isEmpty)
     alarms.observeEndOfPause()
     #expect(alarms.observePause("red: exit code 1", version: 9).count == 1)
+  }
+
+  @Test func `a disk that fills is said once, and again after there was room`() {
+    var alarms = Alarms()
+    func observe(_ free: UInt64) -> [Alarm] {
+      alarms.observeSpace(free: free, needed: 5_000_000, updates: 100, version: 3)
+    }
+    #expect(observe(5_000_000).isEmpty)
+    let alarm = observe(4_000_000)
+    #expect(alarm.map(\.kind) == [.lowDisk])
+    #expect(alarm[0].sentence.contains("4 MB are free") && alarm[0].sentence.contains("need 5 MB"))
+    #expect(observe(3_000_000).isEmpty && observe(9_000_000).isEmpty)
+    #expect(observe(11_000_000).isEmpty)
+    #expect(observe(1_000_000).count == 1)
   }
 
   @Test func `silence is over when an update comes`() {

@@ -1,8 +1,8 @@
+import Bytes
 import Foundation
 import Telemetry
 import TestSupport
 import Testing
-import Transport
 
 /// The framing and the first fields; `scripts/formats` reads the same files with TensorBoard.
 struct EventsFileTests {
@@ -50,6 +50,53 @@ struct EventsFileTests {
     let events = try events(committed: 20) { _ in }
     // step 21, session_log {status: START}
     #expect(events[1].suffix(6) == [0x10, 21, 0x3a, 2, 0x08, 1])
+    #expect(events[1] == events[2], "TensorBoard ignores the first one of a run")
+  }
+
+  /// What `scripts/formats` shows with TensorBoard's own reader.
+  @Test func `a point that an earlier life wrote is not written again`() throws {
+    func life(
+      _ life: UInt64, committed: UInt64, at time: Double, _ write: (EventsFile) throws -> Void
+    ) throws {
+      try write(
+        EventsFile(directory: place.path, life: life, committed: committed, clock: { time }))
+    }
+    try life(9, committed: 0, at: 1_700_000_000) { events in
+      for version: UInt64 in 1...3 {
+        try events.scalars(["reward/train": 0.5, "version": 3], version: version)
+      }
+      try events.picture("grid", png: [1], width: 1, height: 1, version: 2)
+    }
+    // Version 3 was not committed; this life's clock is an hour behind.
+    try life(10, committed: 2, at: 1_699_996_400) { events in
+      #expect(events.reached == 2)
+      #expect(!events.lacks("reward/train", at: 2) && !events.lacks("grid", at: 2))
+      #expect(events.lacks("eval/soft", at: 2))
+      #expect(events.lacks("reward/train", at: 3))
+      try events.scalars(["reward/train": 0.5, "eval/soft": 1], version: 2)
+      for _ in 0..<2 { try events.scalars(["reward/train": 0.75], version: 3) }
+      #expect(!events.lacks("reward/train", at: 3))
+      try events.text("command", "tributary train", version: 2)
+      try events.hyperparameters([("loss.kl.beta", "0.1"), ("task.name", "density")])
+    }
+    try life(11, committed: 3, at: 1_700_000_000) { events in
+      for tag in ["reward/train"] { #expect(!events.lacks(tag, at: 3)) }
+      for tag in ["eval/soft", "reward/train", "grid", "command"] {
+        #expect(!events.lacks(tag, at: 2), "\(tag)")
+      }
+      #expect(!events.lacks("_hparams_/session_start_info", at: 0))
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: place.path)
+      .filter { $0.contains("tfevents") }.sorted()
+    #expect(names.map { $0.split(separator: ".").last } == ["9", "10", "11"])
+  }
+
+  @Test func `what is no events file, or a torn one, holds nothing`() throws {
+    try place.write(Data([1, 2, 3]), to: "events.out.tfevents.17.x")
+    try place.write(Data(repeating: 0xff, count: 64), to: "events.out.tfevents.words")
+    let events = try EventsFile(
+      directory: place.path, life: 1, committed: 5, clock: { 1_700_000_000 })
+    #expect(events.reached == 0 && events.lacks("reward/train", at: 0))
   }
 
   @Test func `a scalar is a tag and a float`() throws {

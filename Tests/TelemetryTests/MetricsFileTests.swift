@@ -75,15 +75,39 @@ struct MetricsFileTests {
     #expect(try lines().count == 2)
   }
 
+  @Test func `an evaluation that comes late stands where it belongs, once`() throws {
+    do {
+      let file = try open(committed: 0)
+      for version: UInt64 in 1...4 { try file.append(version: version, [.reward: 0.5]) }
+      try file.append(version: 4, [.soft: 1])
+    }
+    #expect(try MetricsFile.evaluations(in: place.file("metrics.jsonl")) == [4])
+    let file = try open(committed: 4)
+    #expect(!file.hasEvaluation(2) && file.hasEvaluation(4))
+    for _ in 0..<2 { try file.append(version: 2, [.soft: 0.75]) }
+    try file.append(version: 5, [.reward: 0.5])
+    #expect(try lines().map { $0["version"] } == [1, 2, 2, 3, 4, 4, 5])
+    #expect(try lines().map { $0["eval/soft"] } == [nil, nil, 0.75, nil, nil, 1, nil])
+  }
+
   @Test func `numbers that JSON cannot hold are left out`() throws {
     let file = try open(committed: 0)
     try file.append(version: 1, [.reward: 0.5, .gradientNorm: .nan, .policyLoss: .infinity])
     #expect(try lines() == [["version": 1, "reward/train": 0.5]])
   }
 
-  @Test func `every metric has a name and a meaning of its own`() {
-    #expect(Set(Metric.all.map(\.name)).count == Metric.all.count)
-    #expect(Set(Metric.all.map(\.meaning)).count == Metric.all.count)
-    #expect(Metric.all.allSatisfy { $0.meaning.hasSuffix(".") })
+  @Test func `every metric has a name and a meaning of its own`() throws {
+    let families = MetricFamily.all
+    let alone = EventsOnly.allCases
+    let names = Metric.all.map(\.name) + families.map(\.pattern) + alone.map(\.rawValue)
+    let meanings = Metric.all.map(\.meaning) + families.map(\.meaning) + alone.map(\.meaning)
+    #expect(Set(names).count == names.count)
+    #expect(Set(meanings).count == meanings.count)
+    #expect(meanings.allSatisfy { $0.hasSuffix(".") })
+    for name in Metric.all.map(\.name) { #expect(Metric(named: name)?.name == name) }
+    #expect(Metric(named: "eval/soft/counting") == MetricFamily.soft["counting"])
+    for name in ["eval/soft/", "eval/softer", "", "lag/units"] {
+      #expect(Metric(named: name) == nil, "\(name)")
+    }
   }
 }

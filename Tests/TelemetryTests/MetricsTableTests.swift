@@ -7,7 +7,7 @@ struct MetricsTableTests {
     let place = try ScratchFolder()
     let table = try MetricsTable(
       path: place.file("metrics.csv"), lines: [["version": 1, "reward/train": 0.5]])
-    try table.append(["version": 1, "eval/soft": 0.75])
+    try table.append(["version": 1, "eval/soft": 0.75]) { [] }
     let rows = String(decoding: try place.read("metrics.csv"), as: UTF8.self)
       .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
     #expect(rows[0] == ["version"] + Metric.all.map { $0.name[...] })
@@ -16,8 +16,18 @@ struct MetricsTableTests {
     #expect(rows[2][rows[0].firstIndex(of: "eval/soft")!] == "0.75")
   }
 
-  @Test func `a metric has one name and one sentence`() {
-    #expect(Set(Metric.all.map(\.name)).count == Metric.all.count)
-    #expect(Metric.all.allSatisfy { $0.meaning.hasSuffix(".") })
+  @Test func `a category that a line brings gets a column, in quotes where it needs them`() throws {
+    let place = try ScratchFolder()
+    var lines: [[String: Double]] = [["version": 1, "reward/train": 0.5]]
+    let table = try MetricsTable(path: place.file("metrics.csv"), lines: lines)
+    for name in ["eval/soft/counting", "eval/soft/two, \"or\" more"] {
+      lines.append(["version": 1, "eval/soft": 0.75, name: 0.25])
+      try table.append(lines[lines.count - 1]) { lines }
+    }
+    let text = String(decoding: try place.read("metrics.csv"), as: UTF8.self)
+    let rows = text.split(separator: "\n")
+    #expect(rows.count == 4)
+    #expect(rows[0].hasSuffix(",eval/soft/counting,\"eval/soft/two, \"\"or\"\" more\""))
+    #expect(rows[2].hasSuffix(",0.25,") && rows[3].hasSuffix(",,0.25"))
   }
 }

@@ -1,6 +1,6 @@
+package import Bytes
 package import Foundation
 import Testing
-import Transport
 
 /// The real binary, as a user starts it.
 package enum Tributary {
@@ -10,61 +10,70 @@ package enum Tributary {
 
   package struct Outcome: Sendable {
     package var status: Int32
+    /// What it said: with `--json` that is on both streams.
     package var output: String
+    package var standardOutput: String
     package var errors: String
 
     /// The JSON object on the last line.
     package var json: [String: Any] {
-      let last = output.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()
+      let last = standardOutput.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()
       return (try? JSONSerialization.jsonObject(with: last)) as? [String: Any] ?? [:]
     }
   }
 
   /// Starts a process whose output goes to files in `folder`.
   package static func start(
-    _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:]
+    _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:],
+    from directory: String? = nil
   ) throws -> Running {
     let number = UUID().uuidString.prefix(8)
     let (output, errors) = (folder.file("out-\(number)"), folder.file("err-\(number)"))
     for path in [output, errors] {
       _ = FileManager.default.createFile(atPath: path, contents: nil)
     }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: binary)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
     let handles = try [output, errors].map {
       try FileHandle(forWritingTo: URL(fileURLWithPath: $0))
     }
-    (process.standardOutput, process.standardError) = (handles[0], handles[1])
-    try ProcessStart.alone { try process.run() }
-    // Foundation would keep them as long as this process lives.
+    let process = try ChildProcess(
+      binary, arguments, in: directory, environment: environment,
+      output: .descriptor(handles[0].fileDescriptor),
+      errors: .descriptor(handles[1].fileDescriptor))
     for handle in handles { try handle.close() }
     return Running(process: process, arguments: arguments, output: output, errors: errors)
   }
 
   /// Runs to the end.
   package static func run(
-    _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:]
+    _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:],
+    from directory: String? = nil
   ) throws -> Outcome {
-    try start(arguments, in: folder, environment: environment).wait()
+    try start(arguments, in: folder, environment: environment, from: directory).wait()
   }
 
   package final class Running {
-    package let process: Process
+    private let process: ChildProcess
     let arguments: [String]
     let output: String
     let errors: String
 
-    init(process: Process, arguments: [String], output: String, errors: String) {
+    init(process: ChildProcess, arguments: [String], output: String, errors: String) {
       self.process = process
       self.arguments = arguments
       self.output = output
       self.errors = errors
     }
 
-    package var text: String { Self.read(output) }
+    package var id: pid_t { process.id }
+    package var isRunning: Bool { process.isRunning }
+
+    /// To it and its group.
+    package func signal(_ number: CInt) { process.signal(number) }
+
+    /// What it has said: with `--json` that is on both streams.
+    package var text: String {
+      Self.read(output) + (arguments.contains("--json") ? Self.read(errors) : "")
+    }
     package var errorText: String { Self.read(errors) }
 
     private static func read(_ path: String) -> String {
@@ -77,29 +86,39 @@ package enum Tributary {
       {
         kill()
       }
-      process.waitUntilExit()
       return Outcome(
-        status: process.terminationStatus, output: Self.read(output), errors: Self.read(errors))
+        status: process.wait().status, output: text, standardOutput: Self.read(output),
+        errors: Self.read(errors))
     }
 
     /// SIGKILL, and the wait for it.
     package func kill() {
-      Foundation.kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
+      Foundation.kill(process.id, SIGKILL)
+      process.wait()
     }
   }
 }
 
-extension Process {
-  /// Starts it; the end of a pipe from which its standard output is read.
-  package func startedOutput() throws -> FileHandle {
-    try ProcessStart.alone {
-      let pipe = Pipe()
-      standardOutput = pipe
-      try run()
-      return pipe.fileHandleForReading
+extension ChildProcess.End {
+  /// Its exit code, or the number of the signal that ended it.
+  package var status: Int32 {
+    switch self {
+    case .exit(let code): code
+    case .signal(let number): number
+    case .unknown: -1
     }
   }
+}
+
+/// Runs a program to its end: its exit code, and what it said on standard output.
+package func outcome(
+  of path: String, _ arguments: [String], in folder: String? = nil,
+  environment: [String: String] = [:]
+) throws -> (status: Int32, output: String) {
+  let process = try ChildProcess(
+    path, arguments, in: folder, environment: environment, output: .pipe, errors: .inherited)
+  let output = String(decoding: process.output.readToEnd(), as: UTF8.self)
+  return (process.wait().status, output)
 }
 
 /// Waits until `condition` holds; after five minutes records what it waited for, and returns false.

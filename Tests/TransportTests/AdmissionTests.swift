@@ -91,9 +91,9 @@ struct AdmissionTests {
         case .handshakeSucceeded:
           while try dealer.send([[1]]) != .sent, ContinuousClock.now < deadline { usleep(1_000) }
           while ContinuousClock.now < deadline {
-            if let (parts, key) = try router.receiveFromPeer(maximumParts: 2) {
-              #expect(parts[1] == [1])
-              return (event, key)
+            if let arrival = try router.receiveFromPeer(maximumParts: 2) {
+              #expect(arrival.parts[1] == [1])
+              return (event, arrival.key)
             }
             usleep(1_000)
           }

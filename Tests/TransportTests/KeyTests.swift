@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Transport
 
@@ -153,8 +154,8 @@ struct AllowedKeysTests {
       ("root desk \(a)", "has another role than actor"),
       ("actor ../x \(a)", "has no valid name"),
       ("actor desk \(String("\(a)".dropLast()))", "has a key that is not 64 hexadecimal digits"),
-      ("actor node \(b)", "has a name that stands there twice"),
-      ("actor desk \(b)", "has a key that stands there twice"),
+      ("actor node \(b)", "has a name that is there twice"),
+      ("actor desk \(b)", "has a key that is there twice"),
     ] {
       #expect(throws: KeyError.damaged(path: "allowed", what: "line 2 \(what)")) {
         _ = try list("actor node \(b)\n\(line)")
@@ -172,10 +173,10 @@ struct AllowedKeysTests {
     let entry = AllowedKeys.Entry(role: .actor, name: "desk", key: a)
     let fresh = try AllowedKeys.text(of: path, adding: entry)
     #expect(try AllowedKeys(text: fresh, path: path).entries == [a: entry])
-    Bytes.write(Array("# mine\nactor node \(b)".utf8), path)
+    RawFile.write(Array("# mine\nactor node \(b)".utf8), path)
     let longer = try AllowedKeys.text(of: path, adding: entry)
     #expect(String(decoding: longer, as: UTF8.self) == "# mine\nactor node \(b)\nactor desk \(a)\n")
-    Bytes.write(longer, path)
+    RawFile.write(longer, path)
     #expect(throws: KeyError.self) { _ = try AllowedKeys.text(of: path, adding: entry) }
   }
 }

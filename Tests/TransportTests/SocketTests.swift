@@ -1,4 +1,6 @@
 import Foundation
+import Synchronization
+import TestSupport
 import Testing
 import Transport
 
@@ -43,6 +45,34 @@ struct SocketTests {
       let received = try receive(on: learner, parts: 2)[1]
       #expect(received == (0..<size).map { round &+ UInt8($0 & 127) })
     }
+  }
+
+  /// A peer that reads nothing keeps what was sent to it, one that reads gives it back.
+  @Test(arguments: [10, 100_000]) func `a lent part is given back when it is taken`(size: Int)
+    throws
+  {
+    let learner = try Socket(.router, in: Context())
+    let endpoint = try learner.bind("tcp://127.0.0.1:*")
+    let actor = try Socket(.dealer, in: Context())
+    try actor.connect(endpoint)
+    try send([[1]], on: actor)
+    let route = try receive(on: learner, parts: 2)[0]
+    let released = Mutex(0)
+    let part = [UInt8](repeating: 5, count: size)
+    #expect(
+      try learner.send([Array(repeating: 1, count: 5), part]) {
+        released.withLock { $0 += 1 }
+      } == .unreachable)
+    #expect(released.withLock { $0 } == 1, "nobody took it")
+    #expect(
+      try learner.send([route, part]) { released.withLock { $0 += 1 } }
+        == .sent)
+    #expect(try receive(on: actor, parts: 1) == [part])
+    let deadline = ContinuousClock.now + .seconds(30)
+    while released.withLock({ $0 }) < 2, ContinuousClock.now < deadline {
+      usleep(1_000)
+    }
+    #expect(released.withLock { $0 } == 2)
   }
 
   /// Unless monitoring is ended first, libzmq's I/O thread waits for good for a reader of the

@@ -1,6 +1,6 @@
+import Bytes
 import Records
 import Testing
-import Transport
 import Wire
 
 struct DigestTests {

@@ -152,6 +152,9 @@ struct Sample {
       .trajectory(
         unit: UnitID(number()), epoch: number(), digest: digest(),
         payload: bytes(Int.random(in: 1...5_000, using: &random)))
+    case 2:
+      .voided(
+        VoidedUnit(unit: UnitID(number()), epoch: number(), digest: digest(), reason: text(1_024)))
     default:
       .commit(
         Commit(

@@ -1,4 +1,4 @@
-"""The shape world in numpy: prompts, renderer and rule judge of Sources/Tasks/Shapes, for many
+"""The shape world in numpy: prompts, renderer and rule judge of Sources/World/Tasks/Shapes, for many
 pictures at once.
 
 The rules, thresholds and roundings are those of the Swift files; only the reasons that a verdict

@@ -22,7 +22,7 @@ from torch import nn
 
 import shapes
 
-BASE = Path(__file__).parents[2] / "Sources/Tasks/Resources/shapes.safetensors"
+BASE = Path(__file__).parents[2] / "Sources/World/Tasks/Resources/shapes.safetensors"
 TOKENS, CHANNELS, WIDTH, HEADS, DEPTH, WORDS, LONGEST = 5, 10, 64, 4, 3, 20, 5
 PROMPTS, SEEDS, BRANCHES, POINTS, STEPS = 12, 2, 8, 8, 10
 UNITS, LATENT = PROMPTS * SEEDS, TOKENS * CHANNELS
@@ -62,7 +62,7 @@ class Block(nn.Module):
 
 
 class DiT(nn.Module):
-    """The velocity network of Sources/Network/DiT.swift, with its parameter names."""
+    """The velocity network of Sources/Numbers/Network/DiT.swift, with its parameter names."""
 
     def __init__(self):
         super().__init__()

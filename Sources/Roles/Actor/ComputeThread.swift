@@ -1,4 +1,6 @@
+import Bytes
 import Foundation
+import Learning
 import Records
 import Rewards
 import Synchronization
@@ -47,6 +49,13 @@ final class ComputeThread: @unchecked Sendable {
 
   private final class Progress: Sendable {
     let count = Atomic<UInt64>(0)
+    /// The reward whose answer the thread awaits.
+    let awaited = Mutex<RewardSource?>(nil)
+
+    func waits(for reward: RewardSource) {
+      count.add(1, ordering: .relaxed)
+      awaited.withLock { $0 = reward }
+    }
   }
 
   init(recipe: Recipe, recorded: Recorded? = nil, outcomes: Mailbox<Outcome>) {
@@ -60,14 +69,14 @@ final class ComputeThread: @unchecked Sendable {
   /// time limits of its own, so whoever waits for one is not stuck.
   var progress: UInt64 { steps.count.load(ordering: .relaxed) }
 
-  func start() {
-    let thread = Thread { [self] in
+  /// The reward whose answer is awaited, if one is.
+  var awaited: RewardSource? { steps.awaited.withLock { $0 } }
+
+  func start() throws(ThreadRefused) {
+    // Room for deep frames of the number tower.
+    try ThreadStart.run("compute", stackBytes: 8 << 20) { [self] in
       while let order = orders.next() { outcomes.post(compute(order)) }
     }
-    thread.name = "compute"
-    // Room for deep frames of the number tower.
-    thread.stackSize = 8 << 20
-    thread.start()
   }
 
   func submit(_ order: Order) { orders.post(order) }
@@ -91,11 +100,12 @@ final class ComputeThread: @unchecked Sendable {
     }
     let (trajectory, split): (Trajectory, UnitSampler.Split)
     let began = (wall: ContinuousClock.now, processor: ProcessorTime.ofThread)
+    defer { steps.awaited.withLock { $0 = nil } }
     do throws(RewardFailure) {
       (trajectory, split) = try sampler.trajectory(
         of: order.lease.unit, version: order.lease.version, weights: order.weights,
         judgedBy: panel, clock: ContinuousClock(),
-        waiting: { [steps] in steps.count.add(1, ordering: .relaxed) })
+        waiting: { [steps] in steps.waits(for: $0) })
     } catch {
       return .failed(order.lease, error)
     }

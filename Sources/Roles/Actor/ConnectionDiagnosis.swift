@@ -1,3 +1,4 @@
+package import Records
 package import Transport
 
 /// What the events of one connection mean to the person who started the actor.
@@ -38,8 +39,8 @@ package struct ConnectionDiagnosis: Sendable {
       return RunFailure(
         .notAuthorised,
         address.key == nil
-          ? "the learner at \(endpoint) talks to actors with a key alone; give this one a key that"
-            + " was made beside the learner's: --key FILE"
+          ? "the learner at \(endpoint) accepts only actors with a key; give this one a key that"
+            + " was made with the learner's: --key FILE"
           : "the learner at \(endpoint) does not encrypt, and an actor with a key insists on it;"
             + " start the learner with --keys, or leave --key out if you trust the network")
     case .handshakeFailed:
@@ -52,7 +53,7 @@ package struct ConnectionDiagnosis: Sendable {
         // Which of the two it is depends on who notices first.
         "\(endpoint) broke off \(brokenHandshakes) encrypted handshakes: what listens there does not"
           + " encrypt, or does not have the key \(learner) that this actor's key file trusts; check"
-          + " the address and the learner's --keys, or get a key file that was made beside them")
+          + " the address and the learner's --keys, or get a key file that was made with them")
     }
     return nil
   }

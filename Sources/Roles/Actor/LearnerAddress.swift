@@ -1,3 +1,5 @@
+package import Ledger
+import Records
 package import Transport
 
 /// Where a learner is to be found, and how to know it.

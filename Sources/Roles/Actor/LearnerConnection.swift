@@ -41,8 +41,9 @@ struct LearnerConnection: ~Copyable {
   /// Why nobody has said anything.
   var silence: String { diagnosis.silence }
 
-  mutating func open(_ welcome: Welcome, in envelope: Envelope) throws(RunFailure) {
-    timing = try SessionTiming(welcome)
+  /// The learner has said welcome in this envelope.
+  mutating func open(_ envelope: Envelope, _ timing: SessionTiming) {
+    self.timing = timing
     session = (envelope.session, envelope.epoch)
   }
 

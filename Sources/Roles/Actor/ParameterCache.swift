@@ -31,6 +31,9 @@ package struct ParameterCache: Sendable {
 
   package func weights(_ hash: Digest) -> Buffer? { kept.first { $0.hash == hash }?.weights }
 
+  /// What is here is not to be trusted any more: it is pulled anew.
+  package mutating func forget() { kept = [] }
+
   /// A new connection: what was asked for on the old one is not coming.
   package mutating func forgetQuestions() {
     pull = nil

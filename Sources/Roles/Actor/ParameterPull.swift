@@ -1,5 +1,4 @@
 package import Records
-import Transport
 package import Wire
 
 /// The pull of one version's parameters: manifest, chunks, and the check of every byte; a value
@@ -44,6 +43,13 @@ package struct ParameterPull: Sendable {
     guard chunk.paramsHash == manifest.paramsHash, chunk.index == next,
       Int(next) < manifest.chunks.count
     else { return nil }
+    let expected = min(
+      Int(manifest.chunkSize), Int(manifest.byteCount) - Int(next) * Int(manifest.chunkSize))
+    guard payload.count == expected else {
+      return .failed(
+        "chunk \(next) of \(manifest.version) has \(payload.count) bytes, \(expected) were announced"
+      )
+    }
     guard Digest(of: payload) == manifest.chunks[Int(next)] else {
       return .failed("chunk \(next) of \(manifest.version) does not have its digest")
     }

@@ -1,3 +1,4 @@
+package import Records
 package import Wire
 
 /// How often an actor speaks, and how long a silence it bears: as its learner says.
@@ -11,6 +12,13 @@ package struct SessionTiming: Hashable, Sendable {
   private init(heartbeat: Duration, liveness: Duration) {
     self.heartbeat = heartbeat
     self.liveness = liveness
+  }
+
+  /// The same for an actor that does without a learner for so long: it bears no longer silence, unless
+  /// that is shorter than ``greeting``'s, and speaks often enough to hear an answer in between.
+  package func bounded(by patience: Duration) -> SessionTiming {
+    let liveness = min(liveness, max(patience, Self.greeting.liveness))
+    return SessionTiming(heartbeat: min(heartbeat, liveness / 2), liveness: liveness)
   }
 
   /// - Throws: `incompatible` for values that no session can be kept with.

@@ -1,31 +1,53 @@
+import Bytes
 import Foundation
+package import Learning
 import Records
-import Wire
+package import Tensor
+import Transport
+package import Wire
 
 /// Checks results on threads of their own: most of what a result costs the learner is to make its
-/// unit's noises and states again, and neither heartbeats nor leases are to wait for that.
+/// unit's noises and states, and some of its velocities, again, and neither heartbeats nor leases are to
+/// wait for that.
 ///
 /// Verdicts may come in another order than results did: of two valid results of one unit the one whose
 /// verdict comes first counts, as if it had come first.
-final class AdmissionThreads: Sendable {
+package final class AdmissionThreads: Sendable {
   /// A result whose unit is open, or was.
-  struct Candidate: Sendable {
-    let result: UnitResult
-    let session: UInt64
+  package struct Candidate: Sendable {
+    package let result: UnitResult
+    package let session: UInt64
     /// Who sent it; the session may be over when the verdict comes.
     let peer: SessionTable.Peer
-    let payload: [UInt8]
-    /// The unit is here already, and the digest alone will be compared.
-    let isKnown: Bool
+    package let payload: [UInt8]
+    package let question: Question
   }
 
-  enum Verdict: Sendable {
+  /// What is asked about a result.
+  package enum Question: Sendable {
+    /// The unit is here already, and the digest alone will be compared.
+    case digest
+    /// Whether it is its unit, made with these parameters.
+    case worth(Buffer, UnitCheck.Extent)
+    /// Whether a unit that was admitted holds in every number; its sender sent one that does not.
+    case doubt(AdmittedUnit, Buffer)
+  }
+
+  package enum Verdict: Sendable {
     case admitted(AdmittedUnit)
     /// The bytes of a known unit have the digest that came with them.
     case digestHolds
+    /// It is not well made.
     case invalid(String)
+    /// It is well made, of other numbers than its parameters lead to.
+    case deviates(String)
 
-    var isValid: Bool { if case .invalid = self { false } else { true } }
+    var isValid: Bool {
+      switch self {
+      case .admitted, .digestHolds: true
+      case .invalid, .deviates: false
+      }
+    }
   }
 
   private let candidates = Mailbox<Candidate>()
@@ -39,15 +61,22 @@ final class AdmissionThreads: Sendable {
     self.deliver = deliver
   }
 
-  func start(_ count: Int) {
+  func start(_ count: Int) throws(ThreadRefused) {
     for _ in 0..<count {
       running.enter()
-      let thread = Thread { [self] in
-        defer { running.leave() }
-        while let candidate = candidates.next() { self.deliver(candidate, verdict(on: candidate)) }
+      do throws(ThreadRefused) {
+        try ThreadStart.run("admission") { [self] in
+          defer { running.leave() }
+          let check = UnitCheck(recipe)
+          while let candidate = candidates.next() {
+            self.deliver(candidate, verdict(on: candidate, check))
+          }
+        }
+      } catch {
+        running.leave()
+        stop()
+        throw error
       }
-      thread.name = "admission"
-      thread.start()
     }
   }
 
@@ -59,16 +88,27 @@ final class AdmissionThreads: Sendable {
     running.wait()
   }
 
-  private func verdict(on candidate: Candidate) -> Verdict {
+  private func verdict(on candidate: Candidate, _ check: UnitCheck) -> Verdict {
     let result = candidate.result
+    func verdict(
+      on unit: AdmittedUnit, _ weights: Buffer, _ extent: UnitCheck.Extent
+    ) -> Verdict {
+      var generator = SystemRandomNumberGenerator()
+      let finding = check.deviation(
+        of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
+      return finding.map { .deviates($0) } ?? .admitted(unit)
+    }
     do throws(AdmissionError) {
-      if candidate.isKnown {
+      switch candidate.question {
+      case .digest:
         guard Digest(of: candidate.payload) == result.digest else { throw .digest(result.unit) }
         return .digestHolds
+      case .worth(let weights, let extent):
+        let unit = try AdmittedUnit(
+          payload: candidate.payload, digest: result.digest, unit: result.unit, recipe: recipe)
+        return verdict(on: unit, weights, extent)
+      case .doubt(let unit, let weights): return verdict(on: unit, weights, .whole)
       }
-      return .admitted(
-        try AdmittedUnit(
-          payload: candidate.payload, digest: result.digest, unit: result.unit, recipe: recipe))
     } catch {
       return .invalid("\(error)")
     }

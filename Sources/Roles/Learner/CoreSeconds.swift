@@ -1,3 +1,5 @@
+import Bytes
+
 /// Core-seconds that training takes, of the learner and all actors together.
 struct CoreSeconds {
   private var ofProcess = ProcessorTime.ofProcess

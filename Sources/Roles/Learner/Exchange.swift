@@ -1,18 +1,24 @@
+package import Bytes
 import Foundation
+package import Learning
+package import Ledger
 package import Records
 import Synchronization
+import Tensor
 package import Transport
 import Wire
 
-/// The learner's side of the network, on a thread of its own: sessions, leases, results,
-/// acknowledgements and parameters. It never waits for a kernel, nor for a disk but to read small files,
-/// the list of allowed keys and the run's epoch where a greeting claims a later one, and to write the
-/// trace where one is asked for.
+/// The learner's side of the network, on a thread of its own: turns what arrives, what others ask for and
+/// the clock into events of ``ExchangeState``, and does what follows. It never waits for a kernel, nor for
+/// a disk but to read small files, the list of allowed keys and the run's epoch where a greeting claims a
+/// later one, and to write the trace where one is asked for.
 package final class Exchange: @unchecked Sendable {
   // `@unchecked`: after `init`, all variables are touched by the thread alone; what others call goes
   // through a mailbox, the semaphore, a mutex or a constant.
   package enum Order: Sendable {
     case durable([AdmittedUnit])
+    /// The unit was taken back, because of what was found, and is to be leased again.
+    case voided(UnitID, because: String)
     /// A new version: published and committed in one step, because what the table grants between the
     /// two would need parameters that are gone, or not there yet.
     case committed(Snapshot)
@@ -24,6 +30,8 @@ package final class Exchange: @unchecked Sendable {
   /// What the run's owner hears; called on the exchange's thread.
   package struct Callbacks: Sendable {
     package var admitted: @Sendable (AdmittedUnit) -> Void
+    /// A unit that was admitted deviates, one clause says how.
+    package var doubted: @Sendable (AdmittedUnit, String) -> Void
     package var notice: @Sendable (String) -> Void
     package var trouble: @Sendable (Trouble) -> Void
     package var failed: @Sendable (RunFailure) -> Void
@@ -34,6 +42,7 @@ package final class Exchange: @unchecked Sendable {
 
     package init(
       admitted: @escaping @Sendable (AdmittedUnit) -> Void,
+      doubted: @escaping @Sendable (AdmittedUnit, String) -> Void = { _, _ in },
       notice: @escaping @Sendable (String) -> Void,
       trouble: @escaping @Sendable (Trouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void,
@@ -41,6 +50,7 @@ package final class Exchange: @unchecked Sendable {
       trace: TraceFile? = nil
     ) {
       self.admitted = admitted
+      self.doubted = doubted
       self.notice = notice
       self.trouble = trouble
       self.failed = failed
@@ -49,16 +59,7 @@ package final class Exchange: @unchecked Sendable {
     }
   }
 
-  /// What a person should know about those who work for the run.
-  package enum Trouble: Sendable {
-    /// Nothing comes, because rewards fail.
-    case paused(because: String)
-    case resumed
-    /// An actor went without a goodbye, and none of its name came back.
-    case lost(actor: String)
-    /// Two actors computed other bytes for one unit.
-    case disagreement(actor: String, unit: UnitID)
-  }
+  package typealias Trouble = RunTrouble
 
   /// Where the time of units and messages went, in seconds.
   package struct Split: Sendable {
@@ -67,52 +68,47 @@ package final class Exchange: @unchecked Sendable {
     package var wire = 0.0
   }
 
-  static let heartbeatMilliseconds: UInt32 = 1_000
-  static let livenessMilliseconds: UInt32 = 5_000
-  static let maximumSessions = 256
-  private static let spokenLines = 20
-  /// Results that wait for a verdict, at most; more are left in the socket.
-  private static let mostCandidates = 256
+  /// Who is there to work.
+  package struct Presence: Sendable {
+    package var actors = 0
+    /// The actor that left last.
+    package var lastLeft: String?
+    /// How many have ever joined.
+    package var joined = 0
+  }
+
+  static let mostSessions = 256
+  /// The routing id, an envelope and a payload.
+  private static let messageParts = 3
 
   private let wakeup: Wakeup
   private let mail: Mailbox<Order>
   private let verdicts: Mailbox<(AdmissionThreads.Candidate, AdmissionThreads.Verdict)>
+  /// Peers whose connections have taken a large answer.
+  private let taken: Mailbox<Reception.PeerID>
   private let ended = DispatchSemaphore(value: 0)
-  let split = Mutex(Split())
-  let audits = Mutex(0)
-  let refusals = Mutex(RefusalTally())
+  /// What the state says of itself, and the seconds of this thread.
+  private let figures = Mutex((state: ExchangeState.Figures(), wire: 0.0))
 
-  let socket: Socket
-  let terms: RunTerms
-  let recipe: Recipe
-  let admission: AdmissionThreads
-  let epoch: UInt64
-  let callbacks: Callbacks
+  private let socket: Socket
+  private let reception: Reception
+  private let admission: AdmissionThreads
+  /// Who may connect; nil where nobody is asked.
+  private let gatekeeper: Gatekeeper?
+  private let epoch: UInt64
+  private let callbacks: Callbacks
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  var leases: LeaseTable
-  var published = PublishedSnapshots()
-  var sessions = SessionTable()
-  /// Who may connect; nil where nobody is asked.
-  let gatekeeper: Gatekeeper?
-  /// Why the list of those could not be read when it was last looked at.
-  var listFault: KeyError?
-  /// Who sent the units that are on their way to the journal.
-  var senders: [UnitID: [UInt64]] = [:]
-  /// Results that wait for a verdict.
-  var candidates = 0
-  var misconduct = Misconduct(capacity: Exchange.maximumSessions)
-  private var spoken = SpokenOf()
-  var rewards: RewardWatch
-  var lastRewardNotice = -Double.infinity
-  var draining: Double?
+  private var state: ExchangeState
   /// Sessions whose connection was found closed; what they sent before that is read before they end.
   private var unreachable: Set<UInt64> = []
-  /// Actors that went without a goodbye, by name, and when.
-  var vanished: [String: Double] = [:]
+  private var isOver = false
 
   /// Where the learner listens, wildcards resolved.
-  package let endpoint: String
+  package var endpoint: String { reception.endpoint }
+
+  /// The hosts of those who are connected and have no session.
+  package var hostsOfNewcomers: Set<String> { reception.hostsOfNewcomers }
 
   /// - Parameter door: this learner's key and who watches it; nil for an open one.
   package init(
@@ -123,6 +119,7 @@ package final class Exchange: @unchecked Sendable {
   ) throws {
     wakeup = try Wakeup()
     mail = Mailbox(waking: wakeup)
+    taken = Mailbox(waking: wakeup)
     let verdicts = Mailbox<(AdmissionThreads.Candidate, AdmissionThreads.Verdict)>(waking: wakeup)
     self.verdicts = verdicts
     admission = AdmissionThreads(recipe: recipe) { verdicts.post(($0, $1)) }
@@ -131,42 +128,62 @@ package final class Exchange: @unchecked Sendable {
     // The last goodbyes are to arrive.
     options.linger = 300
     if let door { options.security = .server(door.key) }
+    options.isPrivate = true
     socket = try Socket(.router, in: context, options: options)
-    if let obstacle = EndpointAddress(listen)?.obstacleToListening() {
-      throw RunFailure(.usage, "cannot listen at \(listen): \(obstacle); choose another --listen")
-    }
-    do {
-      endpoint = try socket.bind(listen)
-    } catch {
-      throw RunFailure(.usage, "cannot listen at \(listen): \(error); choose another --listen")
-    }
-    self.terms = terms
-    self.recipe = recipe
+    let limits = try ReceptionLimits(ofThisProcess: Self.mostSessions)
+    reception = try Self.reception(at: listen, limits, notice: callbacks.notice)
+    _ = try socket.bind(reception.innerEndpoint)
     self.epoch = epoch
     self.callbacks = callbacks
-    rewards = RewardWatch(patience: rewardPatience)
     start = clock.now
-    leases = LeaseTable(
-      unitsPerUpdate: recipe.unitsPerUpdate, schedule: recipe.schedule, committed: committed,
-      lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
-      auditShare: recipe.isDeterministic ? auditShare : 0)
-    for snapshot in recent { published.publish(snapshot, keepingFrom: recent[0].version) }
-    for unit in durable { leases.durable(unit.unit, digest: unit.digest) }
+    // One session for each connection that is not kept for newcomers.
+    state = ExchangeState(
+      terms: terms, recipe: recipe, epoch: epoch, committed: committed, recent: recent,
+      durable: durable, lastUpdate: lastUpdate, rewardPatience: rewardPatience,
+      auditShare: auditShare,
+      maximumSessions: min(Self.mostSessions, limits.connections - limits.newcomers),
+      asksForKeys: door != nil)
   }
 
-  package func run() {
-    let thread = Thread { [self] in
-      defer { ended.signal() }
-      admission.start(min(4, ProcessInfo.processInfo.activeProcessorCount))
-      defer { admission.stop() }
-      do {
-        try loop()
-      } catch {
-        callbacks.failed(error as? RunFailure ?? RunFailure(.internal, "\(error)"))
-      }
+  private static func reception(
+    at listen: String, _ limits: ReceptionLimits, notice: @escaping @Sendable (String) -> Void
+  ) throws(RunFailure) -> Reception {
+    func cannot(_ reason: String) -> RunFailure {
+      RunFailure(.usage, "cannot listen at \(listen): \(reason); choose another --listen")
     }
-    thread.name = "exchange"
-    thread.start()
+    guard let address = EndpointAddress(listen) else { throw cannot("it is not an endpoint") }
+    if let obstacle = address.obstacleToListening() { throw cannot(obstacle) }
+    do throws(FileError) {
+      return try Reception(at: address, limits: limits, notice: notice)
+    } catch {
+      throw cannot("\(error)")
+    }
+  }
+
+  package func run() throws(ThreadRefused) {
+    try admission.start(min(4, ProcessInfo.processInfo.activeProcessorCount))
+    do throws(ThreadRefused) {
+      try reception.run()
+    } catch {
+      admission.stop()
+      throw error
+    }
+    do throws(ThreadRefused) {
+      try ThreadStart.run("exchange") { [self] in
+        do {
+          try loop()
+        } catch {
+          callbacks.failed(error as? RunFailure ?? RunFailure(.internal, "\(error)"))
+        }
+        admission.stop()
+        reception.finish()
+        ended.signal()
+      }
+    } catch {
+      admission.stop()
+      reception.finish()
+      throw error
+    }
   }
 
   package func send(_ order: Order) { mail.post(order) }
@@ -175,217 +192,137 @@ package final class Exchange: @unchecked Sendable {
   package func join() { ended.wait() }
 
   /// Units that came twice with equal bytes, whether audited or computed again.
-  package var comparedSoFar: Int { audits.withLock { $0 } }
+  package var comparedSoFar: Int { figures.withLock { $0.state.compared } }
 
-  package var splitSoFar: Split { split.withLock { $0 } }
+  package var splitSoFar: Split {
+    figures.withLock { Split(sample: $0.state.sample, judge: $0.state.judge, wire: $0.wire) }
+  }
 
-  package var refusalsSoFar: [String: Int] { refusals.withLock { $0.counts } }
+  package var refusalsSoFar: [String: Int] { figures.withLock { $0.state.refusals.counts } }
+
+  package var presenceNow: Presence { figures.withLock { $0.state.presence } }
+
+  // MARK: Events
 
   /// Seconds since the start of this thread's life.
-  var now: Double { start.duration(to: clock.now).seconds }
+  private var now: Double { start.duration(to: clock.now).seconds }
 
   private func loop() throws {
-    var nextTick = 0.0
-    var nextInspection = 1.0
-    var nextTally = 60.0
-    var nextTrim = 10.0
-    while true {
+    var memory = Recurring(every: 10, from: 10)
+    while !isOver {
       _ = try wakeup.wait(
-        for: socket, toReceive: candidates < Self.mostCandidates, timeout: .milliseconds(100))
+        for: socket, toReceive: state.mayReceive, timeout: .milliseconds(100))
       let busy = now
       let closed = unreachable
       wakeup.drain()
-      for order in mail.takeAll() { try obey(order) }
-      for (candidate, verdict) in verdicts.takeAll() { settle(candidate, verdict) }
+      for order in mail.takeAll() { try tell(.order(order)) }
+      for (candidate, verdict) in verdicts.takeAll() { try tell(.verdict(candidate, verdict)) }
+      for peer in taken.takeAll() { try tell(.taken(peer)) }
       // A bounded number of messages, so that orders are never starved.
-      for _ in 0..<64 where candidates < Self.mostCandidates {
-        guard let (parts, key) = nextMessage() else {
+      for _ in 0..<64 where state.mayReceive {
+        guard let arrival = try nextMessage() else {
+          reception.caughtUp()
           // Nothing that they sent is left unread.
-          for session in closed { end(session, because: "its connection closed", isLost: true) }
+          for session in closed { try tell(.closed(session)) }
           unreachable.subtract(closed)
           break
         }
-        if !parts.isEmpty { try receive(parts, key) }
+        let peer = reception.peer(of: arrival)
+        if let peer { reception.read(arrival, of: peer) }
+        try tell(event(of: arrival, from: peer))
       }
-      if now >= nextTick {
-        nextTick = now + 0.2
-        for session in leases.silent(now: now) { end(session, because: "silent", isLost: true) }
-        probe()
-        reportLost()
-      }
-      if now >= nextInspection {
-        nextInspection = now + 1
-        endRemoved()
-        misconduct.forgive(now: now)
-      }
-      if now >= nextTrim {
-        nextTrim = now + 10
-        Context.returnMemory()
-      }
-      if now >= nextTally {
-        nextTally = now + 60
-        if let news = refusals.withLock({ $0.news() }) { callbacks.notice(news) }
-      }
-      if let deadline = draining {
-        if sessions.peers.isEmpty || now > deadline { return }
-      } else {
-        try grant()
-      }
-      split.withLock { $0.wire += now - busy }
+      try tell(.time)
+      if memory.isDue(now: now) { Context.returnMemory() }
+      figures.withLock { $0.wire += now - busy }
     }
   }
 
-  /// Says something to whoever has missed a heartbeat: only by sending does one learn that a
-  /// connection is closed, and the leases behind it are free at once then.
-  private func probe() {
-    let heartbeat = Double(Self.heartbeatMilliseconds) / 1000
-    for session in leases.silent(for: heartbeat, now: now) {
-      send(.pulse(Pulse(committed: leases.committed)), to: session)
-    }
-  }
-
-  private func obey(_ order: Order) throws {
-    switch order {
-    case .durable(let units):
-      var acknowledgements: [UInt64: [Acknowledgement]] = [:]
-      for unit in units {
-        leases.durable(unit.unit, digest: unit.digest)
-        for session in senders.removeValue(forKey: unit.unit) ?? [] {
-          acknowledgements[session, default: []].append(
-            Acknowledgement(unit: unit.unit, digest: unit.digest))
-        }
-      }
-      for (session, list) in acknowledgements {
-        for part in stride(from: 0, to: list.count, by: WireLimits.acknowledgements) {
-          let end = min(part + WireLimits.acknowledgements, list.count)
-          send(.acknowledge(Array(list[part..<end])), to: session)
-        }
-      }
-    case .committed(let snapshot):
-      published.publish(
-        snapshot,
-        keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.schedule.lag))
-      leases.commit(snapshot.version)
-    case .drain(let reason):
-      draining = now + 3
-      for session in sessions.peers.keys { send(.drain(reason: reason), to: session) }
-    case .leave(let reason):
-      draining = now
-      for session in sessions.peers.keys { send(.goodbye(reason: reason), to: session) }
-    }
-  }
-
-  private func grant() throws {
-    let now = now
-    let grants = leases.grants(now: now, most: rewards.most) { [rewards] in
-      rewards.limit(of: $0, now: now)
-    }
-    for grant in grants {
-      guard let hash = published.hash(of: grant.version) else {
-        throw RunFailure(.internal, "\(grant.unit) needs \(grant.version), which is not published")
-      }
-      send(
-        .lease(
-          Lease(
-            unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
-            deadlineMilliseconds: UInt32(leases.patience * 1000))), to: grant.session)
-      trace(.leased, sessions[grant.session]?.name, unit: grant.unit, attempt: grant.attempt)
-    }
-  }
-
-  // MARK: Messages
-
-  /// The next message, without parts if it cannot be read; such are counted.
-  private func nextMessage() -> (parts: [[UInt8]], key: PublicKey?)? {
+  /// The next message, or nil.
+  private func nextMessage() throws -> Arrival? {
     do throws(ZeroMQError) {
-      return try socket.receiveFromPeer(maximumParts: 3)
+      return try socket.receiveFromPeer(maximumParts: Self.messageParts)
     } catch {
-      count("transport: \(error)")
-      if case .tooManyParts = error { return ([], nil) }
+      try tell(.refused("transport: \(error)"))
       return nil
     }
   }
 
-  private func receive(_ parts: [[UInt8]], _ key: PublicKey?) throws {
-    guard parts.count >= 2 else { return count("message without an envelope") }
-    let route = parts[0]
-    let envelope: Envelope
+  private func event(
+    of arrival: Arrival, from peer: Reception.PeerID?
+  ) -> ExchangeState.Event {
+    let parts = arrival.parts
+    if let excess = arrival.excess(over: Self.messageParts) {
+      return .refused("transport: \(excess)")
+    }
+    guard parts.count >= 2 else { return .refused("message without an envelope") }
     do throws(WireError) {
-      envelope = try Envelope(decoding: parts[1])
+      return .message(
+        try Envelope(decoding: parts[1]), payload: parts.count == 3 ? parts[2] : [],
+        from: ExchangeState.Sender(route: parts[0], key: arrival.key, peer: peer))
     } catch {
-      count("envelope: \(error)")
-      if case .protocolVersion = error {
-        reply(.reject(Reject(code: .protocolVersion, text: "\(error)")), to: route, session: 0)
-      }
-      return
-    }
-    if case .hello(let hello) = envelope.message { return try greet(hello, route, key) }
-    guard let session = sessions.session(of: route), session == envelope.session,
-      epoch == envelope.epoch
-    else {
-      if case .goodbye = envelope.message { return }
-      count("no session")
-      return reply(.goodbye(reason: "no session; say hello again"), to: route, session: 0)
-    }
-    leases.heard(session, now: now)
-    switch envelope.message {
-    case .heartbeat(let state):
-      guard Int(state.free) <= WireLimits.held else { return count("heartbeat: too much credit") }
-      leases.heartbeat(
-        session, free: Int(state.free), held: state.held, progress: state.progress, now: now)
-      send(.pulse(Pulse(committed: leases.committed)), to: session)
-    case .result(let result): take(result, payload: parts.count == 3 ? parts[2] : [], session)
-    case .release(let release):
-      let hadLease = leases.released(release.unit, by: session)
-      if hadLease && release.code == .rewardFailed { rewardFailed(release, session) }
-    case .manifestRequest(let version):
-      send(.manifest(published.manifest(of: version)), to: session)
-    case .chunkRequest(let request):
-      if let bytes = published.chunk(request) {
-        send(
-          .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)), payload: bytes,
-          to: session)
-      } else {
-        count("chunk that is not kept")
-      }
-    case .goodbye(let reason): end(session, because: reason)
-    default: count("message that is not an actor's to send")
+      return .unreadable(error, route: parts[0])
     }
   }
 
-  /// Says what peers brought about, unless too much of its kind was said in this minute.
-  func say(_ kind: String, _ line: String) {
-    if spoken.allows(kind, most: Self.spokenLines, now: now) { callbacks.notice(line) }
+  private func tell(_ event: ExchangeState.Event) throws {
+    let actions = state.on(event, now: now)
+    // Whoever hears of something may ask for the figures.
+    let known = state.figures
+    figures.withLock { $0.state = known }
+    for action in actions { try perform(action) }
   }
 
-  func trace(
-    _ event: TraceLine.Event, _ actor: String?, unit: UnitID? = nil, attempt: UInt32? = nil
-  ) {
-    guard let trace = callbacks.trace else { return }
-    trace.append(
-      TraceLine(event, actor: actor ?? "?", unit: unit?.rawValue, attempt: attempt))
+  // MARK: Actions
+
+  private func perform(_ action: ExchangeState.Action) throws {
+    switch action {
+    case .send(let outgoing): try send(outgoing)
+    case .introduce(let hello, let sender, let mayBeLater):
+      if mayBeLater { try callbacks.checkOwner() }
+      try tell(.introduced(hello, sender, introduction(of: sender)))
+    case .readList(let keys):
+      guard let gatekeeper else { return }
+      try tell(.listRead(Result { () throws(KeyError) in try gatekeeper.removed(from: keys) }))
+    case .check(let candidate): admission.submit(candidate)
+    case .welcome(let peer): reception.welcome(peer)
+    case .proven(let peer): reception.proven(peer)
+    case .dismiss(let peer): reception.dismiss(peer)
+    case .admitted(let unit): callbacks.admitted(unit)
+    case .doubted(let unit, let finding): callbacks.doubted(unit, finding)
+    case .notice(let line): callbacks.notice(line)
+    case .trouble(let trouble): callbacks.trouble(trouble)
+    case .failed(let failure): callbacks.failed(failure)
+    case .trace(let event, let actor, let unit, let attempt):
+      callbacks.trace?.append(
+        TraceLine(event, actor: actor, unit: unit?.rawValue, attempt: attempt))
+    case .end(let failure):
+      if let failure { throw failure }
+      isOver = true
+    }
   }
 
-  func count(_ reason: String) { refusals.withLock { $0.count(reason) } }
-
-  func send(_ message: Message, payload: [UInt8]? = nil, to session: UInt64) {
-    guard let (route, sequence) = sessions.next(session) else { return }
-    reply(message, payload: payload, to: route, session: session, sequence: sequence)
+  private func introduction(of sender: ExchangeState.Sender) -> ExchangeState.Introduction {
+    let isLocal = sender.key.map { gatekeeper?.isLocal($0) ?? true } ?? true
+    let isAdmitted = gatekeeper?.admits(sender.key) ?? true
+    return ExchangeState.Introduction(
+      isAdmitted: isAdmitted, ownKey: isLocal ? nil : sender.key,
+      keyName: isAdmitted ? sender.key.flatMap { gatekeeper?.name(of: $0) } : nil,
+      host: sender.peer.map { reception.host(of: $0) } ?? "?", session: .random(in: 1 ... .max))
   }
 
-  /// Sends without waiting. What cannot be sent is not lost: heartbeats rebuild leases, and actors
-  /// ask again for what they miss.
-  func reply(
-    _ message: Message, payload: [UInt8]? = nil, to route: [UInt8], session: UInt64,
-    sequence: UInt64 = 0
-  ) {
+  private func send(_ outgoing: ExchangeState.Outgoing) throws {
     let envelope = Envelope(
-      epoch: epoch, session: session, sequence: sequence, message: message)
+      epoch: epoch, session: outgoing.session, sequence: outgoing.sequence,
+      message: outgoing.message)
+    var release: (@Sendable () -> Void)?
+    if let peer = outgoing.releases { release = { [taken] in taken.post(peer) } }
     do throws(ZeroMQError) {
-      let outcome = try socket.send([route, envelope.encoded()] + (payload.map { [$0] } ?? []))
-      if outcome == .unreachable { unreachable.insert(session) }
+      let outcome = try socket.send(
+        [outgoing.route, envelope.encoded()] + (outgoing.payload.map { [$0] } ?? []),
+        release: release)
+      if outcome == .unreachable { unreachable.insert(outgoing.session) }
     } catch {
-      count("transport: \(error)")
+      try tell(.refused("transport: \(error)"))
     }
   }
 }

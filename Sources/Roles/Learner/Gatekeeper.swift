@@ -1,3 +1,4 @@
+package import Bytes
 import Foundation
 import Synchronization
 package import Transport
@@ -17,7 +18,7 @@ package final class Gatekeeper: @unchecked Sendable {
   private let start = ContinuousClock.now
   /// When each refused peer was last spoken of.
   private var noticed: [String: ContinuousClock.Instant] = [:]
-  private var spoken = SpokenOf()
+  private var spoken = NoticeLimit()
 
   /// - Parameters:
   ///   - path: the list of allowed keys.
@@ -35,15 +36,17 @@ package final class Gatekeeper: @unchecked Sendable {
     self.notice = notice
   }
 
-  package func run() {
-    let thread = Thread { [self] in
+  /// - Parameter hosts: of those who may be knocking now; libzmq knows the reception's inner
+  ///   connections alone.
+  package func run(hosts: @escaping @Sendable () -> Set<String> = { [] }) throws(ThreadRefused) {
+    try ThreadStart.run("gatekeeper") { [self] in
       defer { ended.signal() }
       while !isStopping.load(ordering: .relaxed) {
         do {
           _ = try wakeup.wait(for: socket, timeout: .seconds(1))
           wakeup.drain()
           while let parts = try socket.receive(maximumParts: AdmissionRequest.partCount) {
-            try answer(parts)
+            try answer(parts, hosts)
           }
         } catch {
           // Nobody comes in while nobody answers.
@@ -52,8 +55,6 @@ package final class Gatekeeper: @unchecked Sendable {
         }
       }
     }
-    thread.name = "gatekeeper"
-    thread.start()
   }
 
   package func stop() {
@@ -62,11 +63,17 @@ package final class Gatekeeper: @unchecked Sendable {
     ended.wait()
   }
 
+  /// Whether it is the key of the run folder's own actors, which all of them share.
+  package func isLocal(_ key: PublicKey) -> Bool { key == local.key }
+
   /// Whether a peer with this key may come in now. While the list cannot be read, nobody new may,
   /// but for the actors of the run folder, which do not depend on it.
   package func admits(_ key: PublicKey?) -> Bool {
     key.flatMap { list(for: $0)?.entries[$0] } != nil
   }
+
+  /// What the list calls a key.
+  package func name(of key: PublicKey) -> String? { list(for: key)?.entries[key]?.name }
 
   /// Those of these keys that were taken out of the list.
   ///
@@ -81,12 +88,14 @@ package final class Gatekeeper: @unchecked Sendable {
     key == local.key ? AllowedKeys([local]) : try? AllowedKeys(reading: path)
   }
 
-  private func answer(_ parts: [[UInt8]]) throws {
+  private func answer(_ parts: [[UInt8]], _ hosts: () -> Set<String>) throws {
     guard let request = AdmissionRequest(parts: parts) else { return }
     let decision = AdmissionDecision(request, allowed: list(for: request.key))
     _ = try socket.send(decision.parts(to: request))
     guard case .refused(let reason) = decision else { return }
-    let who = request.key.map { "\($0)" } ?? request.address
+    let known = hosts().sorted()
+    let host = known.count > 3 ? "one of \(known.count) hosts" : known.joined(separator: " or ")
+    let who = request.key.map { "\($0)" } ?? host
     if let last = noticed[who], last.duration(to: clock.now) < .seconds(60) { return }
     if noticed.count >= 256 { noticed = [:] }
     // Keys cost nothing, so one peer may have many.
@@ -95,6 +104,6 @@ package final class Gatekeeper: @unchecked Sendable {
     }
     noticed[who] = clock.now
     let way = request.key.map { "; to let it in, add to \(path): actor NAME \($0)" } ?? ""
-    notice("! a peer at \(request.address) was refused: \(reason)\(way)")
+    notice("! a peer at \(host.isEmpty ? "?" : host) was refused: \(reason)\(way)")
   }
 }

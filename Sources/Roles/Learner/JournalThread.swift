@@ -1,7 +1,10 @@
+package import Bytes
 import Foundation
+package import Journal
+package import Learning
 package import Records
 import Synchronization
-package import Transport
+import Transport
 import Wire
 
 /// The one writer of a run's journal, on a thread of its own: whatever is waiting is appended
@@ -11,6 +14,7 @@ package final class JournalThread: @unchecked Sendable {
   package enum Job: Sendable {
     case unit(AdmittedUnit)
     case commit(Commit)
+    case voided(VoidedUnit)
   }
 
   package struct Written: Sendable {
@@ -52,10 +56,8 @@ package final class JournalThread: @unchecked Sendable {
   package var recovered: TornTail? { writer.recovered }
 
   /// - Parameter deliver: called on the journal's thread.
-  package func start(deliver: @escaping @Sendable (Event) -> Void) {
-    let thread = Thread { [self] in run(deliver) }
-    thread.name = "journal"
-    thread.start()
+  package func start(deliver: @escaping @Sendable (Event) -> Void) throws(ThreadRefused) {
+    try ThreadStart.run("journal") { [self] in run(deliver) }
   }
 
   package func submit(_ job: Job) { jobs.post(job) }
@@ -68,6 +70,12 @@ package final class JournalThread: @unchecked Sendable {
 
   /// Seconds spent appending and syncing.
   package var seconds: Double { Double(nanoseconds.load(ordering: .relaxed)) * 1e-9 }
+
+  /// What a person may count on.
+  private static func comfort(after error: any Error) -> String {
+    if case .file(.gone(_, isRestored: false)) = error as? JournalError { return "" }
+    return "; nothing acknowledged is lost, start again to resume"
+  }
 
   private func run(_ deliver: (Event) -> Void) {
     defer { ended.signal() }
@@ -85,6 +93,7 @@ package final class JournalThread: @unchecked Sendable {
               .trajectory(
                 unit: unit.unit, epoch: epoch, digest: unit.digest, payload: unit.payload)
             case .commit(let commit): .commit(commit)
+            case .voided(let unit): .voided(unit)
             }
           written.append(Written(job: job, location: try writer.append(record.encoded())))
         }
@@ -94,7 +103,7 @@ package final class JournalThread: @unchecked Sendable {
           .failed(
             error as? RunFailure
               ?? RunFailure(
-                .disk, "\(error); nothing acknowledged is lost, start again to resume")))
+                .disk, "\(error)\(Self.comfort(after: error))")))
         return
       }
       let parts = start.duration(to: clock.now).components

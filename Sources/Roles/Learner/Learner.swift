@@ -1,12 +1,17 @@
-import Objective
+import Bytes
 import Flow
 import Foundation
+import Journal
+package import Learning
+package import Ledger
 import Network
-import Records
+import Objective
+package import Records
+import Rewards
 import Synchronization
 import Tasks
 package import Telemetry
-package import Tensor
+import Tensor
 import Transport
 
 /// The learner of a run: opens or resumes the folder, takes in units from actors, updates, commits,
@@ -33,8 +38,16 @@ package final class Learner {
     package var segmentLimit = JournalWriter.usualSegmentLimit
     /// Failures of rewards in a row that pause the run.
     package var rewardPatience = 5
+    /// Seconds after which a run that is paused saves and ends; nil for never.
+    package var longestPause: Double?
+    /// Seconds between two words about one wait.
+    package var noticeInterval = 60.0
+    /// What TensorBoard shows of the run beside its numbers.
+    package var about = RunRecord.About()
     /// Where every lease, result and session is written down; nil for nowhere.
     package var trace: TraceFile?
+    /// Sends the actors home also where the run is to go on later; else they wait for the next life.
+    package var drains = false
 
     package init(updates: UInt64) { self.updates = updates }
   }
@@ -46,25 +59,30 @@ package final class Learner {
     case notice(String)
     case updated(version: UInt64, Update.Report, seconds: Double, learn: Double, wait: Double)
     case evaluated(version: UInt64, Evaluation)
-    /// The last update is done or given up: actors end now.
+    /// The work is over, for now or for good: actors of this machine end.
     case draining
     case saved(version: UInt64)
     case alarm(Alarm)
     /// Durable units of the open update.
     case progress(version: UInt64, units: Int, of: Int)
+    /// What is waited for, and how long so far.
+    case waiting(String)
   }
 
   package struct Summary: Sendable {
     package var version: UInt64
     package var paramsHash: String
     package var reward: Double
-    package var evaluation: Evaluation?
+    /// Of the last version.
+    package var evaluation: EvaluationRecord?
     package var seconds: Double
     /// Seconds: sample and judge are the actors', the others this process's.
     package var split: [(name: String, seconds: Double)]
     /// Messages of peers that were refused, by reason.
     package var refused: [String: Int]
     package var wasInterrupted: Bool
+    /// Why the run ended before its last update although nobody asked, unless that is as planned.
+    package var failure: RunFailure?
   }
 
   /// What reaches the computing thread from the others.
@@ -72,11 +90,13 @@ package final class Learner {
     case durable([DurableUnit])
     case committed(UInt64, at: JournalLocation)
     case failed(RunFailure)
-    case trouble(Exchange.Trouble)
+    case trouble(RunTrouble)
+    /// An admitted unit is not what its parameters make.
+    case doubted(AdmittedUnit, String)
     case interrupt
   }
 
-  /// So many connections hurt nobody.
+  /// Enough for any realistic number of actors.
   private static let usualFiles = 4_096
 
   private let recipe: Recipe
@@ -85,11 +105,12 @@ package final class Learner {
   private let options: Options
   private let report: @Sendable (Event) -> Void
   private let inbox = Mailbox<Letter>()
+  private let stopping = StopFlag()
   private let clock = ContinuousClock()
   /// This life's number, already stored in the run folder.
   private let epoch: UInt64
   /// Durable units of the open updates.
-  private var waiting: [UInt64: DurableUnit] = [:]
+  private var waiting: [UnitID: DurableUnit] = [:]
   /// When the last update waited for its commit to be durable.
   private var commitWait: Range<ContinuousClock.Instant>?
   private var committed: UInt64 = 0
@@ -99,9 +120,14 @@ package final class Learner {
   /// Files of the journal after the last look at what need not be kept.
   private var segmentsLeft = 1
   /// What the record has not been told yet.
-  private var troubles: [Exchange.Trouble] = []
-  /// Rewards fail, which has been said.
-  private var isPaused = false
+  private var troubles: [RunTrouble] = []
+  /// Why rewards fail and since when, which has been said.
+  private var pause: (reason: String, since: ContinuousClock.Instant)?
+  private var waits: WaitNotice
+  private let began: ContinuousClock.Instant
+  private var failure: RunFailure?
+  /// Units that deviate, as was found after they were admitted, and how.
+  private var doubted: [(unit: AdmittedUnit, finding: String)] = []
 
   /// - Parameter epoch: this life's number, already stored in the run folder.
   package init(
@@ -114,15 +140,27 @@ package final class Learner {
     self.epoch = epoch
     self.options = options
     self.report = report
+    waits = WaitNotice(interval: options.noticeInterval)
+    began = clock.now
   }
 
   /// Asks the learner to save and stop; may be called from any thread.
   package var interrupter: @Sendable () -> Void {
-    { [inbox] in inbox.post(.interrupt) }
+    { [inbox, stopping] in
+      // Whoever sees the flag finds the letter.
+      inbox.post(.interrupt)
+      stopping.isRaised.store(true, ordering: .releasing)
+    }
   }
 
-  /// - Parameter base: the parameters of version 0, for a folder without a checkpoint.
-  package func run(base: Buffer) throws -> Summary {
+  /// Raised with the first wish to stop, for those who do not read letters while they wait.
+  private final class StopFlag: Sendable {
+    let isRaised = Atomic<Bool>(false)
+  }
+
+  /// Works on a run folder that has a checkpoint until the last update is done, or until it is asked to
+  /// stop.
+  package func run() throws -> Summary {
     let start = clock.now
     let (epoch, inbox) = (self.epoch, self.inbox)
     let journal = try JournalThread(
@@ -134,9 +172,16 @@ package final class Learner {
       report(.notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)"))
     }
     let report = self.report
-    let restored = try RestoredRun(
-      folder, recipe: recipe, base: base, retention: options.retention,
-      notice: { report(.notice($0)) })
+    let evaluated = try MetricsFile.evaluations(in: folder.metrics)
+    // The weights of versions whose evaluation was due, and was cut off or never begun.
+    var missed: [UInt64: Buffer] = [:]
+    let restored = try ResumedRun(
+      folder, recipe: recipe, notice: { report(.notice($0)) },
+      reached: { core in
+        let version = core.policy.version.rawValue
+        guard recipe.evaluation.isDue(at: version), !evaluated.contains(version) else { return }
+        missed[version] = core.policy.ema.average.copy()
+      })
     let core = restored.core
     committed = core.policy.version.rawValue
     lastCommit = restored.lastCommit
@@ -144,14 +189,14 @@ package final class Learner {
       report(.resumed(version: committed, rerun: restored.rerun.count))
     }
     let record = try RunRecord(
-      in: folder, epoch: epoch, committed: core.policy.version.rawValue,
-      raise: { report(.alarm($0)) })
+      in: folder, epoch: epoch, committed: core.policy.version.rawValue, about: options.about,
+      watching: recipe.watched, raise: { report(.alarm($0)) })
     // A life that ended between a commit and its line left a gap.
     for (version, report) in restored.rerun {
       let cost = recipe.cost(ofVersion: version, report, coreSeconds: 0)
       try record.updated(version: version, report, cost: cost)
     }
-    for durable in restored.durable { waiting[durable.unit.unit.rawValue] = durable }
+    for durable in restored.durable { waiting[durable.unit.unit] = durable }
 
     raiseFileLimit()
     let context = try Context()
@@ -169,62 +214,101 @@ package final class Learner {
       lastUpdate: options.updates, rewardPatience: options.rewardPatience,
       auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
-        admitted: { journal.submit(.unit($0)) }, notice: { [report] in report(.notice($0)) },
+        admitted: { journal.submit(.unit($0)) }, doubted: { inbox.post(.doubted($0, $1)) },
+        notice: { [report] in report(.notice($0)) },
         trouble: { inbox.post(.trouble($0)) }, failed: { inbox.post(.failed($0)) },
         checkOwner: { [folder] in try Self.checkOwner(of: folder, epoch: epoch) },
         trace: options.trace))
-    journal.start { Self.pass($0, to: inbox, and: exchange) }
+    let outlets = Outlets(journal: journal, exchange: exchange)
+    for (durable, finding) in restored.deviating { void(durable, because: finding, outlets) }
+    try journal.start { Self.pass($0, to: inbox, and: exchange) }
+    defer { journal.stop() }
     if let door {
       try KeyFile(role: .actor, name: "local", key: local, learner: door.key.publicKey)
         .write(to: folder.localKey)
-      door.gatekeeper.run()
+      try door.gatekeeper.run(hosts: { [weak exchange] in exchange?.hostsOfNewcomers ?? [] })
     }
-    exchange.run()
+    defer { door?.gatekeeper.stop() }
+    try exchange.run()
+    var ending = Exchange.Order.leave("the learner failed")
+    defer {
+      report(.draining)
+      exchange.send(ending)
+      exchange.join()
+    }
     var endpoint = Endpoint(endpoint: exchange.endpoint, epoch: epoch, pid: getpid())
     endpoint.isEncrypted = door != nil
     try RunFolder.write(endpoint, to: folder.endpoint)
     report(.listening(endpoint))
 
     var lastReward = Double.nan
-    var evaluation: Evaluation?
     var learnSeconds = 0.0
     var waitSeconds = 0.0
     var updatedAt = clock.now
-    var bestScore = bestScoreSoFar
     var cost = CoreSeconds()
-    func evaluate() throws {
-      let version = core.policy.version.rawValue
+    let deadline = options.minutes.map { start + .seconds($0 * 60) }
+    let evaluator = Evaluator(
+      recipe, of: folder, record: record, retention: options.retention,
+      patience: options.rewardPatience, noticeInterval: options.noticeInterval, report: report)
+    defer { evaluator.close() }
+    let host = Evaluator.Host(
+      rest: {
+        try self.rest(
+          seconds: $0, deadline: deadline, version: core.policy.version.rawValue, exchange, record)
+      },
+      paused: { reason in self.pause = reason.map { ($0, self.clock.now) } },
+      isStopping: { [stopping] in stopping.isRaised.load(ordering: .acquiring) })
+    // The oldest version whose evaluation was given up; the run does not go on without it.
+    var left: UInt64?
+    func evaluate(_ version: UInt64, _ weights: Buffer, save: () throws -> Bool) throws {
+      if left != nil { return }
       // Looking at the policy is no cost of training it.
-      let (result, grid) = try cost.leavingOut { try evaluateAndDraw(core) }
-      evaluation = result
-      report(.evaluated(version: version, result))
-      try record.evaluated(version: version, result, grid: grid)
-      if result.heldOut > bestScore {
-        bestScore = result.heldOut
+      let isMade = try cost.leavingOut {
+        try evaluator.evaluate(weights, version: version, host: host, save: save)
+      }
+      if isMade { return }
+      left = version
+      try read(inbox.takeAll())
+    }
+    func evaluate() throws {
+      try evaluate(core.policy.version.rawValue, core.policy.ema.average) {
         try save(core)
-        try Checkpoint.markBest(version, in: folder, keeping: options.retention)
+        return true
       }
     }
-    var isFinished = false
-    defer {
-      report(.draining)
-      exchange.send(isFinished ? .drain("the learner ends") : .leave("the learner failed"))
-      exchange.join()
-      door?.gatekeeper.stop()
-      journal.stop()
+    func evaluateMissed() throws {
+      let versions = try Checkpoint.versions(in: folder)
+      for (version, weights) in missed.sorted(by: { $0.key < $1.key }) where version < committed {
+        // The state has gone on: what was not saved then cannot be saved now.
+        try evaluate(version, weights) { versions.contains(version) }
+      }
+      if missed[committed] != nil { try evaluate() }
+      missed = [:]
     }
-    if core.policy.version.rawValue == 0 { try evaluate() }
-    while core.policy.version.rawValue < options.updates {
+    let firstVersion = core.policy.version.rawValue
+    try evaluateMissed()
+    while left == nil, core.policy.version.rawValue < options.updates {
       let k = core.policy.version.rawValue
       let asked = clock.now
       guard
         let units = try collect(
-          update: k, deadline: options.minutes.map { start + .seconds($0 * 60) }, record: record)
+          update: k, deadline: deadline, hasUpdated: k > firstVersion, outlets, record)
       else { break }
+      if let deviation = try core.deviation(among: units.map(\.unit)) {
+        // The others wait for another result of it.
+        for durable in units {
+          if durable.unit.unit == deviation.unit {
+            void(durable, because: deviation.finding, outlets)
+          } else {
+            waiting[durable.unit.unit] = durable
+          }
+        }
+        continue
+      }
       let wait = asked.duration(to: clock.now).seconds
       let idle = secondsIdle(before: units, asked: asked)
       let (result, learn) = try advance(
-        core, with: units.map(\.unit), journal: journal, exchange: exchange)
+        core, with: units.map(\.unit), outlets)
       waitSeconds += wait
       learnSeconds += learn
       lastReward = result.reward
@@ -243,18 +327,25 @@ package final class Learner {
           .pictureRate: Double(recipe.unitsPerUpdate * recipe.algorithm.plan.outcomeCount)
             / seconds,
         ])
+      try record.checkSpace(
+        for: DiskNeed(of: recipe), remaining: options.updates - version, version: version)
       if version % options.checkpointInterval == 0 { try save(core) }
-      let interval = UInt64(recipe.evaluation.interval)
-      if interval > 0 && version % interval == 0 && version < options.updates { try evaluate() }
+      if recipe.evaluation.isDue(at: version) && version < options.updates { try evaluate() }
       updatedAt = clock.now
     }
     let version = core.policy.version.rawValue
-    if !isInterrupted && evaluationVersion != version { try evaluate() }
-    try save(core)
-    report(.saved(version: version))
+    if !isInterrupted, failure == nil { try evaluate() }
+    // Without a checkpoint the next life comes through the version that was left, and evaluates it.
+    if left.map({ $0 >= version }) ?? true {
+      try save(core)
+      report(.saved(version: version))
+    }
     for case .trouble(let trouble) in inbox.takeAll() { troubles.append(trouble) }
     try tell(record, version: version)
-    isFinished = true
+    ending =
+      version >= options.updates || options.drains
+      ? .drain("the learner ends")
+      : .leave("the learner stops at \(core.policy.version), to go on later")
     reportRefusals(of: exchange)
     if exchange.comparedSoFar > 0 {
       report(.notice("\(exchange.comparedSoFar) units came twice, with equal bytes"))
@@ -262,11 +353,14 @@ package final class Learner {
     let split = exchange.splitSoFar
     return Summary(
       version: version, paramsHash: "\(core.policy.paramsHash)", reward: lastReward,
-      evaluation: evaluation, seconds: start.duration(to: clock.now).seconds,
+      evaluation: record.hasEvaluation(version)
+        ? try? EvaluationRecord(of: version, in: folder) : nil,
+      seconds: start.duration(to: clock.now).seconds,
       split: [
         ("sample", split.sample), ("judge", split.judge), ("wire", split.wire),
         ("journal", journal.seconds), ("learn", learnSeconds), ("wait", waitSeconds),
-      ], refused: exchange.refusalsSoFar, wasInterrupted: isInterrupted)
+      ], refused: exchange.refusalsSoFar, wasInterrupted: isInterrupted,
+      failure: failure)
   }
 
   /// Raises the number of files that this process may hold open, and says so if that is not enough.
@@ -275,25 +369,42 @@ package final class Learner {
     if files >= Self.usualFiles { return }
     report(
       .notice(
-        "! this process may hold \(files) open files, and each connection takes one; raise it:"
+        "! this process may hold \(files) open files, and each connection takes three; raise it:"
           + " ulimit -n \(Self.usualFiles)"))
   }
 
   /// The folder's lock is a file, and files can be deleted under a learner that is alive; the one that
   /// begins next stores a newer epoch before it reads the journal.
   private static func checkOwner(of folder: RunFolder, epoch: UInt64) throws {
-    guard let newest = try? RunFolder.read(RunIdentity.self, from: folder.identity).epoch else {
+    guard let newest = try epochStored(in: folder) else {
       throw RunFailure(
         .disk,
-        "\(folder.identity) is gone or damaged, so whose run folder this is cannot be told; nothing more"
+        "\(folder.identity) is gone or damaged, so it is unknown whose run folder this is; nothing more"
           + " is written")
     }
     guard newest == epoch else {
       throw RunFailure(
         .restart,
-        "another learner has begun epoch \(newest) of \(folder.path), this one is epoch \(epoch) and"
+        "another learner has begun generation \(newest) of \(folder.path), this one is generation \(epoch) and"
           + " stops; nothing acknowledged is lost")
     }
+  }
+
+  /// nil where the folder does not say. Where this process may open no more files for a moment, nothing
+  /// is said about the folder.
+  private static func epochStored(in folder: RunFolder) throws -> UInt64? {
+    for _ in 0..<100 {
+      let mayOpen = !OpenFileLimit.isReached
+      if let identity = try? RunFolder.read(RunIdentity.self, from: folder.identity) {
+        return identity.epoch
+      }
+      if mayOpen { return nil }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    throw RunFailure(
+      .restart,
+      "this process may open no more files, so whose run folder \(folder.path) is cannot be told;"
+        + " nothing acknowledged is lost; raise the limit (ulimit -n 4096) and start again")
   }
 
   /// What the journal did, to those who wait for it.
@@ -320,20 +431,53 @@ package final class Learner {
     }
   }
 
+  /// Where a unit goes: the two that keep it and tell about it.
+  private struct Outlets {
+    let journal: JournalThread
+    let exchange: Exchange
+  }
+
+  /// Takes back a unit that no update has used, in the journal and at the exchange, which leases it again.
+  private func void(_ durable: DurableUnit, because finding: String, _ outlets: Outlets) {
+    let unit = durable.unit
+    waiting[unit.unit] = nil
+    outlets.journal.submit(
+      .voided(
+        VoidedUnit(unit: unit.unit, epoch: epoch, digest: unit.digest, reason: finding)))
+    outlets.exchange.send(.voided(unit.unit, because: finding))
+  }
+
+  /// Takes back what was found to deviate since it was admitted; what is on its way to the journal is looked
+  /// for again.
+  private func voidDoubted(_ outlets: Outlets) {
+    let first = recipe.layout.first(of: committed)
+    let found = doubted
+    doubted = []
+    for (unit, finding) in found {
+      if let durable = waiting[unit.unit] {
+        if durable.unit.digest == unit.digest { void(durable, because: finding, outlets) }
+      } else if unit.unit < first {
+        report(.notice("! an update has used a unit that deviates: \(unit.unit): \(finding)"))
+      } else {
+        doubted.append((unit, finding))
+      }
+    }
+  }
+
   /// One update: computed, made durable, and only then published.
   ///
   /// - Returns: the update's report and the seconds of its arithmetic.
   private func advance(
-    _ core: LearnerCore, with units: [AdmittedUnit], journal: JournalThread, exchange: Exchange
+    _ core: LearnerCore, with units: [AdmittedUnit], _ outlets: Outlets
   ) throws -> (report: Update.Report, learn: Double) {
     let began = clock.now
-    let (commit, report) = try core.advance(with: units, epoch: epoch)
+    let (commit, report) = core.apply(units, epoch: epoch)
     let learn = began.duration(to: clock.now).seconds
     let computed = clock.now
-    journal.submit(.commit(commit))
+    outlets.journal.submit(.commit(commit))
     try awaitCommit(of: commit.update)
     commitWait = computed..<clock.now
-    exchange.send(.committed(core.policy.snapshot))
+    outlets.exchange.send(.committed(core.policy.snapshot))
     return (report, learn)
   }
 
@@ -348,7 +492,13 @@ package final class Learner {
   private func save(_ core: LearnerCore) throws {
     try Self.checkOwner(of: folder, epoch: epoch)
     let mark = lastCommit.map { JournalMark(commit: $0, waiting: waiting.values) }
-    try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
+    do {
+      try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
+    } catch {
+      // Another learner, which has begun since, takes away what it finds half written.
+      try Self.checkOwner(of: folder, epoch: epoch)
+      throw error
+    }
     pruneJournal()
   }
 
@@ -377,33 +527,145 @@ package final class Learner {
 
   /// The units of one update in unit order; nil when the run is to stop instead.
   private func collect(
-    update k: UInt64, deadline: ContinuousClock.Instant?, record: RunRecord
+    update k: UInt64, deadline: ContinuousClock.Instant?, hasUpdated: Bool, _ outlets: Outlets,
+    _ record: RunRecord
   ) throws -> [DurableUnit]? {
-    let count = UInt64(recipe.unitsPerUpdate)
-    let ids = k * count..<(k + 1) * count
+    let ids = recipe.layout.units(of: k)
     var silence = clock.now
     while true {
       if isInterrupted { return nil }
-      if let deadline, clock.now >= deadline { return nil }
+      if let end = earlyEnd(deadline: deadline, hasUpdated: hasUpdated, update: k, outlets.exchange)
+      {
+        if case .failed(let reason) = end { failure = reason }
+        return nil
+      }
+      voidDoubted(outlets)
       if ids.allSatisfy({ waiting[$0] != nil }) {
         return ids.compactMap { waiting.removeValue(forKey: $0) }
       }
+      let before = waiting.count
       let letters = inbox.wait(atMost: 1) ?? []
       try read(letters)
       try tell(record, version: k)
       let missing = ids.count { waiting[$0] == nil }
       if !letters.isEmpty {
         silence = clock.now
-        report(.progress(version: k, units: Int(count) - missing, of: Int(count)))
+        report(.progress(version: k, units: ids.count - missing, of: ids.count))
       }
-      if silence.duration(to: clock.now) > .seconds(60), !isPaused {
+      sayWait(hasNews: waiting.count > before, update: k, missing: missing, outlets.exchange)
+      if silence.duration(to: clock.now) > .seconds(60), pause == nil {
         try Self.checkOwner(of: folder, epoch: epoch)
         try record.silent(
-          seconds: 60, version: k, missing: "update \(k) lacks \(missing) of \(count) units",
-          remedy: "start an actor: tributary actor --run \(folder.path.shellWord)")
+          seconds: 60, version: k, missing: "update \(k) lacks \(missing) of \(ids.count) units",
+          remedy: outlets.exchange.presenceNow.actors == 0
+            ? "start an actor: \(actorCommand)"
+            : "see what the actors say, here in \(folder.path)/actors; a reward may take long")
         silence = clock.now
       }
     }
+  }
+
+  private var actorCommand: String { "tributary actor --run \(folder.path.shellWord)" }
+
+  /// Says now and then what is waited for.
+  private func sayWait(hasNews: Bool, update k: UInt64, missing: Int, _ exchange: Exchange) {
+    let now = began.duration(to: clock.now).seconds
+    guard !hasNews, missing > 0 else {
+      _ = waits.due(nil, now: now)
+      return
+    }
+    let cause = awaited(update: k, missing: missing, exchange)
+    if let seconds = waits.due(cause.kind, now: now) {
+      report(.waiting("waiting for \(cause.words), \(Int(seconds)) s so far"))
+    }
+  }
+
+  /// What a run without news waits for.
+  private func awaited(
+    update k: UInt64, missing: Int, _ exchange: Exchange
+  ) -> (kind: String, words: String) {
+    let presence = exchange.presenceNow
+    if presence.actors == 0 {
+      guard let last = presence.lastLeft else {
+        return ("first actor", "a first actor: \(actorCommand)")
+      }
+      return ("actor", "an actor since the last one, \(last), left: \(actorCommand)")
+    }
+    if let pause {
+      return ("pause", "rewards to answer again, with one unit at a time (\(pause.reason))")
+    }
+    let units = "\(missing) of \(recipe.unitsPerUpdate) units of update \(k)"
+    let actors = "\(presence.actors) actor\(presence.actors == 1 ? "" : "s")"
+    let own = recipe.rewards.filter { !$0.isBuiltIn }
+    let rewards = own.map { "\($0.name) (\($0.label))" }.joined(separator: ", ")
+    return (
+      "units", "\(units) from \(actors)" + (own.isEmpty ? "" : ", which ask \(rewards)")
+    )
+  }
+
+  /// An end before the last update.
+  private enum EarlyEnd {
+    case planned
+    case failed(RunFailure)
+  }
+
+  /// Whether the run ends now, and whether that is a failure.
+  private func earlyEnd(
+    deadline: ContinuousClock.Instant?, hasUpdated: Bool, update k: UInt64, _ exchange: Exchange
+  ) -> EarlyEnd? {
+    let resume = "version \(k) is saved; resume: tributary resume \(folder.path.shellWord)"
+    if let pause, let longest = options.longestPause,
+      pause.since.duration(to: clock.now).seconds >= longest
+    {
+      return .failed(
+        RunFailure(
+          .restart,
+          "rewards have failed for the \(Self.inWords(longest)) s of reward.max_pause, because \(pause.reason);"
+            + " \(resume)")
+      )
+    }
+    guard let deadline, clock.now >= deadline else { return nil }
+    let minutes = "the \(Self.inWords(options.minutes ?? 0)) minutes of --minutes are over"
+    if let pause {
+      return .failed(
+        RunFailure(
+          .restart, "\(minutes) while the run is paused, because \(pause.reason); \(resume)")
+      )
+    }
+    if hasUpdated { return .planned }
+    let ids = recipe.layout.units(of: k)
+    let cause = awaited(update: k, missing: ids.count { waiting[$0] == nil }, exchange)
+    return .failed(
+      RunFailure(
+        .restart,
+        "\(minutes) and no update was made: the run waited for \(cause.words); \(resume)")
+    )
+  }
+
+  private static func inWords(_ number: Double) -> String {
+    number == number.rounded() ? String(format: "%.0f", number) : "\(number)"
+  }
+
+  /// Waits, and reads what comes; false if the run is to stop instead.
+  private func rest(
+    seconds: Double, deadline: ContinuousClock.Instant?, version: UInt64, _ exchange: Exchange,
+    _ record: RunRecord
+  ) throws -> Bool {
+    let end = clock.now + .seconds(seconds)
+    try Self.checkOwner(of: folder, epoch: epoch)
+    while !isInterrupted {
+      if let end = earlyEnd(
+        deadline: deadline, hasUpdated: true, update: version, exchange)
+      {
+        if case .failed(let reason) = end { failure = reason }
+        return false
+      }
+      let left = clock.now.duration(to: end).seconds
+      if left <= 0 { return true }
+      try read(inbox.wait(atMost: min(left, 1)) ?? [])
+      try tell(record, version: version)
+    }
+    return false
   }
 
   /// Seconds in which these units were durable and the thread that computes waited all the same: for
@@ -421,8 +683,8 @@ package final class Learner {
 
   private func tell(_ record: RunRecord, version: UInt64) throws {
     for trouble in troubles {
-      if case .paused = trouble { isPaused = true }
-      if case .resumed = trouble { isPaused = false }
+      if case .paused(let reason) = trouble { pause = (reason, clock.now) }
+      if case .resumed = trouble { pause = nil }
       try record.trouble(trouble, version: version)
     }
     troubles = []
@@ -437,45 +699,15 @@ package final class Learner {
     for letter in letters {
       switch letter {
       case .durable(let units):
-        for durable in units { waiting[durable.unit.unit.rawValue] = durable }
+        for durable in units { waiting[durable.unit.unit] = durable }
       case .committed(let update, let location):
         committed = update + 1
         lastCommit = location
       case .failed(let failure): throw failure
       case .trouble(let trouble): troubles.append(trouble)
+      case .doubted(let unit, let finding): doubted.append((unit, finding))
       case .interrupt: isInterrupted = true
       }
-    }
-  }
-
-  // MARK: Evaluating
-
-  private var evaluationVersion: UInt64?
-
-  private func evaluateAndDraw(_ core: LearnerCore) throws -> (Evaluation, RunRecord.Grid) {
-    let version = core.policy.version.rawValue
-    let weights = core.policy.ema.average
-    let result = Evaluation(
-      of: weights, network: recipe.network, task: recipe.task,
-      prompts: recipe.task.heldOutPrompts, options: recipe.evaluation,
-      guidance: recipe.algorithm.guidance)
-    let picture = PictureGrid.draw(
-      weights, network: recipe.network, task: recipe.task, odeSteps: recipe.evaluation.odeSteps,
-      guidance: recipe.algorithm.guidance)
-    let png = picture.png()
-    try AtomicFile.write(png, to: folder.grid(of: version))
-    evaluationVersion = version
-    return (result, RunRecord.Grid(png: png, width: picture.width, height: picture.height))
-  }
-
-  /// The held-out score of the checkpoint that is called best.
-  private var bestScoreSoFar: Double {
-    guard let version = Checkpoint.best(in: folder) else { return -.infinity }
-    do {
-      return try RunFolder.read(EvaluationRecord.self, from: folder.evaluation(of: version)).heldOut
-    } catch {
-      report(.notice("! the next evaluation counts as the best so far, because \(error)"))
-      return -.infinity
     }
   }
 }

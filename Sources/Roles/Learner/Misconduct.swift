@@ -1,20 +1,21 @@
 /// Who sent invalid results, and what follows from it: a value that is told the time.
 ///
-/// Nobody ends a run by sending nonsense: who does it is shut out for a while, and the run stops only
-/// if none of those that are asked for units has sent a valid one for as long as a lease lasts.
+/// Nobody ends a run by sending nonsense: who does it is shut out for a while. The run stops only if
+/// different parties fail alike, all that are there, for as long as a lease lasts: then it is the learner
+/// that is wrong, or nobody is left who is right.
 package struct Misconduct {
   package typealias Time = LeaseTable.Time
 
   /// What an invalid result leads to.
   package struct Consequence: Equatable {
-    /// The session is to end; its process is shut out.
+    /// Its sessions are to end; the party is shut out.
     package var endsSession = false
     /// The run is to stop.
-    package var endsRun: Row?
+    package var rowThatEndsRun: Row?
 
-    package init(endsSession: Bool = false, endsRun: Row? = nil) {
+    package init(endsSession: Bool = false, rowThatEndsRun: Row? = nil) {
       self.endsSession = endsSession
-      self.endsRun = endsRun
+      self.rowThatEndsRun = rowThatEndsRun
     }
   }
 
@@ -29,60 +30,69 @@ package struct Misconduct {
     }
   }
 
-  /// Invalid results of one process before it is shut out, and in a row of all before the run stops.
+  /// Invalid results of one party before it is shut out, and in a row of all before the run stops.
   package static let patience = 8
-  /// Seconds without another one after which a process is forgiven.
+  /// Seconds without another one after which a party is forgiven.
   package static let exclusion: Time = 60
 
-  /// What is known of one process.
+  /// What is known of one party.
   private struct Entry {
     var count = 0
     var last: Time
   }
 
-  /// How many processes are remembered.
+  /// How many parties are remembered.
   private let capacity: Int
   private var entries: [String: Entry] = [:]
   /// Of those that had the unit's lease, since the last valid result of anybody.
-  private var inARow = (count: 0, since: Time(0))
+  private var inARow = (count: 0, since: Time(0), parties: Set<LeaseTable.Party>())
 
   package init(capacity: Int) { self.capacity = capacity }
 
   /// A result was invalid.
   ///
   /// - Parameters:
-  ///   - life: the process that sent it, whose session may be another one by now.
+  ///   - party: the party that sent it, whose session may be another one by now.
   ///   - hadLease: whether it had been asked for it.
   ///   - leasePatience: seconds that a lease lasts.
+  ///   - present: the parties that are there and take units.
   package mutating func invalid(
-    from life: String, hadLease: Bool, leasePatience: Time, now: Time
+    from party: LeaseTable.Party, hadLease: Bool, leasePatience: Time,
+    present: Set<LeaseTable.Party>, now: Time
   ) -> Consequence {
     var consequence = Consequence()
     if hadLease {
       if inARow.count == 0 { inARow.since = now }
       inARow.count += 1
-      if inARow.count >= Self.patience, now - inARow.since > leasePatience {
-        consequence.endsRun = Row(count: inARow.count, seconds: now - inARow.since)
+      inARow.parties.insert(party)
+      if inARow.count >= Self.patience, now - inARow.since > leasePatience,
+        inARow.parties.count > 1, present.isSubset(of: inARow.parties)
+      {
+        consequence.rowThatEndsRun = Row(count: inARow.count, seconds: now - inARow.since)
       }
     }
-    if entries[life] == nil, entries.count >= capacity,
+    if entries[party] == nil, entries.count >= capacity,
       let oldest = entries.min(by: { ($0.value.last, $0.key) < ($1.value.last, $1.key) })
     {
       entries[oldest.key] = nil
     }
-    var entry = entries[life] ?? Entry(last: now)
+    var entry = entries[party] ?? Entry(last: now)
     entry.count += 1
     entry.last = now
-    entries[life] = entry
+    entries[party] = entry
     consequence.endsSession = entry.count >= Self.patience
     return consequence
   }
 
-  /// A result was valid, whoever sent it.
-  package mutating func valid() { inARow.count = 0 }
+  /// A result was valid, and makes one that was not forgotten.
+  package mutating func valid(from party: LeaseTable.Party) {
+    inARow = (0, 0, [])
+    guard let count = entries[party]?.count, count < Self.patience else { return }
+    entries[party]?.count = max(0, count - 1)
+  }
 
-  package func isExcluded(_ life: String, now: Time) -> Bool {
-    guard let entry = entries[life] else { return false }
+  package func isExcluded(_ party: LeaseTable.Party, now: Time) -> Bool {
+    guard let entry = entries[party] else { return false }
     return entry.count >= Self.patience && now < entry.last + Self.exclusion
   }
 

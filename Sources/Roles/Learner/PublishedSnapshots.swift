@@ -1,16 +1,13 @@
 package import Records
-import Transport
 package import Wire
 
 /// The snapshots that actors may pull, cut into chunks that are checked by digest.
 package struct PublishedSnapshots: Sendable {
   private struct Published: Sendable {
     let manifest: Manifest
-    let bytes: [UInt8]
+    /// One array each, so that all peers that ask for a chunk share its bytes.
+    let chunks: [[UInt8]]
   }
-
-  /// 512 KiB: two parts fit the largest payload, and a slow link stays far from its timeout.
-  private static let chunkSize = 512 << 10
 
   private var versions: [PolicyVersion: Published] = [:]
 
@@ -18,14 +15,20 @@ package struct PublishedSnapshots: Sendable {
 
   /// Adds a version, and drops those before `oldest`.
   package mutating func publish(_ snapshot: Snapshot, keepingFrom oldest: PolicyVersion) {
-    let bytes = unsafe snapshot.parameters.withUnsafeBytes { unsafe Array($0) }
-    let chunks = stride(from: 0, to: bytes.count, by: Self.chunkSize).map {
-      Digest(of: Array(bytes[$0..<min($0 + Self.chunkSize, bytes.count)]))
+    let (count, chunks) = unsafe snapshot.parameters.withUnsafeBytes { bytes in
+      let size = ParameterChunks.size(of: bytes.count)
+      return (
+        bytes.count,
+        stride(from: 0, to: bytes.count, by: size).map {
+          unsafe Array(bytes[$0..<min($0 + size, bytes.count)])
+        }
+      )
     }
     versions[snapshot.version] = Published(
       manifest: Manifest(
-        version: snapshot.version, paramsHash: snapshot.hash, byteCount: UInt64(bytes.count),
-        chunkSize: UInt32(Self.chunkSize), chunks: chunks), bytes: bytes)
+        version: snapshot.version, paramsHash: snapshot.hash, byteCount: UInt64(count),
+        chunkSize: UInt32(ParameterChunks.size(of: count)), chunks: chunks.map { Digest(of: $0) }),
+      chunks: chunks)
     versions = versions.filter { $0.key >= oldest }
   }
 
@@ -36,7 +39,7 @@ package struct PublishedSnapshots: Sendable {
     versions[version]?.manifest
       ?? Manifest(
         version: version, paramsHash: Digest(bytes: Array(repeating: 0, count: 32)), byteCount: 0,
-        chunkSize: UInt32(Self.chunkSize), chunks: [])
+        chunkSize: UInt32(ParameterChunks.smallest), chunks: [])
   }
 
   /// The bytes of one chunk, or nil if there is no such chunk.
@@ -44,8 +47,7 @@ package struct PublishedSnapshots: Sendable {
     guard
       let published = versions.values.first(where: { $0.manifest.paramsHash == request.paramsHash })
     else { return nil }
-    let start = Int(request.index) * Self.chunkSize
-    guard start < published.bytes.count else { return nil }
-    return Array(published.bytes[start..<min(start + Self.chunkSize, published.bytes.count)])
+    let index = Int(request.index)
+    return published.chunks.indices.contains(index) ? published.chunks[index] : nil
   }
 }

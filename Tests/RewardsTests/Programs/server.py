@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
-"""The same as a server, which prints its port. Usage: server.py MODE"""
-import json, sys, threading, time
+"""The same as a server, which prints its port. Usage: server.py MODE [HOST]"""
+import json, socket, sys, threading, time
+from urllib.parse import unquote
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 mode, calls, lock = sys.argv[1], 0, threading.Lock()
 together, most = 0, 0
+asked = []
 
 
 class Reward(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0" if mode.endswith("1.0") else "HTTP/1.1"
     wbufsize = -1
 
     def do_GET(self):
+        if self.path == "/asked":
+            return self.answer(200, json.dumps(asked).encode())
+        asked.append([self.path, self.headers.get("Authorization", "")])
         self.answer(503 if mode == "ill" else 200, json.dumps({"most": most}).encode())
 
     def do_POST(self):
@@ -22,13 +27,26 @@ class Reward(BaseHTTPRequestHandler):
             together += 1
             most = max(most, together)
         size = int(self.headers["Content-Length"])
-        assert self.path == "/compute", self.path
+        asked.append([self.path, self.headers.get("Authorization", "")])
+        assert mode in ("anywhere", "drop") or mode.startswith("echo") or self.path == "/compute", self.path
         assert self.headers["Content-Type"] == "application/json"
         prompts = json.loads(self.rfile.read(size))["prompts"]
         rewards = [float(len(prompt)) for prompt in prompts]
         status, body = 200, json.dumps({"rewards": rewards}).encode()
         if mode == "slow":
             time.sleep(600)
+        if mode.startswith("late"):
+            time.sleep(2)
+        if mode == "http-0.9":
+            self.wfile.write(body)
+            self.close_connection = True
+            return
+        if mode == "echo-500":
+            status, body = 500, json.dumps(asked).encode()
+        if mode == "echo-error":
+            body = json.dumps({"error": f"no such page: {self.path}"}).encode()
+        if mode == "echo-garbage":
+            body = json.dumps(f"you asked for {unquote(self.path)}").encode()
         if mode == "together":
             time.sleep(0.3)
         with lock:
@@ -48,7 +66,7 @@ class Reward(BaseHTTPRequestHandler):
             body = b"x" * (3 << 20)
         if mode == "elsewhere":
             self.send_response(307)
-            self.send_header("Location", "/other")
+            self.send_header("Location", "/other?token=abc")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -80,6 +98,10 @@ class Reward(BaseHTTPRequestHandler):
         pass
 
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Reward)
+class Server(ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in "".join(sys.argv[2:]) else socket.AF_INET
+
+
+server = Server((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", 0), Reward)
 print(server.server_port, flush=True)
 server.serve_forever()

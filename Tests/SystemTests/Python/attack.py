@@ -1,11 +1,13 @@
 """Attacks a real learner while a real actor trains, and checks that the run is the same run.
 
-Usage: attack.py TRIBUTARY PROTO_FOLDER WORK [--short] [--curve] [--updates N] [--connections N]
+Usage: attack.py TRIBUTARY PROTO_FOLDER WORK [--short] [--curve] [--updates N] [--connections N] [--files N]
 
 The attacker speaks the protocol from proto/ over ZeroMQ: nothing of Tributary is linked or imported.
 It knows valid payloads of every unit from the journal of an undisturbed run with the same seed. After
 every attack the run must go on by one update. At the end: the same params_hash, every unit verified by
 a replay, each attack refused under a reason that the learner's summary names, and no descriptor left.
+The learner may hold --files descriptors (1,024), far fewer than there are connections: a learner that
+takes all that come runs out of them.
 """
 
 import argparse
@@ -22,79 +24,25 @@ import sys
 import time
 
 import zmq
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+import peers
 
 PATIENCE = 180
-MAGIC = 0x54524942
-
-
-def messages(proto):
-    """The message classes of the protocol's files, by name."""
-    out = os.path.join(options.work, "proto.bin")
-    subprocess.run(["protoc", f"--proto_path={proto}", f"--descriptor_set_out={out}", "--include_imports",
-                    *sorted(glob.glob(f"{proto}/v1/*.proto"))], check=True)
-    files = descriptor_pb2.FileDescriptorSet.FromString(open(out, "rb").read())
-    pool = descriptor_pool.DescriptorPool()
-    for file in files.file:
-        pool.Add(file)
-    return {name.rsplit(".", 1)[1]: kind
-            for name, kind in message_factory.GetMessageClassesForFiles(
-                [file.name for file in files.file], pool).items()}
-
-
 class Broken(Exception):
     """A promise that did not hold."""
 
 
-class Peer:
-    """A DEALER that says what it likes."""
+class Peer(peers.Peer):
+    """A DEALER that says what it likes to this learner."""
 
     def __init__(self, name="hostile", life=None, hello=True, **changes):
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.linger = 200
-        self.socket.sndtimeo = 60_000
-        if keys:
-            self.socket.curve_secretkey, self.socket.curve_publickey, self.socket.curve_serverkey = keys
-        self.socket.connect(endpoint)
-        self.name, self.life = name, life or os.urandom(16).hex()
-        self.epoch = self.session = self.sequence = 0
-        self.welcome = None
-        if hello:
-            self.hello(**changes)
-
-    def envelope(self, **fields):
-        self.sequence += 1
-        made = Kinds["Envelope"](magic=MAGIC, protocol_major=1, epoch=self.epoch, session=self.session,
-                                 sequence=self.sequence)
-        for name, value in fields.items():
-            if hasattr(value, "DESCRIPTOR"):
-                getattr(made, name).CopyFrom(value)
-                getattr(made, name).SetInParent()
-            else:
-                setattr(made, name, value)
-        return made
+        super().__init__(endpoint, name, life, hello, keys, **changes)
 
     def send(self, *parts):
         try:
-            self.socket.send_multipart([part if isinstance(part, bytes) else part.SerializeToString()
-                                        for part in parts])
+            super().send(*parts)
         except zmq.Again:
             raise Broken("the learner took nothing for 60 s")
-
-    def hello(self, **changes):
-        said = Kinds["Hello"](actor=self.name, life=self.life, pid=1, numerics_class=numerics)
-        for name, value in changes.items():
-            setattr(said, name, value)
-        self.send(self.envelope(hello=said))
-        answer = self.receive()
-        if answer and answer.WhichOneof("body") == "welcome":
-            self.epoch, self.session, self.welcome = answer.epoch, answer.session, answer.welcome
-        return answer
-
-    def receive(self, seconds=5):
-        if not self.socket.poll(int(seconds * 1000)):
-            return None
-        return Kinds["Envelope"].FromString(self.socket.recv_multipart()[0])
 
     def until(self, kind, seconds=5):
         end = time.monotonic() + seconds
@@ -105,7 +53,7 @@ class Peer:
         return None
 
     def heartbeat(self, free=4, held=()):
-        self.send(self.envelope(heartbeat=Kinds["Heartbeat"](free=free, held=list(held))))
+        self.send(self.state(free, held))
 
     def lease(self):
         """A lease; the actor sleeps meanwhile, so that the attacker gets one."""
@@ -117,20 +65,7 @@ class Peer:
         raise Broken(f"no lease in 20 s: {learner_text()[-800:]}")
 
     def result(self, lease, payload, **changes):
-        said = Kinds["UnitResult"](
-            unit=lease.unit, attempt=lease.attempt, version=lease.version, params_hash=lease.params_hash,
-            digest=digest(payload), byte_count=len(payload))
-        for name, value in changes.items():
-            setattr(said, name, value)
-        self.send(self.envelope(result=said), payload)
-
-    def close(self):
-        self.socket.close(linger=200)
-
-
-def digest(data):
-    import hashlib
-    return hashlib.blake2b(data, digest_size=32).digest()
+        self.send(self.result_of(lease, payload, **changes), payload)
 
 
 def journal(run):
@@ -393,8 +328,8 @@ def connections():
             print(f"     connection {index}: {fault}")
             break
         if index % 2:
-            link.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
-                         + b"\x04\x26\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0")
+            link.sendall(peers.GREETING + b"NULL".ljust(20, b"\0") + bytes(32)
+                         + peers.RawPeer.framed(b"\x05READY" + peers.METADATA, command=True))
         links.append(link)
         if index % 500 == 0:
             most = max(most, descriptors())
@@ -405,8 +340,36 @@ def connections():
     return len(links)
 
 
-def varints(number):
-    return struct.pack("B", number)
+def endless():
+    """One message whose parts do not end: the connection is cut before it has taken much."""
+    peer = peers.RawPeer(endpoint, "endless", keys)
+    peer.hello()
+    part, sent = bytes(1 << 20), 0
+    try:
+        while sent < 1 << 30:
+            peer.link.sendall(peer.part(part, more=True))
+            sent += len(part)
+    except OSError:
+        pass
+    peer.close()
+    if sent > 64 << 20:
+        raise Broken(f"{sent >> 20} MiB were taken")
+    return sent >> 20
+
+
+def deaf():
+    """Peers that ask for parameters and read nothing."""
+    links = [peers.RawPeer(endpoint, f"deaf{index}", keys, receive_buffer=4_096) for index in range(20)]
+    for peer in links:
+        peer.hello()
+        peer.send(peer.envelope(manifest_request=Kinds["ManifestRequest"](version=peer.welcome.committed)))
+        manifest = Kinds["Envelope"].FromString(peer.receive()[0]).manifest
+        for _ in range(300):
+            peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](params_hash=manifest.params_hash, index=0)))
+    time.sleep(1)
+    for peer in links:
+        peer.close()
+    return 20 * 301
 
 
 def attacks():
@@ -462,6 +425,9 @@ def attacks():
         ("nothing but nonsense", excluded, "session: too many"),
         ("one valid result 20 times", twice, None),
         ("parameters that do not exist", missing_parameters, "chunk that"),
+        ("a message without an end", endless, None),
+        ("questions and no ears", deaf, "too many questions"),
+        ("a malformed life", lambda: refused_hello(life="no life"), "hello: notAuthorised"),
         ("half-open connections", half_open, None),
         ("a flood", flood, "envelope"),
         ("a flood of hellos", hellos, None),
@@ -479,13 +445,6 @@ def refused_hello(**changes):
     return 1
 
 
-def key(path):
-    """The fields of a key file as ZeroMQ writes keys."""
-    fields = dict(line.split() for line in open(path) if not line.startswith("#"))
-    return tuple(zmq.utils.z85.encode(bytes.fromhex(fields[name]))
-                 for name in ("secret", "public", "learner"))
-
-
 parser = argparse.ArgumentParser()
 parser.add_argument("tributary")
 parser.add_argument("proto")
@@ -494,15 +453,16 @@ parser.add_argument("--short", action="store_true", help="small floods and 300 c
 parser.add_argument("--curve", action="store_true", help="with an allowed key of its own")
 parser.add_argument("--updates", type=int, default=400)
 parser.add_argument("--connections", type=int)
+parser.add_argument("--files", type=int, default=1_024, help="descriptors that the learner may hold")
 options = parser.parse_args()
 options.connections = options.connections or (300 if options.short else 10_000)
 _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 os.makedirs(options.work, exist_ok=True)
 
-Kinds = messages(options.proto)
-context = zmq.Context(io_threads=1)
-context.set(zmq.MAX_SOCKETS, 4096)
+Kinds = peers.Speaker.kinds = peers.messages(options.proto, options.work)
+peers.Peer.context = zmq.Context(io_threads=1)
+peers.Peer.context.set(zmq.MAX_SOCKETS, 4096)
 reasons, keys, numerics = set(), None, ""
 
 reference = os.path.join(options.work, "reference")
@@ -517,7 +477,7 @@ valid = journal(reference)
 
 run = os.path.join(options.work, "run")
 log = os.path.join(options.work, "learner.log")
-command = [options.tributary, "learner", "density", "--run", run, "--updates", str(options.updates), "--json"]
+command = ["prlimit", f"--nofile={options.files}:{options.files}", options.tributary, "learner", "density", "--run", run, "--updates", str(options.updates), "--json"]
 if options.curve:
     folder = os.path.join(options.work, "keys")
     subprocess.run([options.tributary, "keys", "new", folder], check=True, stdout=subprocess.DEVNULL,
@@ -525,13 +485,13 @@ if options.curve:
     subprocess.run([options.tributary, "keys", "add", "hostile", folder], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command += ["--keys", folder]
-    keys = key(os.path.join(folder, "hostile.key"))
+    keys = peers.key(os.path.join(folder, "hostile.key"))
 learner = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=open(log, "w"), stderr=subprocess.STDOUT)
 actor, status = None, 0
 try:
     wait(lambda: "listening at" in learner_text(), "listening")
     endpoint = json.load(open(f"{run}/endpoint.json"))["endpoint"]
-    numerics = re.search(r"epoch \d+ · (\S+) on", learner_text())[1]
+    peers.Speaker.numerics = numerics = re.search(r"generation \d+ · (\S+) on", learner_text())[1]
     actor = subprocess.Popen([options.tributary, "actor", "--run", run, "--name", "honest"],
                              stdin=subprocess.DEVNULL, stdout=open(os.path.join(options.work, "actor.log"), "w"),
                              stderr=subprocess.STDOUT)

@@ -1,0 +1,159 @@
+import Objective
+package import Flow
+package import Records
+package import Tasks
+package import Tensor
+
+package struct EvaluationOptions: Hashable, Sendable {
+  /// Evaluate every so many updates; 0 for only before and after.
+  package var interval: Int
+  package var odeSteps: Int
+  /// Fixed noises for each prompt.
+  package var noises: Int
+  /// Samples of each noise's place, of which the judge takes the best: the baseline that trains
+  /// nothing.
+  package var bestOf: Int
+  /// What ``Yardstick`` reads.
+  package var best = "auto"
+  /// Whether the rewards that train are asked about held-out prompts, too.
+  package var asksRewards = true
+
+  package init(interval: Int = 10, odeSteps: Int = 10, noises: Int = 4, bestOf: Int = 1) {
+    self.interval = interval
+    self.odeSteps = odeSteps
+    self.noises = noises
+    self.bestOf = bestOf
+  }
+
+  /// Whether a run evaluates this version, whichever its last is.
+  package func isDue(at version: UInt64) -> Bool {
+    version == 0 || interval > 0 && version.isMultiple(of: UInt64(interval))
+  }
+}
+
+/// What a policy scores on given prompts with fixed noises and the ODE sampler.
+///
+/// The noises belong to (prompt index, noise index) and to no run seed, so evaluations of different
+/// runs compare the same draws.
+package struct Evaluation: Sendable {
+  package var soft: Double
+  package var strict: Double
+  package var heldOut: Double
+  /// Soft and strict of each category, in order of first appearance.
+  package var categories: [(name: String, soft: Double, strict: Double)]
+  package var measures: Measures
+  package var prompts: Int
+  package var promptScores: [EvaluationRecord.PromptScores]
+  /// What the rewards that train say; nil where they were not asked.
+  package var rewards: EvaluatedRewards?
+
+  /// The run seed under which evaluation noises are drawn.
+  package static let noiseSeed: UInt64 = 0x7472_6962
+
+  /// Prompts of one network call.
+  private static let promptsPerCall = 32
+
+  /// By the task's judges alone.
+  package init(
+    of weights: Buffer, model: any VelocityModel, task: some Task, prompts: [Prompt],
+    options: EvaluationOptions
+  ) {
+    let results = Self.results(
+      of: weights, model: model, task: task, prompts: prompts, options: options)
+    self.init(of: results, task: task, prompts: prompts, options: options)
+  }
+
+  /// What is judged: of each prompt `noises · bestOf` samples, in order.
+  package static func results(
+    of weights: Buffer, model: any VelocityModel, task: some Task, prompts: [Prompt],
+    options: EvaluationOptions
+  ) -> [(prompt: Prompt, latent: [Float])] {
+    let latents = latents(
+      of: weights, model: model, task: task, prompts: prompts,
+      noises: options.noises * options.bestOf, odeSteps: options.odeSteps)
+    return zip(prompts, latents).flatMap { prompt, group in group.map { (prompt, $0) } }
+  }
+
+  /// - Parameters:
+  ///   - results: those of ``results(of:model:task:prompts:options:)``.
+  ///   - asked: what the rewards that train said of each of them, and how they are mixed; of several
+  ///     samples the best is taken by their sum then.
+  package init(
+    of results: [(prompt: Prompt, latent: [Float])], task: some Task, prompts: [Prompt],
+    options: EvaluationOptions, asked: (scores: [[Float]], recipe: Recipe)? = nil
+  ) {
+    let judged = results.map { task.score($0.latent, for: $0.prompt) }
+    let mixed = asked.map { asked in
+      asked.scores.map { asked.recipe.algorithm.credit.mix.sum($0) }
+    }
+    let chosen = stride(from: 0, to: results.count, by: options.bestOf).map { start in
+      (start..<start + options.bestOf).dropFirst().reduce(start) { best, next in
+        let isBetter =
+          mixed.map { $0[next] > $0[best] } ?? (judged[next].soft > judged[best].soft)
+        return isBetter ? next : best
+      }
+    }
+    let scores = chosen.map { (results[$0].prompt, judged[$0]) }
+    func mean(_ values: [Double]) -> Double {
+      values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+    soft = mean(scores.map { Double($0.1.soft) })
+    strict = mean(scores.map { $0.1.strict ? 1 : 0 })
+    heldOut = mean(scores.map { Double($0.1.heldOut) })
+    categories = prompts.categories.map { name in
+      let members = scores.filter { $0.0.category == name }.map(\.1)
+      return (name, mean(members.map { Double($0.soft) }), mean(members.map { $0.strict ? 1 : 0 }))
+    }
+    measures = task.measures(of: chosen.map { results[$0] })
+    self.prompts = prompts.count
+    promptScores = prompts.indices.map { prompt in
+      let members = scores[prompt * options.noises..<(prompt + 1) * options.noises].map(\.1)
+      return EvaluationRecord.PromptScores(
+        prompt: prompts[prompt].text, category: prompts[prompt].category,
+        soft: mean(members.map { Double($0.soft) }),
+        strict: mean(members.map { $0.strict ? 1 : 0 }),
+        heldOut: mean(members.map { Double($0.heldOut) }))
+    }
+    guard let asked else { return }
+    let rewards = EvaluatedRewards(
+      chosen.map { asked.scores[$0] }, recipe: asked.recipe, prompts: prompts,
+      noises: options.noises)
+    for prompt in prompts.indices { promptScores[prompt].rewards = rewards.ofPrompts[prompt] }
+    self.rewards = rewards
+  }
+
+  /// x₀ of every prompt's fixed noises, `[prompt][noise][D]`.
+  ///
+  /// - Parameter seed: another seed draws other noises.
+  package static func latents(
+    of weights: Buffer, model: any VelocityModel, task: some Task, prompts: [Prompt],
+    noises: Int, odeSteps: Int, seed: UInt64 = noiseSeed
+  ) -> [[[Float]]] {
+    let philox = Philox(seed: seed)
+    let count = model.latentCount
+    let grid = SigmaGrid.linear(steps: odeSteps)
+    let session = model.session()
+    var result: [[[Float]]] = []
+    for start in stride(from: 0, to: prompts.count, by: promptsPerCall) {
+      let chunk = start..<min(start + promptsPerCall, prompts.count)
+      var field = PolicyField(
+        session: session, weights: weights, prompts: chunk.map { task.tokens(of: prompts[$0]) })
+      let initial = chunk.flatMap { prompt in
+        (0..<noises).flatMap { noise in
+          philox.normals(
+            at: NoiseAddress(unit: UInt64(prompt), purpose: .evaluationNoise, branch: noise),
+            count: count)
+        }
+      }
+      let final = Wavefront.finish(initial, on: grid, through: &field)
+      for prompt in chunk.indices.map({ $0 - start }) {
+        result.append(
+          (0..<noises).map { noise in
+            let row = prompt * noises + noise
+            return Array(final[row * count..<(row + 1) * count])
+          })
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,105 @@
+import Bytes
+import Flow
+import Objective
+package import Records
+package import Rewards
+import Tasks
+package import Tensor
+
+/// The work of an actor: a unit's trajectory from (snapshot, unit address, recipe) and nothing else.
+package struct UnitSampler {
+  /// Where the time of one unit went.
+  package struct Split: Sendable {
+    package var sample: Duration
+    package var judge: Duration
+  }
+
+  /// A unit that is sampled and not yet judged.
+  package struct Sample {
+    let prompt: Prompt
+    /// The trajectory without rewards.
+    var trajectory: Trajectory
+
+    /// What is to be judged, in the order of ``Trajectory/judged``.
+    var exhibits: [Exhibit] {
+      trajectory.judged.map { Exhibit(prompt: prompt, result: .latent($0.latent)) }
+    }
+  }
+
+  private let recipe: Recipe
+  private let session: any ModelSession
+
+  package init(_ recipe: Recipe) {
+    self.recipe = recipe
+    session = recipe.model.session()
+  }
+
+  /// Trunks and branches.
+  ///
+  /// - Parameter weights: the parameters of `version`.
+  package func sample(of unit: UnitID, version: PolicyVersion, weights: Buffer) -> Sample {
+    let address = UnitAddress(unit, in: recipe)
+    let promptIndex = address.prompt
+    let prompt = recipe.task.trainPrompts[promptIndex]
+    var field = PolicyField(
+      session: session, weights: weights, prompts: [recipe.task.tokens(of: prompt)])
+    let noises = address.initialNoises
+    let plan = address.plan
+    let grown = recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {
+      address.branchNoise(step: $0, branch: $1, of: plan.branches[$0])
+    }
+    func unjudged(_ latents: [[Float]]) -> Outcomes {
+      Outcomes(count: latents.count, latents: latents.flatMap(\.self), rewards: [])
+    }
+    return Sample(
+      prompt: prompt,
+      trajectory: Trajectory(
+        unit: unit, version: version, prompt: promptIndex,
+        noiseChecksum: CRC32C.of(noises.flatMap(\.self)), outcomes: unjudged(grown.latents),
+        points: grown.points.map { point in
+          BranchingPoint(
+            step: point.step, state: point.state, velocity: point.velocity,
+            branches: point.branches.map {
+              Branch(logDensity: $0.logDensity, nextStateChecksum: CRC32C.of($0.next))
+            }, outcomes: unjudged(point.branches.flatMap(\.latents)))
+        }))
+  }
+
+  /// A unit under the task's own judge, which never fails, whatever rewards the recipe names.
+  ///
+  /// - Parameters:
+  ///   - weights: the parameters of `version`.
+  ///   - clock: measures the split; no part of the numbers.
+  package func trajectory(
+    of unit: UnitID, version: PolicyVersion, weights: Buffer, clock: some Clock<Duration>
+  ) -> (Trajectory, Split) {
+    let start = clock.now
+    let sample = sample(of: unit, version: version, weights: weights)
+    let sampled = clock.now
+    let trajectory = sample.trajectory.judged(
+      sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
+    return (
+      trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
+    )
+  }
+
+  /// A unit under the rewards of the recipe.
+  ///
+  /// - Parameters:
+  ///   - weights: the parameters of `version`.
+  ///   - panel: made from the recipe's rewards.
+  ///   - waiting: see ``RewardPanel/scores(of:waiting:)``.
+  package func trajectory(
+    of unit: UnitID, version: PolicyVersion, weights: Buffer, judgedBy panel: RewardPanel,
+    clock: some Clock<Duration>, waiting: @escaping @Sendable (RewardSource) -> Void
+  ) throws(RewardFailure) -> (Trajectory, Split) {
+    let start = clock.now
+    let sample = sample(of: unit, version: version, weights: weights)
+    let sampled = clock.now
+    let trajectory = sample.trajectory.judged(
+      try panel.scores(of: sample.exhibits, waiting: waiting))
+    return (
+      trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
+    )
+  }
+}

@@ -1,0 +1,178 @@
+import Flow
+import Network
+import Objective
+import Records
+import Tasks
+package import Tensor
+
+/// One update: the learner's whole arithmetic, from B trajectories to the next version.
+///
+///     advantages over all units → for each of m minibatches, in unit order:
+///       per chunk: one forward per distinct state → ∂L/∂v → one backward
+///       chunk gradients summed in a fixed tree → AdamW → EMA
+///
+/// A run and its replay both call ``apply(_:to:)``; nothing else changes a ``TrainingState``.
+package final class Update {
+  let recipe: Recipe
+  let loss: any PolicyLoss
+  let session: any ModelSession
+  private var chunkGradients: [Buffer] = []
+
+  package init(_ recipe: Recipe) {
+    self.recipe = recipe
+    loss = recipe.loss
+    session = recipe.model.session()
+  }
+
+  /// The parameters that a loss may read.
+  package struct Policies {
+    package var weights: Buffer
+    package var reference: Buffer
+    /// θ_old where it differs from θ.
+    package var old: Buffer?
+    package var slow: Buffer?
+    /// β.
+    package var beta: Float
+
+    package init(
+      weights: Buffer, reference: Buffer, old: Buffer? = nil, slow: Buffer? = nil, beta: Float
+    ) {
+      self.weights = weights
+      self.reference = reference
+      self.old = old
+      self.slow = slow
+      self.beta = beta
+    }
+  }
+
+  /// Some units of an update and what of them one optimiser step trains.
+  package struct Batch {
+    var units: [RebuiltUnit]
+    var advantages: Advantages
+    /// The points of each unit that count, ascending.
+    var points: [[Int]]
+    /// w of each step.
+    var weightOfStep: [Float]
+    /// The prompt of each unit, as a number that its mates share.
+    var groups: [Int]
+
+    func chunk(_ range: Range<Int>) -> Batch {
+      Batch(
+        units: Array(units[range]), advantages: advantages[range], points: Array(points[range]),
+        weightOfStep: weightOfStep, groups: Array(groups[range]))
+    }
+  }
+
+  /// Applies the update of version k to `policy`, which becomes version k + 1.
+  ///
+  /// - Parameter units: the B units of update k in unit order.
+  package func apply(_ units: [RebuiltUnit], to policy: TrainingState) -> Report {
+    precondition(
+      units.map(\.trajectory.unit) == recipe.layout.units(of: policy.version.rawValue),
+      "an update takes exactly its own units, in order")
+    let whole = batch(of: units)
+    var tally = Tally()
+    var norms: [Double] = []
+    var skipped = 0
+    for (index, minibatch) in minibatches(of: whole).enumerated() {
+      let hasMoved = index > 0 || recipe.algorithm.lagged != .none
+      let policies = Policies(
+        weights: policy.weights, reference: policy.reference, old: hasMoved ? policy.old : nil,
+        slow: policy.slow, beta: policy.beta)
+      let gradient = gradient(of: minibatch, policies, isFirst: index == 0, tally: &tally)
+      switch policy.optimizer.step(policy.weights, along: gradient) {
+      case .stepped(let norm): norms.append(norm)
+      case .skippedNonFinite, .skippedSpike: skipped += 1
+      }
+      policy.ema.update(toward: policy.weights)
+    }
+    let report = tally.report(
+      units.map(\.trajectory), recipe: recipe, norms: norms, skipped: skipped)
+    policy.beta = recipe.adaptation.next(policy.beta, divergence: report.divergence)
+    policy.advance()
+    return report
+  }
+
+  /// The loss of some whole prompts' units as one minibatch, and its gradient.
+  package func loss(of units: [RebuiltUnit], _ policies: Policies) -> (
+    loss: Double, gradient: Buffer
+  ) {
+    var tally = Tally()
+    let gradient = gradient(of: batch(of: units), policies, isFirst: true, tally: &tally)
+    let points = Double(tally.points)
+    let divergence =
+      Double(policies.beta) * tally.divergence
+      + Double(recipe.algorithm.averageCoefficient) * tally.slowDivergence
+    return ((tally.policyLoss + divergence) / points, gradient.copy())
+  }
+
+  private func batch(of units: [RebuiltUnit]) -> Batch {
+    let algorithm = recipe.algorithm
+    let plan = UnitAddress(units[0].trajectory.unit, in: recipe).plan
+    return Batch(
+      units: units,
+      advantages: algorithm.credit.advantages(
+        of: units.map(\.trajectory), plan: plan, seedsPerPrompt: recipe.seeds),
+      points: units.map { unit in
+        UnitAddress(unit.trajectory.unit, in: recipe).trainedPoints(
+          of: algorithm.pruning.points(of: unit.trajectory, plan: plan, mix: algorithm.credit.mix),
+          plan: plan)
+      },
+      weightOfStep: algorithm.stepWeight.weights(
+        algorithm.dynamics, on: algorithm.grid, plan: plan),
+      groups: units.indices.map(recipe.layout.promptSlot(ofSlot:)))
+  }
+
+  /// The m parts of an update, one optimiser step each: equal shares of its units, or all units' points
+  /// at some of the steps.
+  private func minibatches(of whole: Batch) -> [Batch] {
+    switch recipe.minibatchesBy {
+    case .units:
+      let share = whole.units.count / recipe.minibatches
+      return (0..<recipe.minibatches).map { whole.chunk($0 * share..<($0 + 1) * share) }
+    case .steps:
+      let steps = Set(whole.units[0].trajectory.points.map(\.step)).sorted()
+      return (0..<recipe.minibatches).compactMap { index in
+        let low = index * steps.count / recipe.minibatches
+        let chosen = steps[low..<(index + 1) * steps.count / recipe.minibatches]
+        var batch = whole
+        batch.points = zip(whole.points, whole.units).map { points, unit in
+          points.filter { chosen.contains(unit.trajectory.points[$0].step) }
+        }
+        return batch.points.allSatisfy(\.isEmpty) ? nil : batch
+      }
+    }
+  }
+
+  /// ∂L/∂θ of one minibatch: L is the mean of the losses of its points, or of its outcomes.
+  private func gradient(
+    of batch: Batch, _ policies: Policies, isFirst: Bool, tally: inout Tally
+  ) -> Buffer {
+    let isWhole = loss.needs.contains(.wholeMinibatch)
+    let size = isWhole ? batch.units.count : recipe.chunkUnits
+    let chunks = stride(from: 0, to: batch.units.count, by: size).map {
+      $0..<min($0 + size, batch.units.count)
+    }
+    while chunkGradients.count < chunks.count {
+      chunkGradients.append(Buffer(count: policies.weights.count))
+    }
+    let count = rowCount(of: batch)
+    for (index, range) in chunks.enumerated() {
+      chunkGradients[index].clear()
+      let chunk = batch.chunk(range)
+      guard rowCount(of: chunk) > 0 else { continue }
+      addGradient(
+        of: chunk, policies, scale: 1 / Float(count), to: chunkGradients[index],
+        isFirst: isFirst, tally: &tally)
+    }
+    // A fixed tree: neighbours first, whatever computed them and when.
+    var stride = 1
+    while stride < chunks.count {
+      for index in Swift.stride(from: 0, to: chunks.count - stride, by: 2 * stride) {
+        chunkGradients[index].row.add(chunkGradients[index + stride].row)
+      }
+      stride *= 2
+    }
+    return chunkGradients[0]
+  }
+}

@@ -1,0 +1,49 @@
+package import Learning
+import Network
+package import Records
+import Tensor
+import Wire
+
+/// What learner and actors must agree on before a number is computed.
+package struct RunTerms: Sendable {
+  /// Bytes of the longest configuration that actors can be sent.
+  package static var configurationLimit: Int { WireLimits.configurationBytes }
+
+  package var runID: String
+  /// The resolved configuration, YAML.
+  package var configuration: String
+  /// The digest of what in it decides numbers.
+  package var configurationHash: Digest
+  /// The digest of architecture and tensor table.
+  package var modelHash: Digest
+  package var numericsClass: String
+  /// What the configuration names by its digest and actors need: text in UTF-8.
+  package var lists: [Digest: [UInt8]]
+
+  /// - Parameter numericalConfiguration: the part of the configuration that decides numbers.
+  package init(
+    runID: String, configuration: String, numericalConfiguration: String, lists: [PromptList] = [],
+    recipe: Recipe
+  ) {
+    self.runID = runID
+    self.configuration = configuration
+    configurationHash = Digest(of: Array(numericalConfiguration.utf8))
+    modelHash = recipe.modelHash
+    numericsClass = Kernels.numericsClass
+    self.lists = Dictionary(lists.map { ($0.digest, $0.bytes) }) { first, _ in first }
+  }
+
+  package func header(epoch: UInt64, segment: UInt64) -> RunHeader {
+    RunHeader(
+      runID: runID, epoch: epoch, segment: segment, configurationHash: configurationHash,
+      modelHash: modelHash, numericsClass: numericsClass, configuration: configuration)
+  }
+}
+
+extension Recipe {
+  /// The digest of the network's architecture and tensor table.
+  package var modelHash: Digest {
+    let table = network.table.entries.map { "\($0.name) \($0.rows)x\($0.columns) @\($0.offset)" }
+    return Digest(of: Array(([network.shape.description] + table).joined(separator: "\n").utf8))
+  }
+}

@@ -1,0 +1,71 @@
+import Glibc
+
+/// Consecutive float32 in memory of its own, aligned to 64 bytes and zero at first.
+///
+/// A reference type: parameters, gradients and moments are few, large and shared by name.
+@safe
+package final class Buffer: @unchecked Sendable {
+  // `@unchecked`: the memory never moves and its owner alone writes to it; the numbers tower is
+  // single-owner, and a buffer that was handed to another thread is not touched here any more.
+  package let count: Int
+  let base: UnsafeMutablePointer<Float>
+  /// The block that ``base`` is in.
+  private let block: UnsafeMutableRawPointer
+
+  private static let hugePage = 2 << 20
+
+  package init(count: Int) {
+    precondition(count >= 0, "a buffer cannot have \(count) floats")
+    self.count = count
+    let bytes = max(count, 1) * 4
+    let isLarge = bytes >= 2 * Self.hugePage
+    let alignment = isLarge ? Self.hugePage : 64
+    // Aligned here and not by the C library: its blocks for an alignment are too small for the next of
+    // the same size once they are free, and a learner that makes a buffer for every version would grow.
+    block = .allocate(byteCount: bytes + alignment, alignment: 16)
+    let memory = block.alignedUp(toMultipleOf: alignment)
+    // A wish: products walk down columns, and a step there is often a page of the small size.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
+    base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+    base.initialize(repeating: 0, count: max(count, 1))
+  }
+
+  package convenience init(_ scalars: [Float]) {
+    self.init(count: scalars.count)
+    base.update(from: scalars, count: scalars.count)
+  }
+
+  deinit { block.deallocate() }
+
+  /// The whole buffer as one row.
+  package var row: Matrix { matrix(at: 0, rows: 1, columns: count) }
+
+  /// A view of `rows · columns` floats from `offset` on.
+  package func matrix(at offset: Int, rows: Int, columns: Int) -> Matrix {
+    precondition(
+      offset >= 0 && rows >= 0 && columns >= 0 && offset + rows * columns <= count,
+      "[\(rows), \(columns)] from \(offset) leaves a buffer of \(count)")
+    return Matrix(base: base + offset, rows: rows, columns: columns, owner: self)
+  }
+
+  package var scalars: [Float] { Array(UnsafeBufferPointer(start: base, count: count)) }
+
+  package func copy() -> Buffer {
+    let other = Buffer(count: count)
+    other.base.update(from: base, count: count)
+    return other
+  }
+
+  /// Takes over all values of another buffer of the same size.
+  package func assign(_ other: Buffer) {
+    precondition(other.count == count, "\(other.count) floats do not fit a buffer of \(count)")
+    base.update(from: other.base, count: count)
+  }
+
+  package func assign(_ scalars: [Float]) {
+    precondition(scalars.count == count, "\(scalars.count) floats do not fit a buffer of \(count)")
+    base.update(from: scalars, count: count)
+  }
+
+  package func clear() { base.update(repeating: 0, count: count) }
+}

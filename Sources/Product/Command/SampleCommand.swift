@@ -1,0 +1,92 @@
+import ArgumentParser
+import Foundation
+import Learning
+import Objective
+import Records
+import Tasks
+
+struct SampleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample", abstract: "Draw pictures of a prompt.",
+    discussion: """
+      Example:
+        tributary sample runs/shapes-0001 "two circles" -n 16 -o grid.png
+
+      Green frames meet the prompt; for the others it is said what is wrong.
+      """)
+
+  @Argument(help: "A run folder, a checkpoint folder or a safetensors file.")
+  var policy: String
+
+  @Argument(help: "Such as \"a red circle and a blue square\" or \"a circle left of a square\".")
+  var prompt: String
+
+  @Option(name: .short, help: "How many pictures.")
+  var n = 16
+
+  @Option(help: "Seed of the noises.")
+  var seed: UInt64 = 1
+
+  @Option(name: .shortAndLong, help: "The PNG file; - is standard output.")
+  var output = OutputFile(path: "grid.png")
+
+  @Option(help: "Which weights of a run: the average, the trained ones or the base.")
+  var weights = Policy.Weights.ema
+
+  @Option(help: "Steps of the ODE sampler.")
+  var odeSteps = 10
+
+  @Option(help: "Pixels of one picture's side.")
+  var side = 128
+
+  func validate() throws {
+    guard (1...1024).contains(n) else { throw ValidationError("-n \(n) is not in 1...1024") }
+    guard (1...1000).contains(odeSteps) else {
+      throw ValidationError("--ode-steps \(odeSteps) is not in 1...1000")
+    }
+    guard (8...1024).contains(side) else {
+      throw ValidationError("--side \(side) is not in 8...1024")
+    }
+  }
+
+  func run() throws {
+    try output.prepare()
+    let policy = try Policy(policy, weights)
+    let task = policy.recipe.task
+    let asked: Prompt
+    do throws(PromptError) {
+      asked = try task.prompt(parsing: prompt)
+    } catch {
+      throw RunFailure(.usage, "\(error)")
+    }
+    try draw(asked, task: task, policy: policy)
+  }
+
+  private func draw(_ asked: Prompt, task: some Task, policy: Policy) throws {
+    let latents = Evaluation.latents(
+      of: policy.weights, model: policy.recipe.model, task: task, prompts: [asked], noises: n,
+      odeSteps: odeSteps, seed: seed)[0]
+    var right = 0
+    var cells: [CaptionedGrid.Cell] = []
+    for (index, latent) in latents.enumerated() {
+      if task.score(latent, for: asked).strict {
+        right += 1
+      } else {
+        let reasons = task.reasons(latent, for: asked)
+        Console.line("picture \(index + 1): \(reasons.joined(separator: "; "))")
+      }
+      cells.append(.init(latent, of: asked, task: task, side: side, caption: "\(index + 1)"))
+    }
+    let columns = Int(Double(n).squareRoot().rounded(.up))
+    var rows = stride(from: 0, to: n, by: columns).map {
+      CaptionedGrid.Row("", Array(cells[$0..<min($0 + columns, n)]))
+    }
+    if let plot = task.plot(of: latents.map { (asked, $0) }, side: 4 * side) {
+      rows = [.init("", [.init(plot)])]
+    }
+    let grid = CaptionedGrid(
+      heading: [asked.text, "\(right) of \(n) right by the task's own judge (strict)"], rows: rows)
+    try output.write(grid.picture.png())
+    Console.line("\(right) of \(n) right; wrote \(output.name)")
+  }
+}

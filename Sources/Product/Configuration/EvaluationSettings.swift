@@ -1,0 +1,42 @@
+import Learning
+
+/// `eval.*`: how a run is measured.
+package struct EvaluationSettings: Hashable, Sendable {
+  package var interval = 10
+  package var steps = 10
+  package var noises = 4
+  package var bestOf = 1
+  package var best = "auto"
+  package var asksRewards = true
+
+  static let keys: [Key] = [
+    .integer(
+      "eval.every", \.evaluation.interval, 0...1_000_000, decidesNumbers: false,
+      "Evaluate every so many updates; 0: only before and after."),
+    .integer(
+      "eval.ode_steps", \.evaluation.steps, 1...1000, decidesNumbers: false,
+      "Steps of the evaluation's ODE sampler."),
+    .integer(
+      "eval.noises", \.evaluation.noises, 1...4095, decidesNumbers: false,
+      "Fixed noises of each evaluation prompt."),
+    .integer(
+      "eval.best_of", \.evaluation.bestOf, 1...1000, decidesNumbers: false,
+      "Samples of which the judge takes the best, in evaluations alone."),
+    .text(
+      "eval.best", \.evaluation.best, decidesNumbers: false,
+      "What ranks versions, for the best checkpoint, alarms, frames and comparisons: soft, strict,"
+        + " held-out, reward (the training reward), or a reward's name. auto: the training reward where a"
+        + " program or a server is one, else held-out, with strict for alarms and frames."),
+    .flag(
+      "eval.rewards", \.evaluation.asksRewards, decidesNumbers: false,
+      "Ask the training rewards about held-out prompts, too, on the learner's machine."),
+  ]
+
+  var options: EvaluationOptions {
+    var options = EvaluationOptions(
+      interval: interval, odeSteps: steps, noises: noises, bestOf: bestOf)
+    options.best = best
+    options.asksRewards = asksRewards
+    return options
+  }
+}

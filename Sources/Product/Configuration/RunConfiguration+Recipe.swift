@@ -1,0 +1,84 @@
+import Foundation
+package import Learning
+package import Ledger
+import Network
+import Objective
+import Records
+import Rewards
+import Tasks
+
+extension RunConfiguration {
+  /// The typed recipe, after every check that needs more than one key.
+  package func recipe() throws(ConfigurationError) -> Recipe {
+    var task = task.task
+    if let own = try prompts(in: \.trainPrompts, named: "task.train_prompts", for: task) {
+      task.trainPrompts = own
+    }
+    if let own = try prompts(in: \.evaluationPrompts, named: "task.eval_prompts", for: task) {
+      task.heldOutPrompts = own
+    }
+    guard scoring.rewards.contains(where: { $0.weight != 0 }) else {
+      throw .impossible("reward.train has no weight but 0, so nothing would be learned")
+    }
+    if !fitsActors {
+      let resolved = try resolved()
+      guard resolved.fitsActors else {
+        throw .impossible(
+          "the configuration has \(resolved.yaml.utf8.count) bytes, and actors are sent at most"
+            + " \(RunTerms.configurationLimit); use fewer or shorter rewards")
+      }
+    }
+    try storage.check()
+    try model.check()
+    let algorithm = try algorithm()
+    try checkMinibatches(of: algorithm)
+    try checkBest()
+    let recipe = Recipe(
+      runSeed: seed, task: task, rewards: sources,
+      network: DiT(
+        .standard(for: task, width: model.width, depth: model.depth, heads: model.heads)),
+      algorithm: algorithm, adaptation: CoefficientAdaptation(target: loss.divergence.target),
+      prompts: group.prompts, seeds: group.seeds, optimizer: optimizer.options,
+      ema: optimizer.average.options, minibatches: optimizer.minibatches,
+      minibatchesBy: optimizer.minibatchesBy, chunkUnits: optimizer.chunkUnits,
+      schedule: Schedule(schedule.kind, lag: schedule.lag), importanceCap: schedule.importanceCap,
+      evaluation: evaluation.options)
+    if algorithm.loss is ClippedRatio { try loss.checkClip(latentCount: recipe.latentCount) }
+    guard recipe.payloadBytes <= Recipe.payloadLimit else {
+      throw .impossible(
+        "one unit would send \(recipe.payloadBytes) bytes, \(Recipe.payloadLimit) are allowed; use"
+          + " fewer group.branches or group.branch_steps")
+    }
+    guard recipe.parameterBytes <= Recipe.parameterLimit else {
+      throw .impossible(
+        "the model has \(recipe.parameterBytes) bytes of parameters, and actors can be sent"
+          + " \(Recipe.parameterLimit); use a smaller model.width or model.depth")
+    }
+    return recipe
+  }
+
+  private var sources: [RewardSource] { scoring.rewards.map(\.source) }
+
+  /// What ranks a run's versions; nil if `eval.best` names what it does not have.
+  package var yardstick: Yardstick? {
+    Yardstick(
+      evaluation.best, rewards: sources, weights: scoring.rewards.map(\.weight),
+      areAsked: evaluation.asksRewards)
+  }
+
+  private func checkBest() throws(ConfigurationError) {
+    if yardstick != nil { return }
+    let names = evaluation.asksRewards ? sources.map(\.name) : []
+    throw .impossible(
+      "eval.best is \(evaluation.best), which evaluations do not measure; allowed are auto, reward, soft,"
+        + " strict, held-out" + (names.isEmpty ? "" : " and \(names.joined(separator: ", "))")
+        + (evaluation.asksRewards ? "" : "; eval.rewards is false, so rewards are not asked"))
+  }
+
+  /// What learner and actors compare before anything is computed.
+  package func terms(runID: String, recipe: Recipe) -> RunTerms {
+    RunTerms(
+      runID: runID, configuration: yaml, numericalConfiguration: numericalYAML,
+      lists: promptLists.filter { trainPrompts == .list($0.digest) }, recipe: recipe)
+  }
+}

@@ -1,0 +1,28 @@
+package import Ledger
+package import Tasks
+
+/// Every setting of a run, with its defaults: the preset `shapes`.
+///
+/// ``keys`` gives each one its YAML name, its meaning and its range.
+package struct RunConfiguration: Hashable, Sendable {
+  package var task = TaskName.shapes
+  package var trainPrompts = PromptSetting.own
+  package var evaluationPrompts = PromptSetting.own
+  /// The lists that settings name by their digests; see ``PromptList``.
+  package var promptLists: [PromptList] = []
+  package var model = ModelSettings()
+  package var sample = SampleSettings()
+  package var group = GroupSettings()
+  package var window = WindowSettings()
+  package var scoring = ScoringSettings()
+  package var advantage = AdvantageSettings()
+  package var loss = LossSettings()
+  package var optimizer = OptimizerSettings()
+  package var schedule = ScheduleSettings()
+  package var evaluation = EvaluationSettings()
+  package var storage = StorageSettings()
+  package var updates = 60
+  package var seed: UInt64 = 1
+
+  package init() {}
+}

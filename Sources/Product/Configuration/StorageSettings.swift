@@ -1,0 +1,35 @@
+/// `save.*` and `journal.*`: what a run keeps on the disk.
+package struct StorageSettings: Hashable, Sendable {
+  package var checkpointInterval = 10
+  package var checkpointsKept = 2
+  package var checkpointsKeptEvery = 0
+  package var journalKept = 0
+  package var journalFileMegabytes = 256
+
+  static let keys: [Key] = [
+    .integer(
+      "save.every", \.storage.checkpointInterval, 1...1_000_000, decidesNumbers: false,
+      "Write a checkpoint every so many updates."),
+    .integer(
+      "save.keep_last", \.storage.checkpointsKept, 1...100_000, decidesNumbers: false,
+      "Checkpoints that are kept, the newest first; the first and the best are kept besides."),
+    .integer(
+      "save.keep_every", \.storage.checkpointsKeptEvery, 0...1_000_000, decidesNumbers: false,
+      "Keep checkpoints of every so many versions for good; 0: none."),
+    .integer(
+      "journal.keep", \.storage.journalKept, 0...1_000_000_000, decidesNumbers: false,
+      "Updates that stay in the journal, whole files alone; 0: all. Older ones cannot be replayed. Needs"
+        + " save.keep_last of 2 or more."),
+    .integer(
+      "journal.file_mb", \.storage.journalFileMegabytes, 1...65_536, decidesNumbers: false,
+      "Size of one file of the journal, in MiB."),
+  ]
+
+  func check() throws(ConfigurationError) {
+    guard journalKept == 0 || checkpointsKept >= 2 else {
+      throw .impossible(
+        "journal.keep deletes what a resume from the newest two checkpoints does not need, and"
+          + " save.keep_last is \(checkpointsKept); set it to 2 or more")
+    }
+  }
+}

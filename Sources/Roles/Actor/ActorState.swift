@@ -1,0 +1,404 @@
+import Bytes
+import Learning
+import Ledger
+import Network
+package import Records
+import Rewards
+import Tensor
+package import Wire
+
+/// What an actor knows and decides between its learner and its arithmetic: leases, parameters and the
+/// results that are not acknowledged.
+///
+/// A value that turns what happens, at a time that it is told, into what is to be done. It has no socket,
+/// no thread and no clock; ``ActorProcess`` has them.
+package struct ActorState {
+  package typealias Instant = ContinuousClock.Instant
+
+  /// A configuration that names a list which is on its way.
+  private struct Entering {
+    var welcome: Welcome
+    var envelope: Envelope
+    var pull: ListPull
+    var asked: Instant
+  }
+
+  /// How long an answer to a request is waited for.
+  private static let answerTime = Duration.seconds(30)
+
+  private let options: ActorProcess.Options
+  private let life: String
+  private let pid: UInt32
+  /// The run that it takes part in.
+  private var membership: (recipe: Recipe, terms: RunTerms)?
+  private var entering: Entering?
+  private var lists: [Digest: [UInt8]] = [:]
+  private var highestEpoch: UInt64 = 0
+  private var isOpen = false
+  private var heartbeat = SessionTiming.greeting.heartbeat
+  private var nextHeartbeat: Instant
+  /// When a learner last said something in an open session.
+  package private(set) var lastContact: Instant
+  private var work = Work(progress: 0, awaited: nil)
+  private var lastProgress: UInt64 = 0
+  private var leases = HeldLeases()
+  private var parameters = ParameterCache()
+  private var unacknowledged: [UnitID: Finished] = [:]
+  /// By when a drain is over, whatever is still in work.
+  private var drainDeadline: Instant?
+  /// Why the learner has ended the session.
+  private var lastWords: String?
+  private var waits: WaitNotice
+  private let began: Instant
+
+  /// What the event at hand leads to so far.
+  private var actions: [Action] = []
+
+  package init(_ options: ActorProcess.Options, life: String, pid: UInt32, now: Instant) {
+    self.options = options
+    self.life = life
+    self.pid = pid
+    waits = WaitNotice(interval: options.noticeInterval)
+    began = now
+    lastContact = now
+    nextHeartbeat = now
+  }
+
+  package var isDraining: Bool { drainDeadline != nil }
+
+  /// The run that it is part of.
+  package var runID: String? { membership?.terms.runID }
+
+  /// The leases that are not results yet.
+  package var leased: Set<UnitID> { Set(leases.units) }
+
+  /// Its first words on a connection.
+  ///
+  /// - Parameter runID: the run that it looks for, before it is part of one.
+  package func hello(runID: String?) -> Hello {
+    let held = unacknowledged.values.map(\.result).sorted { $0.unit < $1.unit }
+      .prefix(WireLimits.held).map { Acknowledgement(unit: $0.unit, digest: $0.digest) }
+    return Hello(
+      actor: options.name, life: life, pid: pid, runID: membership?.terms.runID ?? runID ?? "",
+      configurationHash: membership?.terms.configurationHash,
+      modelHash: membership?.terms.modelHash, numericsClass: Kernels.numericsClass,
+      highestEpoch: highestEpoch, held: Array(held))
+  }
+
+  package mutating func on(_ event: Event, now: Instant) -> [Action] {
+    switch event {
+    case .connected:
+      leases = HeldLeases()
+      parameters.forgetQuestions()
+      entering = nil
+      isOpen = false
+      heartbeat = SessionTiming.greeting.heartbeat
+      lastWords = nil
+    case .message(let envelope, let payload): hear(envelope, payload, now: now)
+    case .prepared(let preparation, let welcome, let envelope):
+      prepared(preparation, welcome, envelope, now: now)
+    case .finished(let unit): sendResult(unit)
+    case .failed(let lease, let failure, let isStopping):
+      giveBack(lease, because: failure, isStopping: isStopping, now: now)
+    case .withdrawn(let found, let units, let reason):
+      let idle = Set(leases.waiting.map(\.unit)).intersection(units).union(found)
+      for unit in idle.sorted() { release(unit, because: reason) }
+      // So that the learner sends no more.
+      if isDraining && isOpen { beat(now: now) }
+    case .stop: leave(because: "stopped", now: now)
+    case .leasesAge:
+      let expired = leases.expired(now: now).map(\.unit)
+      // Unless they are in work: the learner gives them to others, and a late result is welcome all the same.
+      if !expired.isEmpty { act(.withdraw(Set(expired), because: "not begun in time")) }
+    case .time(let work, let isSilent): pass(work, isSilent: isSilent, now: now)
+    }
+    defer { actions = [] }
+    return actions
+  }
+
+  private mutating func act(_ action: Action) { actions.append(action) }
+
+  private mutating func say(_ message: Message, payload: [UInt8]? = nil) {
+    act(.send(message, payload: payload))
+  }
+
+  // MARK: Time
+
+  private mutating func pass(_ work: Work, isSilent: Bool, now: Instant) {
+    self.work = work
+    if isDraining && isDrained(isSilent: isSilent, now: now) { return act(.end) }
+    if let lastWords {
+      return act(.reconnect(because: "the learner says goodbye: \(lastWords)"))
+    }
+    if isSilent { return }
+    let seconds = Int(Self.answerTime.seconds)
+    if parameters.isOverdue(now: now, patience: Self.answerTime) {
+      return act(
+        .reconnect(because: "no answer to a request for parameters for \(seconds) s"))
+    }
+    if let asked = entering?.asked, asked.duration(to: now) > Self.answerTime {
+      return act(
+        .reconnect(
+          because: "no answer to a request for the list of prompts for \(seconds) s"))
+    }
+    guard isOpen else { return }
+    if now >= nextHeartbeat { beat(now: now) }
+    sayWait(now: now)
+  }
+
+  /// Says now and then what this actor waits for, if it does.
+  private mutating func sayWait(now: Instant) {
+    let cause =
+      work.awaited
+      ?? (leases.isEmpty && !isDraining ? "the learner to lease it a unit" : nil)
+    let seconds = waits.due(cause, now: began.duration(to: now).seconds)
+    if let cause, let seconds { act(.log("waiting for \(cause), \(Int(seconds)) s so far")) }
+  }
+
+  private mutating func beat(now: Instant) {
+    nextHeartbeat = now + heartbeat
+    if work.progress > lastProgress {
+      lastProgress = work.progress
+      leases.renew(now: now)
+    }
+    let held = leases.units
+    let free = isDraining || membership == nil ? 0 : max(0, options.window - held.count)
+    say(
+      .heartbeat(
+        Heartbeat(
+          free: UInt32(free), held: held, progress: work.progress, version: parameters.newest)))
+  }
+
+  // MARK: Units
+
+  private mutating func sendResult(_ unit: Finished) {
+    leases.remove(unit.result.unit)
+    unacknowledged[unit.result.unit] = unit
+    if isOpen { say(.result(unit.result), payload: unit.payload) }
+  }
+
+  /// A unit without rewards is no unit: the learner leases it again.
+  private mutating func giveBack(
+    _ lease: Lease, because failure: RewardFailure, isStopping: Bool, now: Instant
+  ) {
+    guard leases.contains(lease.unit) else { return }
+    // Whoever stops ends the programs of rewards, too: that says nothing about them.
+    if isDraining || isStopping { return release(lease.unit, because: "stopped") }
+    act(.log("\(lease.unit): \(failure)"))
+    for line in failure.fault.errorLines { act(.log("\(failure.reward) stderr \(line)")) }
+    let reason = options.quotesRewards ? failure.description : failure.outline
+    release(lease.unit, code: .rewardFailed, because: reason)
+    if isOpen { beat(now: now) }
+  }
+
+  private mutating func release(
+    _ unit: UnitID, code: Release.Code = .leaving, because reason: String
+  ) {
+    guard let lease = leases.remove(unit), isOpen else { return }
+    say(.release(Release(unit: unit, attempt: lease.attempt, code: code, reason: reason)))
+  }
+
+  /// Takes no more leases and hands back what is not begun.
+  private mutating func leave(because reason: String, now: Instant) {
+    drainDeadline = now + options.grace
+    act(.withdraw(leased, because: reason))
+  }
+
+  /// Whether everything begun is finished and acknowledged, or has had its time; then the learner
+  /// has been told goodbye.
+  private mutating func isDrained(isSilent: Bool, now: Instant) -> Bool {
+    guard let drainDeadline else { return false }
+    let isFinished = leases.isEmpty && unacknowledged.isEmpty
+    // Without a learner there is nobody to deliver to.
+    let isHopeless = lastWords != nil || isSilent
+    guard isFinished || isHopeless || now > drainDeadline else { return false }
+    if !unacknowledged.isEmpty {
+      act(.log("\(unacknowledged.count) results could not be delivered"))
+    }
+    for unit in leases.units { release(unit, because: "its actor ends") }
+    say(.goodbye(reason: "drained"))
+    return true
+  }
+
+  // MARK: What the learner says
+
+  private mutating func hear(_ envelope: Envelope, _ payload: [UInt8], now: Instant) {
+    switch envelope.message {
+    case .welcome, .reject, .goodbye: break
+    default:
+      guard isOpen else { return }
+      lastContact = now
+    }
+    switch envelope.message {
+    case .welcome(let welcome): enter(welcome, envelope, now: now)
+    case .reject(let reject): giveUp(because: reject)
+    case .lease(let lease): accept(lease, now: now)
+    case .acknowledge(let list):
+      for known in list where unacknowledged[known.unit]?.result.digest == known.digest {
+        unacknowledged[known.unit] = nil
+      }
+    case .refuse(let refusal):
+      act(.log("a result was refused: \(refusal.text)"))
+      unacknowledged[refusal.unit] = nil
+      // Perhaps a bit of them has flipped in this machine's memory.
+      if refusal.code == .invalid { parameters.forget() }
+    case .manifest(let manifest):
+      guard let count = membership?.recipe.network.table.count else { return }
+      do throws(RunFailure) {
+        pull(try parameters.take(manifest, expectedCount: count, now: now), now: now)
+      } catch {
+        act(.fail(error))
+      }
+    case .chunk(let chunk):
+      if entering != nil { return receiveList(chunk, payload, now: now) }
+      pull(parameters.take(chunk, payload: payload, now: now), now: now)
+    case .drain(let reason):
+      if isDraining { return }
+      act(.log("drained: \(reason)"))
+      leave(because: reason, now: now)
+    case .goodbye(let reason): lastWords = reason
+    case .pulse: break
+    default: act(.log("the learner sent a message that is not a learner's to send"))
+    }
+  }
+
+  private mutating func giveUp(because reject: Reject) {
+    let text = "the learner refused this actor: \(reject.text)"
+    switch reject.code {
+    case .tooManySessions: act(.reconnect(because: text))
+    case .notAuthorised: act(.giveUp(RunFailure(.notAuthorised, text)))
+    // At an address of a run folder, a learner of another run has taken over a dead one's port.
+    case .run: act(.giveUp(RunFailure(.incompatible, text)))
+    default: act(.fail(RunFailure(.incompatible, text)))
+    }
+  }
+
+  private mutating func enter(_ welcome: Welcome, _ envelope: Envelope, now: Instant) {
+    guard envelope.epoch >= highestEpoch else {
+      return act(
+        .reconnect(
+          because: "a learner of generation \(envelope.epoch) answered, \(highestEpoch) is newer"))
+    }
+    guard let terms = membership?.terms else {
+      return act(.prepare(welcome, envelope, lists: lists))
+    }
+    guard terms.configurationHash == welcome.configurationHash,
+      terms.modelHash == welcome.modelHash, terms.runID == welcome.runID
+    else {
+      return act(
+        .fail(
+          RunFailure(
+            .incompatible,
+            "the learner's configuration or model does not have the hash it announced; are both built"
+              + " from one commit?")))
+    }
+    highestEpoch = envelope.epoch
+    lastWords = nil
+    // A welcome is no contact yet: whoever says nothing else is waited for no longer than this actor was told.
+    guard open(welcome, envelope) else { return }
+    act(.log("connected to run \(welcome.runID), \(welcome.committed)"))
+    for unit in welcome.discard { unacknowledged[unit] = nil }
+    for unit in unacknowledged.values.sorted(by: { $0.result.unit < $1.result.unit }) {
+      sendResult(unit)
+    }
+    beat(now: now)
+  }
+
+  private mutating func prepared(
+    _ preparation: ActorProcess.Preparation, _ welcome: Welcome, _ envelope: Envelope,
+    now: Instant
+  ) {
+    switch preparation {
+    case .needs(let digest):
+      let pull = ListPull(digest)
+      entering = Entering(welcome: welcome, envelope: envelope, pull: pull, asked: now)
+      guard open(welcome, envelope) else { return }
+      say(.chunkRequest(pull.request))
+      beat(now: now)
+    case .ready(let recipe, let terms):
+      membership = (recipe, terms)
+      lists = [:]
+      enter(welcome, envelope, now: now)
+    }
+  }
+
+  /// - Returns: false for times that no session can be kept with.
+  private mutating func open(_ welcome: Welcome, _ envelope: Envelope) -> Bool {
+    do throws(RunFailure) {
+      let timing = try SessionTiming(welcome).bounded(by: options.patience)
+      heartbeat = timing.heartbeat
+      isOpen = true
+      act(.open(envelope, timing))
+      return true
+    } catch {
+      act(.fail(error))
+      return false
+    }
+  }
+
+  /// Goes on with a list that the configuration names, and enters the run when it is whole.
+  private mutating func receiveList(_ chunk: Chunk, _ payload: [UInt8], now: Instant) {
+    guard let step = entering?.pull.received(chunk, payload: payload), let entering else { return }
+    self.entering?.asked = now
+    switch step {
+    case .ask(let request): say(.chunkRequest(request))
+    case .failed(let reason): act(.fail(RunFailure(.incompatible, reason)))
+    case .done(let bytes):
+      lists[chunk.paramsHash] = bytes
+      self.entering = nil
+      enter(entering.welcome, entering.envelope, now: now)
+    }
+  }
+
+  private mutating func accept(_ lease: Lease, now: Instant) {
+    guard let recipe = membership?.recipe, !isDraining else { return }
+    guard !leases.contains(lease.unit) else { return }
+    if let known = unacknowledged[lease.unit], known.result.paramsHash == lease.paramsHash {
+      return sendResult(known)
+    }
+    let expected = UnitAddress(lease.unit, in: recipe).versions
+    guard expected.contains(lease.version) else {
+      return act(
+        .fail(
+          RunFailure(
+            .incompatible,
+            "\(lease.unit) was leased with \(lease.version), the schedule says \(expected.sentence)"
+          )))
+    }
+    guard leases.units.count < WireLimits.held else {
+      return say(
+        .release(
+          Release(
+            unit: lease.unit, attempt: lease.attempt,
+            reason: "no actor holds more than \(WireLimits.held) leases")))
+    }
+    leases.add(lease, now: now)
+    startReadyLeases(now: now)
+  }
+
+  /// Starts the leases whose parameters are here, and asks for those of the first other.
+  private mutating func startReadyLeases(now: Instant) {
+    for lease in leases.waiting {
+      if let weights = parameters.weights(lease.paramsHash) {
+        act(.compute(lease, weights))
+        leases.order(lease.unit)
+      } else if parameters.ask(for: lease.version, now: now) {
+        say(.manifestRequest(lease.version))
+      }
+    }
+  }
+
+  /// Goes on with a pull of parameters as its last answer says.
+  private mutating func pull(_ answer: ParameterCache.Answer, now: Instant) {
+    switch answer {
+    case .ask(let request): say(.chunkRequest(request))
+    case .failed(let reason): act(.reconnect(because: reason))
+    case .gone(let version):
+      // Its leases are void.
+      for lease in leases.waiting where lease.version == version { leases.remove(lease.unit) }
+      startReadyLeases(now: now)
+    case .done: startReadyLeases(now: now)
+    case .ignored: break
+    }
+  }
+}

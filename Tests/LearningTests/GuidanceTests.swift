@@ -1,0 +1,73 @@
+import Tasks
+import Flow
+import Foundation
+import Learning
+import Network
+import Objective
+import Records
+import Tasks
+import Tensor
+import TestSupport
+import Testing
+import TinyRecipe
+
+/// Guidance in rollout and training, the adaptive β and the spike guard: what is state and what it
+/// does.
+struct GuidanceTests {
+  static let recipe: Recipe = {
+    var recipe = Tiny.recipe()
+    recipe.algorithm.guidance = Guidance(scale: 1.7)
+    return recipe
+  }()
+
+  @Test func `a guided velocity is the weighted sum of both evaluations`() {
+    let recipe = Self.recipe
+    let weights = Tiny.weights(recipe.network, seed: 3)
+    let prompt = recipe.task.tokens(of: recipe.task.trainPrompts[2])
+    let states = Philox(seed: 4).normals(
+      at: NoiseAddress(unit: 1, purpose: .evaluationNoise), count: 3 * recipe.latentCount)
+    func velocities(_ tokens: [Int32], _ guidance: Guidance) -> [Float] {
+      PolicyField(
+        session: GuidedDiT(recipe.network, guidance: guidance).session(), weights: weights,
+        prompts: [tokens]
+      ).velocities(of: states, sigma: 0.6)
+    }
+    let with = velocities(prompt, .none), without = velocities([0], .none)
+    let expected = zip(with, without).map { 1.7 * $0 + (1 - 1.7) * $1 }
+    #expect(worstDeviation(velocities(prompt, Guidance(scale: 1.7)), expected) < 1e-6)
+    #expect(with != without)
+  }
+
+  @Test func `the guided ratio is exactly 1 and the guided gradient is the loss's slope`() throws {
+    let findings = try Doctor(Self.recipe, base: Tiny.weights(Self.recipe.network, seed: 3))
+      .examine()
+    for finding in findings.prefix(2) { #expect(finding.isHealthy, "\(finding.sentence)") }
+  }
+
+  @Test func `an adaptive coefficient doubles, halves and rests`() {
+    let adaptation = CoefficientAdaptation(target: 0.1)
+    #expect(adaptation.next(0.5, divergence: 0.2) == 1)
+    #expect(adaptation.next(0.5, divergence: 0.05) == 0.25)
+    #expect(adaptation.next(0.5, divergence: 0.1) == 0.5)
+    #expect(adaptation.next(0.5, divergence: .nan) == 0.5)
+    #expect(adaptation.next(0, divergence: 9) == 2e-4)
+    #expect(CoefficientAdaptation(target: 0).next(0.5, divergence: 9) == 0.5)
+  }
+
+  @Test func `a spike is refused, a lasting change is accepted`() {
+    var options = AdamW.Options()
+    options.spikeFactor = 4
+    let optimizer = AdamW(count: 2, options: options)
+    let parameters = Buffer([0, 0])
+    for _ in 0..<20 { optimizer.step(parameters, along: Buffer([3, 4])) }
+    let before = parameters.scalars
+    #expect(
+      optimizer.step(parameters, along: Buffer([300, 400])) == .skippedSpike(gradientNorm: 500))
+    #expect(parameters.scalars == before)
+    var accepted = 0
+    for _ in 0..<200 {
+      if case .stepped = optimizer.step(parameters, along: Buffer([300, 400])) { accepted += 1 }
+    }
+    #expect(accepted > 100)
+  }
+}
