@@ -55,6 +55,12 @@ class Peer(peers.Peer):
     def heartbeat(self, free=4, held=()):
         self.send(self.state(free, held))
 
+    def leave(self):
+        """Closes once the learner has dealt with all that was sent: whose connection is closed needs no answer."""
+        self.heartbeat(free=0)
+        self.until("pulse")
+        self.close()
+
     def lease(self):
         """A lease; the actor sleeps meanwhile, so that the attacker gets one."""
         for _ in range(40):
@@ -123,7 +129,7 @@ def raw(*lists):
         peer = Peer()
         for parts in lists:
             peer.send(*parts)
-        peer.close()
+        peer.leave()
         return len(lists)
     return attack
 
@@ -134,7 +140,7 @@ def envelopes(make, count=1):
         peer = Peer()
         for index in range(count):
             peer.send(*make(peer, index))
-        peer.close()
+        peer.leave()
         return count
     return attack
 
@@ -272,8 +278,12 @@ def missing_parameters():
             raise Broken("a manifest of nothing")
     for index in (0, 1 << 31, (1 << 32) - 1):
         peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](params_hash=bytes(32), index=index)))
+    # Questions are answered in their order, so the last answer says that those before were looked at.
+    peer.send(peer.envelope(manifest_request=Kinds["ManifestRequest"](version=0)))
+    if peer.until("manifest") is None:
+        raise Broken("a question after these was not answered")
     peer.close()
-    return 5
+    return 6
 
 
 def half_open():
@@ -366,7 +376,9 @@ def deaf():
         manifest = Kinds["Envelope"].FromString(peer.receive()[0]).manifest
         for _ in range(300):
             peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](params_hash=manifest.params_hash, index=0)))
-    time.sleep(1)
+    before = version()
+    awake(True)
+    wait(lambda: version() > before + 1, "two updates beside peers that read nothing")
     for peer in links:
         peer.close()
     return 20 * 301
