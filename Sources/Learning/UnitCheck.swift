@@ -156,7 +156,7 @@ private enum Way {
   /// A trunk of a plan without noise, from its noise to its final latents.
   case trunk(UnitAddress, Int, to: [[Float]])
 
-  package var end: String {
+  var end: String {
     switch self {
     case .steps(let steps, _, _): "state after step \(steps.upperBound)"
     case .trunk: "final latent"
@@ -164,7 +164,7 @@ private enum Way {
   }
 
   /// Whether it ends where the record says.
-  package func leads(through field: inout PolicyField, recipe: Recipe) -> Bool {
+  func leads(through field: inout PolicyField, recipe: Recipe) -> Bool {
     let grid = recipe.algorithm.grid
     switch self {
     case .steps(let steps, var state, let end):

@@ -66,13 +66,14 @@ package struct LossSettings: Hashable, Sendable {
 
   /// Whether the loss finds what it reads in the plan's units.
   func check(with plan: BranchingPlan) throws(ConfigurationError) {
+    let readsNoises = policyLoss(bound: 1).rows == .points
     guard plan.noisySteps.isEmpty else {
-      if kind.readsNoises { return }
+      if readsNoises { return }
       throw .impossible(
         "loss.kind \(kind.rawValue) matches what trunks without noise end in; use"
           + " group.branch_steps none, and group.trunks for the size of a group")
     }
-    guard !kind.readsNoises else {
+    guard !readsNoises else {
       throw .impossible(
         "loss.kind \(kind.rawValue) reads recorded noises, and group.branch_steps is none; use"
           + " group.branch_steps such as 0..7, or loss.kind awm, nft, dgpo, dpo, crd or regression")
@@ -109,12 +110,4 @@ package struct LossSettings: Hashable, Sendable {
 /// `loss.kind`.
 package enum LossKind: String, CaseIterable, Sendable {
   case clipped, guarded, regression, awm, nft, dgpo, dpo, crd
-
-  /// Whether it is of ratios of recorded noises, and not of clean outcomes.
-  var readsNoises: Bool {
-    switch self {
-    case .clipped, .guarded: true
-    case .regression, .awm, .nft, .dgpo, .dpo, .crd: false
-    }
-  }
 }

@@ -33,7 +33,7 @@ package final class Exchange: @unchecked Sendable {
     /// A unit that was admitted deviates, one clause says how.
     package var doubted: @Sendable (AdmittedUnit, String) -> Void
     package var notice: @Sendable (String) -> Void
-    package var trouble: @Sendable (Trouble) -> Void
+    package var trouble: @Sendable (RunTrouble) -> Void
     package var failed: @Sendable (RunFailure) -> Void
     /// Throws once the run folder has another owner.
     package var checkOwner: @Sendable () throws -> Void
@@ -44,7 +44,7 @@ package final class Exchange: @unchecked Sendable {
       admitted: @escaping @Sendable (AdmittedUnit) -> Void,
       doubted: @escaping @Sendable (AdmittedUnit, String) -> Void = { _, _ in },
       notice: @escaping @Sendable (String) -> Void,
-      trouble: @escaping @Sendable (Trouble) -> Void = { _ in },
+      trouble: @escaping @Sendable (RunTrouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void,
       checkOwner: @escaping @Sendable () throws -> Void = {},
       trace: TraceFile? = nil
@@ -58,8 +58,6 @@ package final class Exchange: @unchecked Sendable {
       self.trace = trace
     }
   }
-
-  package typealias Trouble = RunTrouble
 
   /// Where the time of units and messages went, in seconds.
   package struct Split: Sendable {

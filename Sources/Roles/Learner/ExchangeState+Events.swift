@@ -1,4 +1,5 @@
 package import Learning
+package import Ledger
 package import Records
 package import Transport
 package import Wire
@@ -92,7 +93,7 @@ extension ExchangeState {
     case admitted(AdmittedUnit)
     case doubted(AdmittedUnit, String)
     case notice(String)
-    case trouble(Exchange.Trouble)
+    case trouble(RunTrouble)
     case failed(RunFailure)
     case trace(TraceLine.Event, actor: String, unit: UnitID?, attempt: UInt32?)
     /// It is over: as it should be, or because of a failure.

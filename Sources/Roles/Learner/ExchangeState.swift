@@ -295,7 +295,7 @@ package struct ExchangeState {
   }
 
   /// The same for alarms.
-  mutating func raise(_ kind: String, _ trouble: Exchange.Trouble, now: Double) {
+  mutating func raise(_ kind: String, _ trouble: RunTrouble, now: Double) {
     if spoken.allows(kind, most: Self.spokenLines, now: now) { act(.trouble(trouble)) }
   }
 

@@ -42,17 +42,26 @@ package struct History {
 
   package init(lacksBeginning: Bool = false) { self.lacksBeginning = lacksBeginning }
 
+  /// A unit that was acknowledged.
+  ///
+  /// - Throws: ``Fault/twice(_:)`` if one of its number waits already.
   package mutating func add(_ unit: RecordedUnit) throws(Fault) {
     guard waiting[unit.unit] == nil else { throw .twice(unit.unit) }
     waiting[unit.unit] = unit
   }
 
   /// A unit is taken back.
+  ///
+  /// - Throws: ``Fault/notWaiting(_:)`` unless just this result waits, or could lie in the part that is not read.
   package mutating func add(_ voided: VoidedUnit) throws(Fault) {
     guard waiting.removeValue(forKey: voided.unit)?.digest == voided.digest || lacksBeginning
     else { throw .notWaiting(voided.unit) }
   }
 
+  /// An update that was made: the units in its range wait no more.
+  ///
+  /// - Throws: ``Fault/lacking(update:_:)`` if one of them was not recorded and cannot lie in the part that is
+  ///   not read.
   package mutating func add(_ commit: Commit, at location: JournalLocation) throws(Fault)
     -> Committed
   {
