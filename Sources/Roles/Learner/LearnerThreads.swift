@@ -1,0 +1,144 @@
+import Bytes
+import Foundation
+import Journal
+import Learning
+import Ledger
+import Records
+import Transport
+
+/// The threads around the one that computes: the journal's, the exchange's, and that of whoever watches the
+/// door.
+final class LearnerThreads {
+  let journal: JournalThread
+  let exchange: Exchange
+  private let claim: RunClaim
+  private let inbox: Mailbox<Intake.Letter>
+  private let door: Door?
+  /// The key of actors on this machine.
+  private let localKey: KeyPair
+  /// What actors are told at the end.
+  private var ending = Exchange.Order.leave("the learner failed")
+  /// What was begun, and how it ends; the last one first.
+  private var closings: [() -> Void] = []
+
+  private typealias Door = (key: KeyPair, gatekeeper: Gatekeeper)
+
+  /// Enough open files for any realistic number of actors.
+  private static let usualFiles = 4_096
+
+  /// Opens the journal as it was left.
+  static func journal(
+    of claim: RunClaim, terms: RunTerms, segmentLimit: UInt64, notice: (String) -> Void
+  ) throws -> JournalThread {
+    let (folder, epoch) = (claim.folder, claim.epoch)
+    let journal = try JournalThread(
+      directory: folder.journal, segmentLimit: segmentLimit,
+      firstSegment: Checkpoint.versions(in: folder).last ?? 0 > 0 ? 1 : 0, epoch: epoch,
+      header: { terms.header(epoch: epoch, segment: $0) }, mayWrite: claim.check)
+    if let torn = journal.recovered {
+      notice("journal: \(torn.byteCount) torn bytes were cut and saved as \(torn.path)")
+    }
+    return journal
+  }
+
+  /// Binds the endpoint; nobody is heard before ``start()``.
+  init(
+    journal: JournalThread, of claim: RunClaim, recipe: Recipe, terms: RunTerms,
+    options: Learner.Options, after restored: ResumedRun, inbox: Mailbox<Intake.Letter>,
+    notice: @escaping @Sendable (String) -> Void
+  ) throws {
+    self.journal = journal
+    self.claim = claim
+    self.inbox = inbox
+    let files = OpenFileLimit.raise()
+    if files < Self.usualFiles {
+      notice(
+        "! this process may hold \(files) open files, and each connection takes three; raise it:"
+          + " ulimit -n \(Self.usualFiles)")
+    }
+    let context = try Context()
+    let local = KeyPair()
+    let door: Door? = try options.keys.map { keys in
+      (
+        keys.pair,
+        try Gatekeeper(
+          path: keys.allowed, local: local.publicKey, context: context, notice: notice)
+      )
+    }
+    self.door = door
+    localKey = local
+    exchange = try Exchange(
+      listen: options.listen, context: context, door: door, terms: terms, recipe: recipe,
+      epoch: claim.epoch, committed: restored.core.policy.version, recent: restored.core.recent,
+      durable: restored.durable.map(\.unit), lastUpdate: options.updates,
+      rewardPatience: options.rewardPatience, auditShare: options.auditShare,
+      callbacks: Exchange.Callbacks(
+        admitted: { journal.submit(.unit($0)) }, doubted: { inbox.post(.doubted($0, $1)) },
+        notice: notice, trouble: { inbox.post(.trouble($0)) },
+        failed: { inbox.post(.failed($0)) }, checkOwner: claim.check, trace: options.trace))
+  }
+
+  /// Where actors find the learner.
+  var endpoint: Endpoint {
+    var endpoint = Endpoint(endpoint: exchange.endpoint, epoch: claim.epoch, pid: getpid())
+    endpoint.isEncrypted = door != nil
+    return endpoint
+  }
+
+  func start() throws {
+    try journal.start { [inbox, exchange] in Self.pass($0, to: inbox, and: exchange) }
+    closings.append { [journal] in journal.stop() }
+    if let door {
+      try KeyFile(role: .actor, name: "local", key: localKey, learner: door.key.publicKey)
+        .write(to: claim.folder.localKey)
+      try door.gatekeeper.run(hosts: { [weak exchange] in exchange?.hostsOfNewcomers ?? [] })
+      closings.append { door.gatekeeper.stop() }
+    }
+    try exchange.run()
+    closings.append { [self] in
+      exchange.send(ending)
+      exchange.join()
+    }
+  }
+
+  /// Says what actors are told at the end instead of that the learner has failed.
+  func part(with ending: Exchange.Order) { self.ending = ending }
+
+  /// Ends what was begun, and waits for it.
+  func stop() {
+    while let close = closings.popLast() { close() }
+  }
+
+  /// Takes back a unit that no update has used, in the journal and at the exchange, which leases it again.
+  func void(_ durable: DurableUnit, because finding: String) {
+    let unit = durable.unit
+    journal.submit(
+      .voided(
+        VoidedUnit(unit: unit.unit, epoch: claim.epoch, digest: unit.digest, reason: finding)))
+    exchange.send(.voided(unit.unit, because: finding))
+  }
+
+  /// What the journal did, to those who wait for it.
+  private static func pass(
+    _ event: JournalThread.Event, to inbox: Mailbox<Intake.Letter>, and exchange: Exchange
+  ) {
+    switch event {
+    case .durable(let records):
+      let now = ContinuousClock.now
+      var units: [DurableUnit] = []
+      for record in records {
+        guard case .unit(let unit) = record.job else { continue }
+        units.append(DurableUnit(unit: unit, location: record.location, since: now))
+      }
+      if !units.isEmpty {
+        exchange.send(.durable(units.map(\.unit)))
+        inbox.post(.durable(units))
+      }
+      for record in records {
+        guard case .commit(let commit) = record.job else { continue }
+        inbox.post(.committed(commit.update, at: record.location))
+      }
+    case .failed(let failure): inbox.post(.failed(failure))
+    }
+  }
+}
