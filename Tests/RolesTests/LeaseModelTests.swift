@@ -91,7 +91,8 @@ struct LeaseModel {
     hasAudits = auditShare > 0
     random = SplitMix64(seed: seed)
     table = LeaseTable(
-      unitsPerUpdate: unitsPerUpdate, schedule: Schedule(lag: lag), committed: PolicyVersion(0),
+      layout: UnitLayout(prompts: unitsPerUpdate, seeds: 1), schedule: Schedule(lag: lag),
+      committed: PolicyVersion(0),
       auditShare: auditShare)
   }
 

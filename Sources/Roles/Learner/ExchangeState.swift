@@ -65,7 +65,7 @@ package struct ExchangeState {
     vanished = VanishedActors(capacity: Exchange.mostSessions)
     rewards = RewardWatch(patience: rewardPatience)
     leases = LeaseTable(
-      unitsPerUpdate: recipe.unitsPerUpdate, schedule: recipe.schedule, committed: committed,
+      layout: recipe.layout, schedule: recipe.schedule, committed: committed,
       lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
       auditShare: recipe.isDeterministic ? auditShare : 0)
     for snapshot in recent { publish(snapshot, keepingFrom: recent[0].version) }
