@@ -46,7 +46,7 @@ struct ExchangeStock {
     recipe = Tiny.recipe(lag: lag)
     let policy = Tiny.policy(recipe)
     snapshot = policy.snapshot
-    for number in 0..<Self.updates * UInt64(recipe.unitsPerUpdate) {
+    for number in recipe.layout.ids(of: 0..<Self.updates) {
       var trajectory = Tiny.trajectory(number, recipe, weights: policy.weights)
       right.append(try Tiny.admitted(trajectory, recipe))
       trajectory.points[0].outcomes[0].rewards[0] += 0.25
