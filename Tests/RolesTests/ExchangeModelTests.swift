@@ -153,7 +153,7 @@ struct ExchangeModel {
         .introduced(
           hello, sender,
           ExchangeState.Introduction(
-            isAdmitted: true, ownKey: nil, keyName: nil, host: "here", session: random.next())))
+            isAllowed: true, ownKey: nil, keyName: nil, host: "here", session: random.next())))
     case .check(let candidate):
       if case .doubt = candidate.question { return checks.append(candidate) }
       let unit = candidate.result.unit

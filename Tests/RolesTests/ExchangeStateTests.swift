@@ -35,7 +35,7 @@ struct ExchangeDesk {
       actions.append(action)
       guard case .introduce(let hello, let sender, _) = action else { continue }
       let introduction = ExchangeState.Introduction(
-        isAdmitted: true, ownKey: nil, keyName: nil, host: "here",
+        isAllowed: true, ownKey: nil, keyName: nil, host: "here",
         session: 1_000 + UInt64(actions.count))
       tell(.introduced(hello, sender, introduction), now: now)
     }
