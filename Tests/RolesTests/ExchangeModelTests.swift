@@ -161,9 +161,9 @@ struct ExchangeModel {
       require(
         units[unit]?.holders.contains(life) == true, "\(unit) is taken from whom nobody asked")
       checks.append(candidate)
-    case .admitted(let unit):
+    case .chosen(let unit):
       require(units[unit.unit]?.digest == nil, "\(unit.unit) is used twice")
-      require(open.contains(unit.unit.rawValue), "\(unit.unit) is admitted and not open")
+      require(open.contains(unit.unit.rawValue), "\(unit.unit) is chosen and not open")
       units[unit.unit, default: Unit()].digest = unit.digest
       journal.append(unit)
     case .doubted(let unit, _):

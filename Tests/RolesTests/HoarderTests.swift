@@ -27,7 +27,7 @@ struct HoarderTests {
       if let unit = honest.first {
         honest.removeFirst()
         let digest = LeaseTableTests.digest(unit.rawValue)
-        if case .admitted = table.received(unit, digest: digest, from: 1, now: now) {
+        if case .chosen = table.received(unit, digest: digest, from: 1, now: now) {
           table.durable(unit, digest: digest)
         }
       }
@@ -85,7 +85,7 @@ struct HoarderTests {
           continue
         }
         let digest = LeaseTableTests.digest(grant.unit.rawValue)
-        guard case .admitted = table.received(grant.unit, digest: digest, from: 1, now: now) else {
+        guard case .chosen = table.received(grant.unit, digest: digest, from: 1, now: now) else {
           continue
         }
         done.insert(grant.unit)

@@ -15,7 +15,7 @@ struct LeaseTableLaws {
     var isStalled = false
   }
 
-  /// Every unit has one right digest; the table is asked to admit no other.
+  /// Every unit has one right digest; the table is asked to choose no other.
   private static func digest(_ unit: UnitID) -> Digest {
     Digest(of: (0..<8).map { UInt8(truncatingIfNeeded: unit.rawValue >> (8 * UInt64($0))) })
   }
@@ -29,7 +29,7 @@ struct LeaseTableLaws {
     var actors: [UInt64: Actor] = [:]
     var nextSession: UInt64 = 1
     var now = 0.0
-    var admitted: Set<UnitID> = []
+    var chosen: Set<UnitID> = []
     var buffered: [UnitID] = []
     var durable: Set<UnitID> = []
 
@@ -53,11 +53,11 @@ struct LeaseTableLaws {
     /// One result arrives, perhaps of an actor that is no session any more.
     mutating func deliver(_ unit: UnitID, from session: UInt64) {
       switch table.received(unit, digest: LeaseTableLaws.digest(unit), from: session, now: now) {
-      case .admitted:
-        #expect(admitted.insert(unit).inserted, "\(unit) is admitted twice")
+      case .chosen:
+        #expect(chosen.insert(unit).inserted, "\(unit) is chosen twice")
         buffered.append(unit)
-      case .awaitsAudit: #expect(!admitted.contains(unit))
-      case .duplicate: #expect(admitted.contains(unit))
+      case .awaitsAudit: #expect(!chosen.contains(unit))
+      case .duplicate: #expect(chosen.contains(unit))
       case .conflict: Issue.record("\(unit): equal bytes are no conflict")
       // Who is gone has no voice about an audited unit.
       case .notOpen: #expect(!table.open.contains(unit.rawValue) || actors[session] == nil)
@@ -66,13 +66,13 @@ struct LeaseTableLaws {
 
     mutating func grant() {
       for (unit, _) in table.unaudited() {
-        #expect(admitted.insert(unit).inserted, "\(unit) is admitted twice")
+        #expect(chosen.insert(unit).inserted, "\(unit) is chosen twice")
         buffered.append(unit)
       }
       for grant in table.grants(now: now) {
         #expect(table.open.contains(grant.unit.rawValue))
         #expect(
-          grant.kind == .audit || !admitted.contains(grant.unit),
+          grant.kind == .audit || !chosen.contains(grant.unit),
           "\(grant.unit) is leased after it came in")
         guard actors[grant.session]?.isDead == false else { continue }
         // One message in eight is lost.
@@ -83,7 +83,7 @@ struct LeaseTableLaws {
       }
       #expect(table.open.count <= (lag + 1) * Self.perUpdate)
       let ahead = (Int(table.committed.rawValue) + lag + 1) * Self.perUpdate
-      #expect(admitted.allSatisfy { $0.rawValue < UInt64(ahead) })
+      #expect(chosen.allSatisfy { $0.rawValue < UInt64(ahead) })
     }
 
     mutating func heartbeat(_ session: UInt64) {
@@ -153,7 +153,7 @@ struct LeaseTableLaws {
   }
 
   @Test(arguments: [0, 1, 3])
-  func `no unit is admitted twice, few are open, and a live actor finishes the run`(lag: Int) {
+  func `no unit is chosen twice, few are open, and a live actor finishes the run`(lag: Int) {
     for seed: UInt64 in 1...200 {
       var world = World(seed: seed, lag: lag)
       for _ in 0..<150 { world.happen() }
@@ -178,7 +178,7 @@ struct LeaseTableLaws {
       }
       #expect(world.isDone, "seed \(seed): stuck at \(world.table.committed)")
       #expect(
-        world.admitted.count == World.perUpdate * Int(World.updates),
+        world.chosen.count == World.perUpdate * Int(World.updates),
         "seed \(seed): every unit once")
     }
   }

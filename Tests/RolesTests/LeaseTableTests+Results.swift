@@ -21,7 +21,7 @@ extension LeaseTableTests {
       table.endsCheck(of: UnitID(unit), isValid: true)
       #expect(
         table.received(UnitID(unit), digest: Self.digest(unit), from: 1, now: 20)
-          == .admitted(deviants: []))
+          == .chosen(deviants: []))
     }
     #expect(table.grants(now: 20).isEmpty)
   }
@@ -47,7 +47,7 @@ extension LeaseTableTests {
     var table = Self.table()
     let unit = UnitID(2)
     #expect(
-      table.received(unit, digest: Self.digest(1), from: 1, now: 0) == .admitted(deviants: []))
+      table.received(unit, digest: Self.digest(1), from: 1, now: 0) == .chosen(deviants: []))
     #expect(!table.isDurable(unit, digest: Self.digest(1)))
     #expect(
       table.received(unit, digest: Self.digest(1), from: 2, now: 0) == .duplicate(isDurable: false))
@@ -70,14 +70,14 @@ extension LeaseTableTests {
     for unit: UInt64 in 0..<4 {
       #expect(
         table.received(UnitID(unit), digest: Self.digest(unit), from: 1, now: 0)
-          == .admitted(deviants: []))
+          == .chosen(deviants: []))
       table.durable(UnitID(unit), digest: Self.digest(unit))
     }
     #expect(table.received(UnitID(4), digest: Self.digest(4), from: 1, now: 0) == .notOpen)
     table.commit(PolicyVersion(1))
     #expect(
       table.received(UnitID(4), digest: Self.digest(4), from: 1, now: 0)
-        == .admitted(deviants: []))
+        == .chosen(deviants: []))
     for version: UInt64 in 2...1_024 { table.commit(PolicyVersion(version)) }
     #expect(
       table.received(UnitID(0), digest: Self.digest(0), from: 1, now: 0)
@@ -121,6 +121,6 @@ extension LeaseTableTests {
     #expect(Self.ids(table.grants(now: 0)) == [0])
     #expect(
       table.received(UnitID(0), digest: Self.digest(9), from: 1, now: 0)
-        == .admitted(deviants: []))
+        == .chosen(deviants: []))
   }
 }

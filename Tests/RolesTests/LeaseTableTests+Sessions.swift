@@ -90,7 +90,7 @@ extension LeaseTableTests {
     table.heartbeat(1, free: 3, held: [], progress: 0, now: 0)
     #expect(Self.ids(table.grants(now: 0)) == [0, 1, 2])
     #expect(
-      table.received(UnitID(0), digest: Self.digest(0), from: 1, now: 0) == .admitted(deviants: []))
+      table.received(UnitID(0), digest: Self.digest(0), from: 1, now: 0) == .chosen(deviants: []))
     table.released(UnitID(1), by: 2, now: 0)
     table.heartbeat(2, free: 4, held: [], progress: 0, now: 0)
     #expect(

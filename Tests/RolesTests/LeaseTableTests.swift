@@ -42,7 +42,7 @@ struct LeaseTableTests {
     for unit in [10, 11] as [UInt64] {
       #expect(
         table.received(UnitID(unit), digest: Tiny.digest(1), from: 1, now: 1)
-          == .admitted(deviants: []))
+          == .chosen(deviants: []))
     }
     table.commit(PolicyVersion(6))
     #expect(table.versions(of: UnitID(12)) == PolicyVersion(5)...PolicyVersion(5))

@@ -29,7 +29,7 @@ struct SecondLeaseTests {
     let digest = LeaseTableTests.digest(0)
     #expect(table.received(unit, digest: digest, from: 1, now: 1) == .awaitsAudit)
     #expect(!table.isKnown(unit))
-    #expect(table.received(unit, digest: digest, from: 2, now: 1) == .admitted(deviants: []))
+    #expect(table.received(unit, digest: digest, from: 2, now: 1) == .chosen(deviants: []))
     #expect(
       table.received(unit, digest: LeaseTableTests.digest(9), from: 2, now: 1) == .conflict)
   }
@@ -50,10 +50,10 @@ struct SecondLeaseTests {
     for second in 2..<20 where !decided {
       for grant in table.grants(now: Double(second)) where grant.session == 3 {
         let digest = LeaseTableTests.digest(grant.unit.rawValue)
-        let admission = table.received(grant.unit, digest: digest, from: 3, now: Double(second))
+        let decision = table.received(grant.unit, digest: digest, from: 3, now: Double(second))
         guard grant.unit == unit else { continue }
         decided = true
-        #expect(admission == .admitted(deviants: ["session 1"]))
+        #expect(decision == .chosen(deviants: ["session 1"]))
       }
       table.heartbeat(3, free: 1, held: [], progress: 0, now: Double(second))
     }
@@ -109,7 +109,7 @@ struct SecondLeaseTests {
       let digest = LeaseTableTests.digest(unit)
       #expect(
         table.received(UnitID(unit), digest: digest, from: session, now: 0.1)
-          == .admitted(deviants: []))
+          == .chosen(deviants: []))
     }
     #expect(table.grants(now: 0.9).isEmpty, "not yet overdue")
     let backup = table.grants(now: 1.1)
@@ -117,7 +117,7 @@ struct SecondLeaseTests {
     #expect(backup[0].kind == .backup && backup[0].attempt == 2)
     #expect(table.grants(now: 1.2).isEmpty, "one backup is enough")
     let digest = LeaseTableTests.digest(2)
-    #expect(table.received(UnitID(2), digest: digest, from: 2, now: 1.3) == .admitted(deviants: []))
+    #expect(table.received(UnitID(2), digest: digest, from: 2, now: 1.3) == .chosen(deviants: []))
     #expect(
       table.received(UnitID(2), digest: digest, from: 1, now: 5) == .duplicate(isDurable: false))
   }

@@ -285,7 +285,7 @@ package final class Exchange: @unchecked Sendable {
     case .welcome(let peer): reception.welcome(peer)
     case .proven(let peer): reception.proven(peer)
     case .dismiss(let peer): reception.dismiss(peer)
-    case .admitted(let unit): callbacks.admitted(unit)
+    case .chosen(let unit): callbacks.admitted(unit)
     case .doubted(let unit, let finding): callbacks.doubted(unit, finding)
     case .notice(let line): callbacks.notice(line)
     case .trouble(let trouble): callbacks.trouble(trouble)

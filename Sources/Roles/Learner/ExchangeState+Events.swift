@@ -90,7 +90,9 @@ extension ExchangeState {
     /// A peer that is welcome has done work.
     case proven(Reception.PeerID)
     case dismiss(Reception.PeerID)
-    case admitted(AdmittedUnit)
+    /// The unit's result that counts, which is to be journalled.
+    case chosen(AdmittedUnit)
+    /// A unit that was chosen deviates, one clause says how.
     case doubted(AdmittedUnit, String)
     case notice(String)
     case trouble(RunTrouble)

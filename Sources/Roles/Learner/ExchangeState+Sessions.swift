@@ -110,7 +110,7 @@ extension ExchangeState {
     return nil
   }
 
-  /// A result of this session was admitted.
+  /// A result of this session was chosen.
   mutating func delivered(_ session: UInt64) {
     guard let peer = sessions[session], !peer.hasDelivered else { return }
     sessions.delivered(session)

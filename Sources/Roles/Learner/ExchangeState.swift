@@ -145,7 +145,7 @@ package struct ExchangeState {
 
   /// Takes units as they are that nobody else can compute, and says which nobody can decide.
   private mutating func settleAudits(now: Double) {
-    for (unit, digest) in leases.unaudited() { admit(unit, digest, deviants: [], now: now) }
+    for (unit, digest) in leases.unaudited() { choose(unit, digest, deviants: [], now: now) }
     for unit in leases.undecided where saidUndecided.insert(unit).inserted {
       act(.trouble(.undecided(unit)))
     }

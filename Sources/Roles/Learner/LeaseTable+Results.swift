@@ -3,9 +3,9 @@ package import Records
 /// Results: from whom one is taken, and whether it counts.
 extension LeaseTable {
   /// What becomes of a valid result.
-  package enum Admission: Hashable, Sendable {
-    /// To be journalled. The deviants are those whose results of an audited unit were outvoted.
-    case admitted(deviants: [Party])
+  package enum Decision: Hashable, Sendable {
+    /// It counts, and is to be journalled. The deviants are those whose results of an audited unit were outvoted.
+    case chosen(deviants: [Party])
     /// The unit is audited, and nobody agrees yet.
     case awaitsAudit
     /// The same bytes are on their way to the journal or in it.
@@ -50,7 +50,7 @@ extension LeaseTable {
   /// A valid result came in, from whomever.
   package mutating func received(
     _ unit: UnitID, digest: Digest, from session: SessionID, now: Time
-  ) -> Admission {
+  ) -> Decision {
     let granted = units[unit].lease(of: session)?.granted
     let sender = sessions[session].map { (party: $0.party, process: $0.process) }
     sessions.gaveUp(unit, of: session)
@@ -71,7 +71,7 @@ extension LeaseTable {
     guard audited.contains(unit) else {
       delivered(isFirst: true)
       units.arrived(unit, digest)
-      return .admitted(deviants: [])
+      return .chosen(deviants: [])
     }
     // Who is gone has no voice.
     guard let party = sender?.party else { return .notOpen }
@@ -81,6 +81,6 @@ extension LeaseTable {
     delivered(isFirst: isNew && ballot.count == 1)
     guard ballot.agrees(on: digest) else { return .awaitsAudit }
     units.arrived(unit, digest)
-    return .admitted(deviants: ballot.deviants(from: digest))
+    return .chosen(deviants: ballot.deviants(from: digest))
   }
 }
