@@ -2,6 +2,8 @@ package import Records
 package import Wire
 
 /// A unit that passed every check: its trajectory, its rebuilt states and its payload's digest.
+///
+/// Of a unit that several parties computed all results may be admitted; one is chosen.
 package struct AdmittedUnit: Sendable {
   package let rebuilt: RebuiltUnit
   /// The digest of ``payload``.

@@ -77,7 +77,7 @@ extension Update {
       let vectors = trajectories.flatMap(\.judged).map(\.rewards)
       let rewards = vectors.map { Float(credit.mix.sum($0)) }
       let places = trajectories.indices.flatMap {
-        credit.places(in: plan, unit: $0, seedsPerPrompt: recipe.seeds).map {
+        credit.places(in: plan, unit: $0, layout: recipe.layout).map {
           [$0.column, $0.group]
         }
       }

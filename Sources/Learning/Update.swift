@@ -112,7 +112,7 @@ package final class Update {
     return Batch(
       units: units,
       advantages: algorithm.credit.advantages(
-        of: units.map(\.trajectory), plan: plan, seedsPerPrompt: recipe.seeds),
+        of: units.map(\.trajectory), plan: plan, layout: recipe.layout),
       points: units.map { unit in
         UnitAddress(unit.trajectory.unit, in: recipe).trainedPoints(
           of: algorithm.pruning.points(of: unit.trajectory, plan: plan, mix: algorithm.credit.mix),

@@ -15,7 +15,8 @@ package struct FuzzTarget: Sendable {
   package func check(_ bytes: [UInt8]) throws { try law(bytes) }
 
   package static let all: [FuzzTarget] = [
-    .envelope, .admission, .trajectory, .record, .journal, .audit, .safeTensors, .configuration,
+    .envelope, .authentication, .trajectory, .record, .journal, .audit, .safeTensors,
+    .configuration,
     .keyFile, .allowedKeys, .shapePrompts, .densityPrompts, .answer, .runFiles, .checkpoint,
     .metrics,
   ]

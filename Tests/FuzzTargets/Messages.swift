@@ -45,7 +45,7 @@ extension FuzzTarget {
   }
 
   /// libzmq's question about a peer: parts of up to 255 bytes, each after its length.
-  static let admission = FuzzTarget("admission", byteLimit: 512) { bytes in
+  static let authentication = FuzzTarget("authentication", byteLimit: 512) { bytes in
     var parts: [[UInt8]] = []
     var rest = bytes[...]
     while let count = rest.popFirst() {
@@ -53,9 +53,9 @@ extension FuzzTarget {
       rest = rest.dropFirst(Int(count))
     }
     _ = try decode(bytes, within: .wire) { _ in
-      guard let request = AdmissionRequest(parts: parts) else { return }
-      let decision = AdmissionDecision(request, allowed: allowed)
-      if case .admitted(let entry) = decision {
+      guard let request = AuthenticationRequest(parts: parts) else { return }
+      let decision = AuthenticationDecision(request, allowed: allowed)
+      if case .allowed(let entry) = decision {
         try require(entry.key == friend && request.mechanism == "CURVE", "a stranger came in")
       }
       try require(decision.parts(to: request)[1] == parts[1], "the answer is to another question")

@@ -27,7 +27,7 @@ extension FuzzTarget {
             Envelope(epoch: 1, session: 2, sequence: 3, message: message).encoded()
           )
         })
-    case "admission":
+    case "authentication":
       let parts: [[UInt8]] = [
         Array("1.0".utf8), [1], Array("tributary".utf8), Array("::ffff:10.0.0.1".utf8), [],
         Array("CURVE".utf8), [UInt8](repeating: 1, count: 32),

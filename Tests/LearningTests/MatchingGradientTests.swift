@@ -84,7 +84,7 @@ struct MatchingGradientTests {
     var outcomes = NoisyOutcomes()
     var (clean, states, targets): ([Float], [Float], [Float]) = ([], [], [])
     let advantages = recipe.algorithm.credit.advantages(
-      of: units.map(\.trajectory), plan: recipe.algorithm.plan, seedsPerPrompt: recipe.seeds)
+      of: units.map(\.trajectory), plan: recipe.algorithm.plan, layout: recipe.layout)
     let isShared = recipe.algorithm.loss.needs.contains(.sharedNoise)
     for (index, unit) in units.enumerated() {
       for (number, outcome) in unit.trajectory.outcomes.enumerated() {

@@ -12,10 +12,9 @@ struct RatioCheckTests {
     let core = try Tiny.core(Tiny.recipe(lag: 1), updates: committed)
     let hash = core.policy.paramsHash
     let recipe = core.recipe
-    let first = core.policy.version.rawValue * UInt64(recipe.unitsPerUpdate)
     let wrong = Tiny.weights(recipe.network, seed: 7)
-    let units = try (first..<first + UInt64(recipe.unitsPerUpdate)).map {
-      try Tiny.admitted(Tiny.trajectory($0, recipe, weights: wrong), recipe)
+    let units = try recipe.layout.units(of: core.policy.version.rawValue).map {
+      try Tiny.admitted(Tiny.trajectory($0.rawValue, recipe, weights: wrong), recipe)
     }
     let failure = #expect(throws: RunFailure.self) { try core.advance(with: units, epoch: 1) }
     #expect(failure?.code == .mismatch)

@@ -22,7 +22,7 @@ struct UnitAddressTests {
   }
 
   static func prompts(_ recipe: Recipe, updates: UInt64 = 6) -> [Int] {
-    (0..<updates * UInt64(recipe.unitsPerUpdate)).map {
+    recipe.layout.ids(of: 0..<updates).map {
       UnitAddress(UnitID($0), in: recipe).prompt
     }
   }

@@ -75,7 +75,7 @@ struct ResumedRunTests {
     #expect(run.core.policy.version == end.policy.version)
     #expect(run.core.policy.stateHash == end.policy.stateHash)
     #expect(run.rerun.map(\.version) == [4])
-    #expect(run.durable.map(\.unit.unit) == [UnitID(4 * UInt64(recipe.unitsPerUpdate) + 2)])
+    #expect(run.durable.map(\.unit.unit) == [recipe.layout.units(of: 4)[2]])
   }
 
   /// Changes one byte of a record's data.
@@ -127,7 +127,7 @@ struct ResumedRunTests {
     let text = try String(contentsOfFile: state, encoding: .utf8)
     for (key, value, others) in [
       ("offset", unit.offset, [0, .max]), ("offset", commit.offset, [0, unit.offset]),
-      ("segment", unit.segment, [.max]), ("id", 3 * UInt64(recipe.unitsPerUpdate), [0]),
+      ("segment", unit.segment, [.max]), ("id", recipe.layout.first(of: 3).rawValue, [0]),
     ] {
       for other in others {
         let changed = text.replacing("\"\(key)\":\(value)", with: "\"\(key)\":\(other)")
@@ -205,7 +205,7 @@ struct ResumedRunTests {
   /// What an older release took in, which believed more.
   @Test func `a durable unit of other numbers is found and set apart`() throws {
     let (end, _, _) = try record()
-    let id = end.policy.version.rawValue * UInt64(recipe.unitsPerUpdate) + 3
+    let id = recipe.layout.units(of: end.policy.version.rawValue)[3].rawValue
     let wrong = try Tiny.admitted(
       Tiny.trajectory(id, recipe, weights: Tiny.weights(recipe.network, seed: 9)), recipe)
     var journal = try JournalWriter(

@@ -110,8 +110,10 @@ struct CreditAssignmentTests {
     let plan = BranchingPlan(branches: [3, 0, 2])
     for group in CreditAssignment.Group.allCases {
       let credit = CreditAssignment(group: group, mix: RewardMix(weights: [0, 1]))
-      let advantages = credit.advantages(of: units, plan: plan, seedsPerPrompt: 2)
-        .branches
+      let advantages = credit.advantages(
+        of: units, plan: plan, layout: UnitLayout(prompts: 2, seeds: 2)
+      )
+      .branches
       for unit in 0..<4 {
         for point in 0..<2 {
           let mates = group == .seed ? [unit] : [unit / 2 * 2, unit / 2 * 2 + 1]
@@ -129,7 +131,7 @@ struct CreditAssignmentTests {
     let bySeed = CreditAssignment(group: .seed, mix: both)
     let byPrompt = CreditAssignment(group: .prompt, mix: both)
     func advantages(_ credit: CreditAssignment, _ seeds: Int) -> Advantages {
-      credit.advantages(of: units, plan: plan, seedsPerPrompt: seeds)
+      credit.advantages(of: units, plan: plan, layout: UnitLayout(prompts: 4 / seeds, seeds: seeds))
     }
     #expect(advantages(bySeed, 2) != advantages(byPrompt, 2))
     #expect(advantages(bySeed, 2) == advantages(byPrompt, 1))

@@ -13,7 +13,9 @@ struct UnitCreditTests {
     let units = units(of: plan, count: 4, seed: seed)
     for group in CreditAssignment.Group.allCases {
       let credit = CreditAssignment(group: group, deviation: .batch)
-      let advantages = credit.advantages(of: units, plan: plan, seedsPerPrompt: 2).branches
+      let advantages = credit.advantages(
+        of: units, plan: plan, layout: UnitLayout(prompts: 2, seeds: 2)
+      ).branches
       let ends = units.flatMap { unit in unit.judged.map { Double($0.rewards[0]) } }
       let groups = ends.indices.map { group == .seed ? $0 / 3 : $0 / 6 }
       let scores = credit.advantages(of: ends, groups: groups)
@@ -31,7 +33,9 @@ struct UnitCreditTests {
     let plan = BranchingPlan(branches: [2, 0, 3], origin: .branches)
     let unit = units(of: plan, count: 1, seed: seed)
     let credit = CreditAssignment()
-    let advantages = credit.advantages(of: unit, plan: plan, seedsPerPrompt: 1).branches[0]
+    let advantages = credit.advantages(
+      of: unit, plan: plan, layout: UnitLayout(prompts: 1, seeds: 1)
+    ).branches[0]
     let scores = credit.advantages(
       of: unit[0].judged.map { Double($0.rewards[0]) }, groups: Array(repeating: 0, count: 6))
     #expect(Array(advantages[1] + advantages[2]) == scores.map { Float($0) })
@@ -46,7 +50,9 @@ struct UnitCreditTests {
     let plan = BranchingPlan(branches: [3, 2], continuation: .strides([1, 2]))
     let units = units(of: plan, count: 2, seed: 3)
     let credit = CreditAssignment()
-    let advantages = credit.advantages(of: units, plan: plan, seedsPerPrompt: 1).branches
+    let advantages = credit.advantages(
+      of: units, plan: plan, layout: UnitLayout(prompts: 2, seeds: 1)
+    ).branches
     for (unit, trajectory) in units.enumerated() {
       for (point, recorded) in trajectory.points.enumerated() {
         var sums = recorded.branches.map { _ in 0.0 }
@@ -67,7 +73,8 @@ struct UnitCreditTests {
     let units = units(of: plan, count: 4, seed: 5)
     var credit = CreditAssignment(group: .prompt)
     credit.kind = .best
-    let advantages = credit.advantages(of: units, plan: plan, seedsPerPrompt: 2)
+    let advantages = credit.advantages(
+      of: units, plan: plan, layout: UnitLayout(prompts: 2, seeds: 2))
     #expect(advantages.branches == units.map { _ in [] })
     for prompt in 0..<2 {
       let rewards = units[2 * prompt..<2 * prompt + 2].flatMap { $0.outcomes.map { $0.rewards[0] } }
@@ -85,7 +92,9 @@ struct UnitCreditTests {
       let tree = TreeCredit(fusion: fusion)
       var credit = CreditAssignment(clip: 100)
       credit.kind = .tree(tree)
-      let found = credit.advantages(of: [unit], plan: plan, seedsPerPrompt: 1).branches[0]
+      let found = credit.advantages(
+        of: [unit], plan: plan, layout: UnitLayout(prompts: 1, seeds: 1)
+      ).branches[0]
       // Root 0; its children 1, 2; their only children 3, 4; leaves 5, 6 and 7, 8.
       let parents: [Int?] = [nil, 0, 0, 1, 2, 3, 3, 4, 4]
       let edges = [0.0] + unit.points.flatMap(\.branches).map { Double($0.logDensity) }
@@ -119,7 +128,9 @@ struct UnitCreditTests {
     let stepwise = StepwiseCredit(discount: 0.9, pull: 0.1, pullingSteps: 1)
     var credit = CreditAssignment(group: .seed, clip: 100)
     credit.kind = .stepwise(stepwise)
-    let found = credit.advantages(of: units, plan: plan, seedsPerPrompt: 2).branches
+    let found = credit.advantages(
+      of: units, plan: plan, layout: UnitLayout(prompts: 1, seeds: 2)
+    ).branches
     for (index, unit) in units.enumerated() {
       // Points are step by step: paths 0, 1, 2 at step 0, then at step 1.
       let rewards = (0..<3).map { path in

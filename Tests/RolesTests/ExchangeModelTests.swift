@@ -46,7 +46,7 @@ struct ExchangeStock {
     recipe = Tiny.recipe(lag: lag)
     let policy = Tiny.policy(recipe)
     snapshot = policy.snapshot
-    for number in 0..<Self.updates * UInt64(recipe.unitsPerUpdate) {
+    for number in recipe.layout.ids(of: 0..<Self.updates) {
       var trajectory = Tiny.trajectory(number, recipe, weights: policy.weights)
       right.append(try Tiny.admitted(trajectory, recipe))
       trajectory.points[0].outcomes[0].rewards[0] += 0.25
@@ -153,7 +153,7 @@ struct ExchangeModel {
         .introduced(
           hello, sender,
           ExchangeState.Introduction(
-            isAdmitted: true, ownKey: nil, keyName: nil, host: "here", session: random.next())))
+            isAllowed: true, ownKey: nil, keyName: nil, host: "here", session: random.next())))
     case .check(let candidate):
       if case .doubt = candidate.question { return checks.append(candidate) }
       let unit = candidate.result.unit
@@ -161,9 +161,9 @@ struct ExchangeModel {
       require(
         units[unit]?.holders.contains(life) == true, "\(unit) is taken from whom nobody asked")
       checks.append(candidate)
-    case .admitted(let unit):
+    case .chosen(let unit):
       require(units[unit.unit]?.digest == nil, "\(unit.unit) is used twice")
-      require(open.contains(unit.unit.rawValue), "\(unit.unit) is admitted and not open")
+      require(open.contains(unit.unit.rawValue), "\(unit.unit) is chosen and not open")
       units[unit.unit, default: Unit()].digest = unit.digest
       journal.append(unit)
     case .doubted(let unit, _):

@@ -35,7 +35,7 @@ struct ExchangeDesk {
       actions.append(action)
       guard case .introduce(let hello, let sender, _) = action else { continue }
       let introduction = ExchangeState.Introduction(
-        isAdmitted: true, ownKey: nil, keyName: nil, host: "here",
+        isAllowed: true, ownKey: nil, keyName: nil, host: "here",
         session: 1_000 + UInt64(actions.count))
       tell(.introduced(hello, sender, introduction), now: now)
     }
@@ -159,8 +159,8 @@ extension [ExchangeState.Action] {
 
   var notices: [String] { compactMap { if case .notice(let line) = $0 { line } else { nil } } }
 
-  var admitted: [UnitID] {
-    compactMap { if case .admitted(let unit) = $0 { unit.unit } else { nil } }
+  var chosen: [UnitID] {
+    compactMap { if case .chosen(let unit) = $0 { unit.unit } else { nil } }
   }
 
   var isEnd: Bool { contains { if case .end(nil) = $0 { true } else { false } } }
@@ -185,13 +185,13 @@ struct ExchangeStateTests {
     desk.deliver("a", unit, now: 1)
     desk.deliver("a", unit, now: 1)
     let before = desk.look()
-    #expect(before.admitted == [UnitID(0)])
+    #expect(before.chosen == [UnitID(0)])
     #expect(before.acknowledged(to: "a").isEmpty)
     desk.tell(.order(.durable([unit])), now: 2)
     #expect(desk.look().acknowledged(to: "a") == [UnitID(0), UnitID(0)], "as often as it came")
     desk.deliver("a", unit, now: 3)
     let after = desk.look()
-    #expect(after.acknowledged(to: "a") == [UnitID(0)] && after.admitted.isEmpty)
+    #expect(after.acknowledged(to: "a") == [UnitID(0)] && after.chosen.isEmpty)
     #expect(desk.state.figures.compared == 2)
   }
 
@@ -336,7 +336,7 @@ struct ExchangeStateTests {
     #expect(desk.state.sizes["results"] == kept)
     #expect(desk.look().refused(to: "a") == [.digestMismatch], "its first result is its word")
     desk.deliver("b", unit, now: 0.2)
-    #expect(desk.look().admitted == [UnitID(0)])
+    #expect(desk.look().chosen == [UnitID(0)])
     desk.tell(.order(.durable([unit])), now: 0.3)
     let actions = desk.look()
     #expect(actions.acknowledged(to: "a") == [UnitID(0)])
@@ -384,7 +384,7 @@ struct ExchangeStateTests {
     _ = desk.look()
     desk.tell(.verdict(checks[0], .admitted(first)), now: 3)
     let actions = desk.look()
-    #expect(actions.admitted == [UnitID(0)])
+    #expect(actions.chosen == [UnitID(0)])
     #expect(
       actions.contains {
         if case .check(let candidate) = $0, case .doubt(let unit, _) = candidate.question {

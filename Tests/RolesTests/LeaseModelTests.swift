@@ -76,7 +76,7 @@ struct LeaseModel {
   private var nextSession: UInt64 = 1
   private var units: [UnitID: Unit] = [:]
   private var checks: [Check] = []
-  /// Admitted, and on the way to the journal.
+  /// Chosen, and on the way to the journal.
   private var buffered: [UnitID] = []
   private var oldest: UInt64 = 0
   private(set) var events = 0
@@ -91,7 +91,8 @@ struct LeaseModel {
     hasAudits = auditShare > 0
     random = SplitMix64(seed: seed)
     table = LeaseTable(
-      unitsPerUpdate: unitsPerUpdate, schedule: Schedule(lag: lag), committed: PolicyVersion(0),
+      layout: UnitLayout(prompts: unitsPerUpdate, seeds: 1), schedule: Schedule(lag: lag),
+      committed: PolicyVersion(0),
       auditShare: auditShare)
   }
 
@@ -249,12 +250,12 @@ struct LeaseModel {
     guard check.isValid, check.isCounted || unit.digest != nil else { return }
     let isOpen = table.open.contains(check.unit.rawValue)
     let isThere = actors[check.session] != nil
-    let admission = table.received(
+    let decision = table.received(
       check.unit, digest: check.digest, from: check.session, now: now)
-    switch admission {
-    case .admitted(let deviants):
+    switch decision {
+    case .chosen(let deviants):
       require(unit.digest == nil, "\(check.unit) is used twice")
-      require(isOpen, "\(check.unit) is admitted and not open")
+      require(isOpen, "\(check.unit) is chosen and not open")
       if !unit.votes.isEmpty {
         var votes = unit.votes
         if votes[check.party] == nil { votes[check.party] = check.digest }
@@ -264,7 +265,7 @@ struct LeaseModel {
           Set(deviants) == Set(votes.filter { $0.value != check.digest }.keys),
           "\(check.unit): others were outvoted")
       }
-      admit(check.unit, check.digest)
+      choose(check.unit, check.digest)
     case .awaitsAudit:
       require(
         hasAudits && unit.digest == nil && isOpen && isThere, "\(check.unit) waits for nothing")
@@ -282,7 +283,7 @@ struct LeaseModel {
     }
   }
 
-  private mutating func admit(_ unit: UnitID, _ digest: Digest) {
+  private mutating func choose(_ unit: UnitID, _ digest: Digest) {
     units[unit, default: Unit()].digest = digest
     units[unit, default: Unit()].votes = [:]
     buffered.append(unit)
@@ -339,7 +340,7 @@ struct LeaseModel {
       require(
         units[unit]?.digest == nil && votes.count == 1 && votes.values.first == digest,
         "\(unit) is taken as it is")
-      admit(unit, digest)
+      choose(unit, digest)
     }
     for unit in table.undecided {
       require(Set((units[unit]?.votes ?? [:]).values).count > 1, "\(unit) is not divided")

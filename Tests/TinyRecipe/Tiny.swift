@@ -59,9 +59,8 @@ package enum Tiny {
   package static func rebuilt(_ recipe: Recipe, weights: Buffer, update: Int = 0) throws
     -> [RebuiltUnit]
   {
-    let count = recipe.unitsPerUpdate
-    return try (update * count..<(update + 1) * count).map {
-      try RebuiltUnit(trajectory(UInt64($0), recipe, weights: weights), recipe: recipe)
+    try recipe.layout.units(of: UInt64(update)).map {
+      try RebuiltUnit(trajectory($0.rawValue, recipe, weights: weights), recipe: recipe)
     }
   }
 
@@ -74,14 +73,14 @@ package enum Tiny {
   /// The units that the core's next update consumes, sampled as the schedule says.
   package static func nextUnits(_ core: LearnerCore) throws -> [AdmittedUnit] {
     let recipe = core.recipe
-    let first = core.policy.version.rawValue * UInt64(recipe.unitsPerUpdate)
-    let version = UnitAddress(UnitID(first), in: recipe).versions.lowerBound
+    let units = recipe.layout.units(of: core.policy.version.rawValue)
+    let version = UnitAddress(units[0], in: recipe).versions.lowerBound
     guard let snapshot = core.recent.first(where: { $0.version == version }) else {
       throw RunFailure(.internal, "\(version) is not kept")
     }
     let weights = Buffer(snapshot.parameters)
-    return try (first..<first + UInt64(recipe.unitsPerUpdate)).map {
-      try admitted(trajectory($0, recipe, weights: weights), recipe)
+    return try units.map {
+      try admitted(trajectory($0.rawValue, recipe, weights: weights), recipe)
     }
   }
 

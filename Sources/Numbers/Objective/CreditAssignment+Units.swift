@@ -7,13 +7,13 @@ extension CreditAssignment {
   /// - Parameters:
   ///   - trajectories: all units of the update in unit order.
   ///   - plan: their shape.
-  ///   - seedsPerPrompt: consecutive units that share a prompt.
+  ///   - layout: which of them share a prompt.
   package func advantages(
-    of trajectories: [Trajectory], plan: BranchingPlan, seedsPerPrompt: Int
+    of trajectories: [Trajectory], plan: BranchingPlan, layout: UnitLayout
   ) -> Advantages {
     switch kind {
     case .outcomes, .best:
-      let scores = scores(of: trajectories, plan: plan, seedsPerPrompt: seedsPerPrompt)
+      let scores = scores(of: trajectories, plan: plan, layout: layout)
       return Advantages(
         outcomes: scores.map { $0.prefix(plan.trunkOutcomeCount).map { Float($0) } },
         branches: scores.map { credited($0, by: plan) })
@@ -22,7 +22,7 @@ extension CreditAssignment {
         outcomes: trajectories.map { _ in [] },
         branches: trajectories.map { advantages(of: $0, plan: plan, on: credit) })
     case .stepwise(let credit):
-      return stepwise(trajectories, plan: plan, seedsPerPrompt: seedsPerPrompt, credit)
+      return stepwise(trajectories, plan: plan, layout: layout, credit)
     }
   }
 
@@ -31,10 +31,10 @@ extension CreditAssignment {
   ///
   /// Where all grows from the trunk, the outcomes of one step are a column; else all are one. Every way
   /// of finishing a branch has columns of its own.
-  package func places(in plan: BranchingPlan, unit: Int, seedsPerPrompt: Int) -> [(
+  package func places(in plan: BranchingPlan, unit: Int, layout: UnitLayout) -> [(
     column: Int, group: Int
   )] {
-    let prompt = unit / seedsPerPrompt
+    let prompt = layout.promptSlot(ofSlot: unit)
     let ways = max(plan.continuation.outcomeCount, 1)
     if plan.noisySteps.isEmpty {
       return (0..<plan.trunkOutcomeCount).map { ($0 % ways, group == .seed ? unit : prompt) }
@@ -54,13 +54,13 @@ extension CreditAssignment {
 
   /// The score of each outcome within its column, `[unit][outcome]`.
   private func scores(
-    of trajectories: [Trajectory], plan: BranchingPlan, seedsPerPrompt: Int
+    of trajectories: [Trajectory], plan: BranchingPlan, layout: UnitLayout
   ) -> [[Double]] {
     let outcomes = trajectories.map(\.judged)
     var scores = outcomes.map { $0.map { _ in 0.0 } }
     var columns: [Int: [(unit: Int, outcome: Int, group: Int)]] = [:]
     for unit in outcomes.indices {
-      let places = places(in: plan, unit: unit, seedsPerPrompt: seedsPerPrompt)
+      let places = places(in: plan, unit: unit, layout: layout)
       for (outcome, place) in places.enumerated() {
         columns[place.column, default: []].append((unit, outcome, place.group))
       }
@@ -137,11 +137,11 @@ extension CreditAssignment {
 
   /// Paths of one prompt, or of one unit, with a reward after each noise.
   private func stepwise(
-    _ trajectories: [Trajectory], plan: BranchingPlan, seedsPerPrompt: Int, _ credit: StepwiseCredit
+    _ trajectories: [Trajectory], plan: BranchingPlan, layout: UnitLayout, _ credit: StepwiseCredit
   ) -> Advantages {
     let points = plan.points
     var branches = trajectories.map { _ in points.map { _ in [Float(0)] } }
-    let unitsOfGroup = group == .seed ? 1 : seedsPerPrompt
+    let unitsOfGroup = group == .seed ? 1 : layout.seeds
     for start in stride(from: 0, to: trajectories.count, by: unitsOfGroup) {
       let units = start..<min(start + unitsOfGroup, trajectories.count)
       let paths = units.flatMap { unit in (0..<plan.trunks).map { (unit: unit, trunk: $0) } }

@@ -1,6 +1,7 @@
 import Flow
 import Learning
 import Objective
+import Records
 
 extension RunConfiguration {
   /// The algorithm, after every check that needs more than one key.
@@ -56,8 +57,9 @@ extension RunConfiguration {
   private func checkGroups(of algorithm: Algorithm) throws(ConfigurationError) {
     var sizes: [[Int]: Int] = [:]
     let plan = algorithm.plan(ofUpdate: 0, word: 0)
-    for unit in 0..<group.seeds {
-      let places = algorithm.credit.places(in: plan, unit: unit, seedsPerPrompt: group.seeds)
+    let layout = UnitLayout(prompts: group.prompts, seeds: group.seeds)
+    for unit in 0..<layout.seeds {
+      let places = algorithm.credit.places(in: plan, unit: unit, layout: layout)
       for place in places { sizes[[place.column, place.group], default: 0] += 1 }
     }
     guard let least = sizes.values.min(), least > 1 else {

@@ -29,7 +29,7 @@ package final class AdmissionThreads: Sendable {
     case digest
     /// Whether it is its unit, made with these parameters.
     case worth(Buffer, UnitCheck.Extent)
-    /// Whether a unit that was admitted holds in every number; its sender sent one that does not.
+    /// Whether a unit that was chosen holds in every number; its sender sent one that does not.
     case doubt(AdmittedUnit, Buffer)
   }
 

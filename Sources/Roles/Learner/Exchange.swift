@@ -285,7 +285,7 @@ package final class Exchange: @unchecked Sendable {
     case .welcome(let peer): reception.welcome(peer)
     case .proven(let peer): reception.proven(peer)
     case .dismiss(let peer): reception.dismiss(peer)
-    case .admitted(let unit): callbacks.admitted(unit)
+    case .chosen(let unit): callbacks.admitted(unit)
     case .doubted(let unit, let finding): callbacks.doubted(unit, finding)
     case .notice(let line): callbacks.notice(line)
     case .trouble(let trouble): callbacks.trouble(trouble)
@@ -301,10 +301,10 @@ package final class Exchange: @unchecked Sendable {
 
   private func introduction(of sender: ExchangeState.Sender) -> ExchangeState.Introduction {
     let isLocal = sender.key.map { gatekeeper?.isLocal($0) ?? true } ?? true
-    let isAdmitted = gatekeeper?.admits(sender.key) ?? true
+    let isAllowed = gatekeeper?.allows(sender.key) ?? true
     return ExchangeState.Introduction(
-      isAdmitted: isAdmitted, ownKey: isLocal ? nil : sender.key,
-      keyName: isAdmitted ? sender.key.flatMap { gatekeeper?.name(of: $0) } : nil,
+      isAllowed: isAllowed, ownKey: isLocal ? nil : sender.key,
+      keyName: isAllowed ? sender.key.flatMap { gatekeeper?.name(of: $0) } : nil,
       host: sender.peer.map { reception.host(of: $0) } ?? "?", session: .random(in: 1 ... .max))
   }
 

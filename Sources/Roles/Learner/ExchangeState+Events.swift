@@ -24,7 +24,7 @@ extension ExchangeState {
   /// What one must look up about somebody who says hello.
   package struct Introduction: Sendable {
     /// Whether its key is in the list, or nobody asks for keys.
-    package var isAdmitted: Bool
+    package var isAllowed: Bool
     /// The key by which it answers for what it sends; nil where it shows none, or one that many share.
     package var ownKey: PublicKey?
     /// What the list calls its key.
@@ -34,9 +34,9 @@ extension ExchangeState {
     package var session: UInt64
 
     package init(
-      isAdmitted: Bool, ownKey: PublicKey?, keyName: String?, host: String, session: UInt64
+      isAllowed: Bool, ownKey: PublicKey?, keyName: String?, host: String, session: UInt64
     ) {
-      self.isAdmitted = isAdmitted
+      self.isAllowed = isAllowed
       self.ownKey = ownKey
       self.keyName = keyName
       self.host = host
@@ -90,7 +90,9 @@ extension ExchangeState {
     /// A peer that is welcome has done work.
     case proven(Reception.PeerID)
     case dismiss(Reception.PeerID)
-    case admitted(AdmittedUnit)
+    /// The unit's result that counts, which is to be journalled.
+    case chosen(AdmittedUnit)
+    /// A unit that was chosen deviates, one clause says how.
     case doubted(AdmittedUnit, String)
     case notice(String)
     case trouble(RunTrouble)

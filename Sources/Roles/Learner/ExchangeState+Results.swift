@@ -82,12 +82,12 @@ extension ExchangeState {
   ) {
     let (result, session, peer) = (candidate.result, candidate.session, candidate.peer)
     switch leases.received(result.unit, digest: result.digest, from: session, now: now) {
-    case .admitted(let deviants):
+    case .chosen(let deviants):
       guard let unit else { preconditionFailure("a known unit was not known") }
       misconduct.valid(from: peer.party)
       delivered(session)
       counts(unit, candidate, now: now)
-      admit(result.unit, result.digest, deviants: deviants, now: now)
+      choose(result.unit, result.digest, deviants: deviants, now: now)
       // Perhaps another one of its party deviated while this one was looked at.
       if case .worth(_, let extent) = candidate.question, extent != .whole,
         suspects.contains(peer.party)
@@ -132,10 +132,10 @@ extension ExchangeState {
   }
 
   /// A unit is what it will be: to the journal, and to those that sent something else a word.
-  mutating func admit(
+  mutating func choose(
     _ unit: UnitID, _ digest: Digest, deviants: [LeaseTable.Party], now: Double
   ) {
-    guard let outcome = results.admit(unit, digest) else { return }
+    guard let outcome = results.choose(unit, digest) else { return }
     figures.compared += outcome.agreeing.count - 1
     for other in outcome.others {
       for session in other.sessions { outvoted(unit, of: session) }
@@ -145,7 +145,7 @@ extension ExchangeState {
       suspects.insert(peer.party)
       leases.failed(peer.life, now: now)
     }
-    act(.admitted(outcome.chosen.unit))
+    act(.chosen(outcome.chosen.unit))
   }
 
   private mutating func outvoted(_ unit: UnitID, of session: UInt64) {
@@ -180,7 +180,7 @@ extension ExchangeState {
         question: .doubt(unit, weights)))
   }
 
-  /// An admitted unit was taken back before an update used it.
+  /// A chosen unit was taken back before an update used it.
   mutating func voided(_ unit: UnitID, because finding: String, now: Double) {
     leases.voided(unit)
     guard let peer = results.voided(unit) else {

@@ -62,7 +62,7 @@ extension ExchangeState {
   private mutating func reason(
     toReject hello: Hello, _ introduction: Introduction, _ party: LeaseTable.Party, now: Double
   ) -> Reject? {
-    if !introduction.isAdmitted {
+    if !introduction.isAllowed {
       return Reject(
         code: .notAuthorised,
         text: "its key is no longer in the list; ask for a new one: tributary keys add NAME")
@@ -110,7 +110,7 @@ extension ExchangeState {
     return nil
   }
 
-  /// A result of this session was admitted.
+  /// A result of this session was chosen.
   mutating func delivered(_ session: UInt64) {
     guard let peer = sessions[session], !peer.hasDelivered else { return }
     sessions.delivered(session)

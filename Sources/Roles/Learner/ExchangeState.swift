@@ -65,7 +65,7 @@ package struct ExchangeState {
     vanished = VanishedActors(capacity: Exchange.mostSessions)
     rewards = RewardWatch(patience: rewardPatience)
     leases = LeaseTable(
-      unitsPerUpdate: recipe.unitsPerUpdate, schedule: recipe.schedule, committed: committed,
+      layout: recipe.layout, schedule: recipe.schedule, committed: committed,
       lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
       auditShare: recipe.isDeterministic ? auditShare : 0)
     for snapshot in recent { publish(snapshot, keepingFrom: recent[0].version) }
@@ -145,7 +145,7 @@ package struct ExchangeState {
 
   /// Takes units as they are that nobody else can compute, and says which nobody can decide.
   private mutating func settleAudits(now: Double) {
-    for (unit, digest) in leases.unaudited() { admit(unit, digest, deviants: [], now: now) }
+    for (unit, digest) in leases.unaudited() { choose(unit, digest, deviants: [], now: now) }
     for unit in leases.undecided where saidUndecided.insert(unit).inserted {
       act(.trouble(.undecided(unit)))
     }

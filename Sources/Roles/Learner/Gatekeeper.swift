@@ -45,7 +45,7 @@ package final class Gatekeeper: @unchecked Sendable {
         do {
           _ = try wakeup.wait(for: socket, timeout: .seconds(1))
           wakeup.drain()
-          while let parts = try socket.receive(maximumParts: AdmissionRequest.partCount) {
+          while let parts = try socket.receive(maximumParts: AuthenticationRequest.partCount) {
             try answer(parts, hosts)
           }
         } catch {
@@ -68,7 +68,7 @@ package final class Gatekeeper: @unchecked Sendable {
 
   /// Whether a peer with this key may come in now. While the list cannot be read, nobody new may,
   /// but for the actors of the run folder, which do not depend on it.
-  package func admits(_ key: PublicKey?) -> Bool {
+  package func allows(_ key: PublicKey?) -> Bool {
     key.flatMap { list(for: $0)?.entries[$0] } != nil
   }
 
@@ -89,8 +89,8 @@ package final class Gatekeeper: @unchecked Sendable {
   }
 
   private func answer(_ parts: [[UInt8]], _ hosts: () -> Set<String>) throws {
-    guard let request = AdmissionRequest(parts: parts) else { return }
-    let decision = AdmissionDecision(request, allowed: list(for: request.key))
+    guard let request = AuthenticationRequest(parts: parts) else { return }
+    let decision = AuthenticationDecision(request, allowed: list(for: request.key))
     _ = try socket.send(decision.parts(to: request))
     guard case .refused(let reason) = decision else { return }
     let known = hosts().sorted()

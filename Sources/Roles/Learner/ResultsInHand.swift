@@ -34,7 +34,7 @@ struct ResultsInHand: Sendable {
   private var waiting: [UnitID: [Waiting]] = [:]
   /// Who sent the units that are on their way to the journal.
   private var senders: [UnitID: [UInt64]] = [:]
-  /// The units of open updates that were admitted in this life.
+  /// The units of open updates that were chosen in this life.
   private var origins: [UnitID: Origin] = [:]
 
   var takesMore: Bool { checks.count < Self.most.checks && checks.bytes < Self.most.bytes }
@@ -71,7 +71,7 @@ struct ResultsInHand: Sendable {
   }
 
   /// The result with this digest counts, and is on its way to the journal; nil if it is not here.
-  mutating func admit(_ unit: UnitID, _ digest: Digest) -> Outcome? {
+  mutating func choose(_ unit: UnitID, _ digest: Digest) -> Outcome? {
     let results = waiting.removeValue(forKey: unit) ?? []
     let agreeing = results.filter { $0.origin.unit.digest == digest }
     guard let chosen = agreeing.first?.origin else { return nil }

@@ -20,7 +20,7 @@ struct SessionTable {
     var since: Double
     /// Whether it has asked for work, or said that it has some.
     var takesPart = false
-    /// Whether a result of it was admitted.
+    /// Whether a result of it was chosen.
     var hasDelivered = false
     /// Messages sent in this session.
     var sequence: UInt64 = 0

@@ -23,8 +23,12 @@ package struct UnitLayout: Hashable, Sendable {
 
   /// The B units of an update, in order.
   package func units(of update: UInt64) -> [UnitID] {
-    let first = first(of: update).rawValue
-    return (first..<first + UInt64(unitsPerUpdate)).map { UnitID($0) }
+    ids(of: update..<update + 1).map { UnitID($0) }
+  }
+
+  /// The ids of the units of consecutive updates.
+  package func ids(of updates: Range<UInt64>) -> Range<UInt64> {
+    first(of: updates.lowerBound).rawValue..<first(of: updates.upperBound).rawValue
   }
 
   /// Which of its update's prompts a unit has: 0..<prompts.

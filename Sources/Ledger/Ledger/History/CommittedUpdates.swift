@@ -33,7 +33,7 @@ package struct CommittedUpdates: ~Copyable {
     while let frame = try reader.next() {
       let place = frame.location
       if !hasBegun {
-        history.lacksBeginning = place > JournalLocation(segment: 0, offset: 0)
+        history.isPartial = place > JournalLocation(segment: 0, offset: 0)
         hasBegun = true
       }
       do {

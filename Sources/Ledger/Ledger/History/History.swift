@@ -4,7 +4,7 @@ package import Records
 /// What a journal's records amount to, one after the other: which units wait for their update, and from
 /// which update on all units are recorded.
 ///
-/// Resume, replay and audit follow a journal through it.
+/// Resume, replay, audit and salvage follow a journal through it.
 package struct History {
   /// A committed update and the payloads it consumed.
   package struct Committed {
@@ -31,8 +31,9 @@ package struct History {
     }
   }
 
-  /// Whether what is read does not begin where the journal did: that was deleted, or is left out.
-  package var lacksBeginning: Bool
+  /// Whether records may be missing from what is read: the journal's beginning was deleted or is left out,
+  /// or damage is passed over.
+  package var isPartial: Bool
   /// Units that no commit so far has used.
   package private(set) var waiting: [UnitID: RecordedUnit] = [:]
   /// The first update whose commit was read.
@@ -40,7 +41,7 @@ package struct History {
   /// The first update from which every unit is recorded; nil before a commit.
   package private(set) var wholeFrom: UInt64?
 
-  package init(lacksBeginning: Bool = false) { self.lacksBeginning = lacksBeginning }
+  package init(isPartial: Bool = false) { self.isPartial = isPartial }
 
   /// A unit that was acknowledged.
   ///
@@ -54,8 +55,15 @@ package struct History {
   ///
   /// - Throws: ``Fault/notWaiting(_:)`` unless just this result waits, or could lie in the part that is not read.
   package mutating func add(_ voided: VoidedUnit) throws(Fault) {
-    guard waiting.removeValue(forKey: voided.unit)?.digest == voided.digest || lacksBeginning
+    guard takeBack(voided.unit)?.digest == voided.digest || isPartial
     else { throw .notWaiting(voided.unit) }
+  }
+
+  /// Takes back whatever result of a unit waits.
+  ///
+  /// - Returns: that result; nil if none waits.
+  package mutating func takeBack(_ unit: UnitID) -> RecordedUnit? {
+    waiting.removeValue(forKey: unit)
   }
 
   /// An update that was made: the units in its range wait no more.
@@ -71,7 +79,7 @@ package struct History {
       let id = UnitID(commit.firstUnit.rawValue + offset)
       if let unit = waiting.removeValue(forKey: id) {
         units.append(unit)
-      } else if lacksBeginning {
+      } else if isPartial {
         lacks = lacks ?? id
       } else {
         throw .lacking(update: commit.update, id)
@@ -96,4 +104,9 @@ package struct RecordedUnit: Sendable {
   package let digest: Digest
   package let payload: [UInt8]
   package let location: JournalLocation
+
+  /// The same without its bytes, which can be read again where they stand.
+  var withoutPayload: RecordedUnit {
+    RecordedUnit(unit: unit, epoch: epoch, digest: digest, payload: [], location: location)
+  }
 }

@@ -55,7 +55,7 @@ package enum Replay {
   /// journal may be deleted, and some units of its first updates with it.
   private static func firstWhole(in folder: RunFolder, recipe: Recipe) throws -> UInt64? {
     var journal = try CommittedUpdates(directory: folder.journal)
-    while let committed = try journal.next(), journal.history.lacksBeginning,
+    while let committed = try journal.next(), journal.history.isPartial,
       let first = journal.history.first,
       History.mayLack(committed.commit.update, first: first, schedule: recipe.schedule)
     {}

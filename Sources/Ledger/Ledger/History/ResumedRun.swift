@@ -87,7 +87,7 @@ package struct ResumedRun {
     }
     if end < start {
       // A journal without any of its commits has nothing to go back to.
-      guard journal.history.wholeFrom == nil, journal.history.lacksBeginning else {
+      guard journal.history.wholeFrom == nil, journal.history.isPartial else {
         throw JournalGap(first: journal.history.wholeFrom ?? 0, end: end)
       }
       notice(

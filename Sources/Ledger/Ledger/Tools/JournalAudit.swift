@@ -32,7 +32,7 @@ package struct JournalAudit: Sendable {
   /// - Throws: a `mismatch` whose sentence names file, byte and remedy.
   package init(of folder: RunFolder, recipe: Recipe, terms: RunTerms) throws {
     var walk = try JournalWalk(folder)
-    history.lacksBeginning = (walk.segments.first?.number ?? 0) > 0
+    history.isPartial = walk.isPruned
     var headed: UInt64?
     while let entry = try walk.next() {
       switch entry {
@@ -59,7 +59,7 @@ package struct JournalAudit: Sendable {
       records += 1
     }
     pending = history.waiting.count
-    if history.lacksBeginning { replayableFrom = history.wholeFrom ?? nextUpdate }
+    if history.isPartial { replayableFrom = history.wholeFrom ?? nextUpdate }
     try checkCheckpoints(in: folder)
   }
 
@@ -84,12 +84,7 @@ package struct JournalAudit: Sendable {
   }
 
   private mutating func add(_ unit: RecordedUnit, at place: JournalPlace, recipe: Recipe) throws {
-    try require(
-      Digest(of: unit.payload) == unit.digest, place,
-      "the payload of \(unit.unit) does not have its digest")
-    let trajectory = try sentence(place) { try recipe.trajectory(of: unit) }
-    try require(
-      trajectory.unit == unit.unit, place, "\(unit.unit) holds the payload of \(trajectory.unit)")
+    let trajectory = try sentence(place) { try unit.trajectory(under: recipe) }
     let versions = UnitAddress(unit.unit, in: recipe).versions
     try require(
       versions.contains(trajectory.version), place,
@@ -102,7 +97,7 @@ package struct JournalAudit: Sendable {
 
   private mutating func add(_ commit: Commit, at place: JournalPlace, recipe: Recipe) throws {
     let update = commit.update
-    let expected = nextUpdate ?? (history.lacksBeginning ? update : 0)
+    let expected = nextUpdate ?? (history.isPartial ? update : 0)
     try require(
       update == expected, place, "the commit of update \(update) is where \(expected) is due")
     try require(

@@ -33,6 +33,9 @@ package struct JournalWalk: ~Copyable {
 
   package var segments: [SegmentFile] { scan.segments }
 
+  /// Whether the journal's first segments were deleted.
+  var isPruned: Bool { (segments.first?.number ?? 0) > 0 }
+
   /// - Parameter only: the one segment to walk through; nil for all.
   package init(_ folder: RunFolder, only: UInt64? = nil) throws {
     scan = try JournalScan(
@@ -63,6 +66,33 @@ package struct JournalWalk: ~Copyable {
         return .unreadable("\(error)", place)
       }
     }
+  }
+}
+
+extension RecordedUnit {
+  /// Why a payload is not what its record says.
+  enum Fault: Error, CustomStringConvertible {
+    case digest(UnitID)
+    case unit(claimed: UnitID, found: UnitID)
+
+    var description: String {
+      switch self {
+      case .digest(let unit): "the payload of \(unit) does not have its digest"
+      case .unit(let claimed, let found): "\(claimed) holds the payload of \(found)"
+      }
+    }
+  }
+
+  /// What the payload says, if it is the unit's.
+  ///
+  /// - Throws: ``Fault``, or a `WireError` for bytes that are no trajectory within the run's limits.
+  func trajectory(under recipe: Recipe) throws -> Trajectory {
+    guard Digest(of: payload) == digest else { throw Fault.digest(unit) }
+    let trajectory = try recipe.trajectory(of: self)
+    guard trajectory.unit == unit else {
+      throw Fault.unit(claimed: unit, found: trajectory.unit)
+    }
+    return trajectory
   }
 }
 

@@ -18,6 +18,10 @@ package struct JournalSalvage: Sendable {
   /// Whole records that follow from what is lost.
   package private(set) var leftOut = 0
 
+  private var history = History(isPartial: true)
+  /// As they were committed, whether the copy holds them or not.
+  private var updates: [History.Committed] = []
+
   /// So many updates are listed: a record can claim to be a commit of any.
   private static let lostLimit = 10_000
 
@@ -36,10 +40,8 @@ package struct JournalSalvage: Sendable {
     guard !FileManager.default.fileExists(atPath: copy) else {
       throw RunFailure(.usage, "\(copy) exists; name a folder that does not")
     }
-    var records: [Found] = []
-    var header: RunHeader?
     var walk = try JournalWalk(folder)
-    let isPruned = (walk.segments.first?.number ?? 0) > 0
+    var header: RunHeader?
     while let entry = try walk.next() {
       switch entry {
       case .damage(let damage):
@@ -52,54 +54,53 @@ package struct JournalSalvage: Sendable {
         try passOver(reason, at: place, salvaging: salvaging)
       case .header(let found, _): header = header ?? found
       case .unit(let unit, let place):
-        let isWhole =
-          Digest(of: unit.payload) == unit.digest
-          && (try? recipe.trajectory(of: unit))?.unit == unit.unit
-        if isWhole {
-          records.append(Found(.unit(unit.unit), place.location))
+        if (try? unit.trajectory(under: recipe)) != nil {
+          add(unit)
         } else {
           try passOver(
             "the payload of \(unit.unit) is not the unit's", at: place, salvaging: salvaging)
         }
       case .commit(let commit, let place):
-        records.append(Found(.commit(commit), place.location))
-      case .voided(let voided, _): leaveOut(voided.unit, of: &records)
+        updates.append(try history.add(commit, at: place.location))
+      case .voided(let voided, _): leaveOut(voided.unit)
       }
     }
-    for unit in dropped { try drop(unit, of: &records, recipe: recipe) }
-    let kept = choose(records, recipe: recipe, isPruned: isPruned)
+    for unit in dropped { try drop(unit, recipe: recipe) }
+    let kept = choose(recipe: recipe, isPruned: walk.isPruned)
     // The run folder says the same as a header that cannot be read.
     try write(
       kept, header: header ?? terms.header(epoch: 1, segment: 0), from: folder, to: copy,
-      first: isPruned ? walk.segments[0].number : 0)
+      first: walk.segments.first?.number ?? 0)
+  }
+
+  private mutating func add(_ unit: RecordedUnit) {
+    do {
+      try history.add(unit.withoutPayload)
+    } catch {
+      // The first one stays.
+      leftOut += 1
+    }
   }
 
   /// Takes a unit out that is not to be used.
   ///
   /// - Returns: whether it was there.
   @discardableResult
-  private mutating func leaveOut(_ unit: UnitID, of records: inout [Found]) -> Bool {
-    guard
-      let place = records.lastIndex(where: { if case .unit(unit) = $0.kind { true } else { false } }
-      )
-    else { return false }
-    records.remove(at: place)
+  private mutating func leaveOut(_ unit: UnitID) -> Bool {
+    guard history.takeBack(unit) != nil else { return false }
     leftOut += 1
     return true
   }
 
-  private mutating func drop(_ unit: UnitID, of records: inout [Found], recipe: Recipe) throws {
+  private mutating func drop(_ unit: UnitID, recipe: Recipe) throws {
     let update = recipe.layout.update(of: unit)
-    let isUsed = records.contains {
-      if case .commit(let commit) = $0.kind { commit.update == update } else { false }
-    }
-    guard !isUsed else {
+    guard !updates.contains(where: { $0.commit.update == update }) else {
       throw RunFailure(
         .usage,
         "\(unit) cannot be dropped: update \(update) is committed and used it; go back to a checkpoint"
           + " before version \(update + 1) instead")
     }
-    guard leaveOut(unit, of: &records) else {
+    guard leaveOut(unit) else {
       throw RunFailure(
         .usage, "\(unit) cannot be dropped: it is not recorded; see tributary journal cat")
     }
@@ -119,60 +120,53 @@ package struct JournalSalvage: Sendable {
         cause: .fault(.content)))
   }
 
-  /// A record without its bytes, which stay on disk until they are copied.
-  private struct Found {
-    enum Kind {
-      case unit(UnitID)
-      case commit(Commit)
-    }
-
-    var kind: Kind
-    var location: JournalLocation
-
-    init(_ kind: Kind, _ location: JournalLocation) {
-      self.kind = kind
-      self.location = location
-    }
+  /// A record of the copy; its bytes stay on disk until they are copied.
+  private struct Kept {
+    let location: JournalLocation
+    /// nil for a unit.
+    var commit: Commit?
   }
 
-  private mutating func choose(_ records: [Found], recipe: Recipe, isPruned: Bool) -> [Found] {
-    var present: Set<UnitID> = []
-    var committed: [UInt64: Commit] = [:]
-    for record in records {
-      switch record.kind {
-      case .unit(let unit): present.insert(unit)
-      case .commit(let commit): committed[commit.update] = commit
-      }
-    }
+  private mutating func choose(recipe: Recipe, isPruned: Bool) -> [Kept] {
+    let committed = Dictionary(updates.map { ($0.commit.update, $0) }) { $1 }
     let first = isPruned ? committed.keys.min() ?? 0 : 0
     let last = committed.keys.max()
     if let last {
       for update in first...last {
         if lost.count >= Self.lostLimit { break }
-        let missing = recipe.layout.units(of: update).filter { !present.contains($0) }
+        let missing = missing(from: update, committed[update], recipe: recipe)
         let mayLack =
           isPruned && History.mayLack(update, first: first, schedule: recipe.schedule)
-        if !missing.isEmpty, !mayLack { lost[update] = missing }
-        if missing.isEmpty, committed[update] == nil { lost[update] = [] }
+        if missing.isEmpty ? committed[update] == nil : !mayLack { lost[update] = missing }
       }
     }
     let end = lost.keys.min() ?? (last.map { $0 + 1 } ?? first)
     let open = recipe.layout.first(of: end + UInt64(recipe.schedule.lag) + 1)
+    let recorded = updates.flatMap(\.units) + history.waiting.values
     var seen: Set<UnitID> = []
-    return records.filter { record in
-      let isKept =
-        switch record.kind {
-        case .unit(let unit): unit < open && seen.insert(unit).inserted
-        case .commit(let commit): commit.update < end
-        }
-      if !isKept { leftOut += 1 }
-      return isKept
+    let units = recorded.sorted { $0.location < $1.location }.filter {
+      $0.unit < open && seen.insert($0.unit).inserted
     }
+    let commits = updates.filter { $0.commit.update < end }
+    leftOut += recorded.count - units.count + updates.count - commits.count
+    let kept =
+      units.map { Kept(location: $0.location) }
+      + commits.map { Kept(location: $0.location, commit: $0.commit) }
+    return kept.sorted { $0.location < $1.location }
+  }
+
+  /// The units of an update, committed or not, that are not recorded.
+  private func missing(
+    from update: UInt64, _ committed: History.Committed?, recipe: Recipe
+  ) -> [UnitID] {
+    let units = recipe.layout.units(of: update)
+    guard let committed else { return units.filter { history.waiting[$0] == nil } }
+    let recorded = Set(committed.units.map(\.unit))
+    return units.filter { !recorded.contains($0) }
   }
 
   private mutating func write(
-    _ kept: [Found], header: RunHeader, from folder: RunFolder, to copy: String,
-    first: UInt64
+    _ kept: [Kept], header: RunHeader, from folder: RunFolder, to copy: String, first: UInt64
   ) throws {
     // A journal that began late keeps its number, which says that its beginning was deleted.
     var writer = try JournalWriter(
@@ -184,10 +178,7 @@ package struct JournalSalvage: Sendable {
       }, firstSegment: first)
     for record in kept {
       _ = try writer.append(JournalReader.record(at: record.location, in: folder.journal))
-      switch record.kind {
-      case .unit: units += 1
-      case .commit(let commit): commits.append(commit)
-      }
+      if let commit = record.commit { commits.append(commit) } else { units += 1 }
     }
     try writer.sync()
   }

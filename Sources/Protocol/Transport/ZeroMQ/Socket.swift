@@ -223,7 +223,7 @@ package struct Socket: ~Copyable, @unchecked Sendable {
       arrival.wireBytes += ZMTP.frameBytes(of: size, isEncrypted: isEncrypted)
     }
     if arrival.key == nil, isEncrypted {
-      // Set by the thread that answered the ``AdmissionRequest`` of this peer.
+      // Set by the thread that answered the ``AuthenticationRequest`` of this peer.
       let user = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
       arrival.key = user.flatMap { PublicKey($0) }
     }

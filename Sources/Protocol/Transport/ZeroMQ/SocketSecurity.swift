@@ -3,8 +3,8 @@ import CZeroMQ
 /// Whether a socket's connections are encrypted, and who is who.
 package enum SocketSecurity: Equatable, Sendable {
   case plaintext
-  /// Lets in who is admitted by the thread that answers ``AdmissionRequest``s in this context; with
-  /// no such thread nobody comes in.
+  /// Lets in whom the thread allows that answers ``AuthenticationRequest``s in this context; with no such
+  /// thread nobody comes in.
   case server(KeyPair)
   /// Talks to the holder of `server` alone.
   case client(KeyPair, server: PublicKey)
@@ -26,7 +26,7 @@ package enum SocketSecurity: Equatable, Sendable {
     case .server(let pair):
       try set("ZMQ_CURVE_SERVER", ZMQ_CURVE_SERVER)
       try set("ZMQ_CURVE_SECRETKEY", ZMQ_CURVE_SECRETKEY, pair.secret)
-      try set("ZMQ_ZAP_DOMAIN", ZMQ_ZAP_DOMAIN, Array(AdmissionRequest.domain.utf8))
+      try set("ZMQ_ZAP_DOMAIN", ZMQ_ZAP_DOMAIN, Array(AuthenticationRequest.domain.utf8))
       try set("ZMQ_ZAP_ENFORCE_DOMAIN", ZMQ_ZAP_ENFORCE_DOMAIN)
     case .client(let pair, let server):
       try set("ZMQ_CURVE_SERVERKEY", ZMQ_CURVE_SERVERKEY, server.bytes)

@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Who is let in: the decision as a value, and what libzmq makes of it.
-struct AdmissionTests {
+struct AuthenticationTests {
   let server = KeyPair()
   let member = KeyPair()
   let stranger = KeyPair()
@@ -13,7 +13,8 @@ struct AdmissionTests {
   }
 
   private func parts(
-    version: String = "1.0", domain: String = AdmissionRequest.domain, mechanism: String = "CURVE",
+    version: String = "1.0", domain: String = AuthenticationRequest.domain,
+    mechanism: String = "CURVE",
     credentials: [UInt8]? = nil
   ) -> [[UInt8]] {
     [version, "7", domain, "10.0.0.9", "", mechanism].map { Array($0.utf8) }
@@ -21,8 +22,8 @@ struct AdmissionTests {
   }
 
   @Test func `a key of the list is let in, and named by its digits`() throws {
-    let request = try #require(AdmissionRequest(parts: parts()))
-    let decision = AdmissionDecision(request, allowed: allowed)
+    let request = try #require(AuthenticationRequest(parts: parts()))
+    let decision = AuthenticationDecision(request, allowed: allowed)
     let answer = decision.parts(to: request)
     #expect(
       answer
@@ -43,8 +44,8 @@ struct AdmissionTests {
       (parts(), nil, "the list of allowed keys cannot be read"),
       (parts(), learner, "its role is learner"),
     ] as [([[UInt8]], AllowedKeys?, String)] {
-      let request = try #require(AdmissionRequest(parts: parts))
-      let decision = AdmissionDecision(request, allowed: list)
+      let request = try #require(AuthenticationRequest(parts: parts))
+      let decision = AuthenticationDecision(request, allowed: list)
       #expect(decision == .refused(reason: reason))
       let answer = decision.parts(to: request)
       #expect(answer[2] == Array("400".utf8))
@@ -53,11 +54,11 @@ struct AdmissionTests {
   }
 
   @Test func `other questions have no answer`() {
-    #expect(AdmissionRequest(parts: []) == nil)
-    #expect(AdmissionRequest(parts: Array(repeating: [], count: 7)) == nil)
-    #expect(AdmissionRequest(parts: parts(version: "2.0")) == nil)
-    #expect(AdmissionRequest(parts: parts() + [[]]) == nil)
-    #expect(AdmissionRequest(parts: Array(parts().prefix(5))) == nil)
+    #expect(AuthenticationRequest(parts: []) == nil)
+    #expect(AuthenticationRequest(parts: Array(repeating: [], count: 7)) == nil)
+    #expect(AuthenticationRequest(parts: parts(version: "2.0")) == nil)
+    #expect(AuthenticationRequest(parts: parts() + [[]]) == nil)
+    #expect(AuthenticationRequest(parts: Array(parts().prefix(5))) == nil)
   }
 
   // MARK: With libzmq
@@ -80,10 +81,10 @@ struct AdmissionTests {
     try dealer.connect(endpoint)
     let deadline = ContinuousClock.now + .seconds(20)
     while ContinuousClock.now < deadline {
-      if let question = try door.receive(maximumParts: AdmissionRequest.partCount) {
-        let request = try #require(AdmissionRequest(parts: question))
+      if let question = try door.receive(maximumParts: AuthenticationRequest.partCount) {
+        let request = try #require(AuthenticationRequest(parts: question))
         #expect(request.address == "127.0.0.1")
-        _ = try door.send(AdmissionDecision(request, allowed: allowed).parts(to: request))
+        _ = try door.send(AuthenticationDecision(request, allowed: allowed).parts(to: request))
       }
       while let event = try monitor.next() {
         switch event {

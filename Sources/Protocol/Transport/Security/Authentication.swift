@@ -1,6 +1,6 @@
 /// A question of libzmq: may this peer connect? One message on the authentication socket
 /// (ZAP, ZeroMQ RFC 27).
-package struct AdmissionRequest: Hashable, Sendable {
+package struct AuthenticationRequest: Hashable, Sendable {
   package static let domain = "tributary"
   /// Version, request id, domain, address, identity, mechanism, and one credential with CURVE.
   package static let partCount = 7
@@ -29,14 +29,14 @@ package struct AdmissionRequest: Hashable, Sendable {
 }
 
 /// The answer to one question.
-package enum AdmissionDecision: Hashable, Sendable {
-  case admitted(AllowedKeys.Entry)
+package enum AuthenticationDecision: Hashable, Sendable {
+  case allowed(AllowedKeys.Entry)
   /// Not in this list; the peer is told by code 400.
   case refused(reason: String)
 
   /// - Parameter allowed: nil while the list cannot be read: then nobody new comes in.
-  package init(_ request: AdmissionRequest, allowed: AllowedKeys?) {
-    guard request.domain == AdmissionRequest.domain else {
+  package init(_ request: AuthenticationRequest, allowed: AllowedKeys?) {
+    guard request.domain == AuthenticationRequest.domain else {
       self = .refused(reason: "another domain")
       return
     }
@@ -56,14 +56,14 @@ package enum AdmissionDecision: Hashable, Sendable {
       self = .refused(reason: "its role is \(entry.role.rawValue)")
       return
     }
-    self = .admitted(entry)
+    self = .allowed(entry)
   }
 
-  /// The message for libzmq; every message of an admitted peer carries the key as its user id.
-  package func parts(to request: AdmissionRequest) -> [[UInt8]] {
+  /// The message for libzmq; every message of an allowed peer carries the key as its user id.
+  package func parts(to request: AuthenticationRequest) -> [[UInt8]] {
     let (code, text, user) =
       switch self {
-      case .admitted(let entry): ("200", "OK", "\(entry.key)")
+      case .allowed(let entry): ("200", "OK", "\(entry.key)")
       case .refused: ("400", "not allowed", "")
       }
     return [
