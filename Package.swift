@@ -47,7 +47,7 @@ let house = [
         name: "Rewards", imports: ["Tasks", "Records", "Bytes", "HTTP"], testFiles: ["Programs"]),
     ]),
   Folder(
-    name: "Numbers", foreign: ["CKernels", "COpenBLAS"],
+    name: "Numbers", foreign: ["CKernels"],
     modules: [
       Module(name: "Tensor", imports: ["CKernels"], touchesMemory: true),
       Module(name: "Autograd", imports: ["Tensor"]),
@@ -97,18 +97,6 @@ let house = [
         ])
     ]),
   Folder(
-    name: "Proving",
-    modules: [
-      Module(name: "Golden", imports: ["Objective", "Flow", "Network", "Tensor", "Records"]),
-      Module(
-        name: "Benchmarks",
-        imports: [
-          "Roles", "Ledger", "Learning", "Journal", "Objective", "Flow", "Network", "Autograd",
-          "Tensor", "Tasks", "Records", "Wire", "Transport", "Bytes", "CKernels", "COpenBLAS",
-          "CZeroMQ",
-        ], touchesMemory: true),
-    ]),
-  Folder(
     name: "Product",
     modules: [
       Module(name: "Release", plugins: ["RecordCommit"]),
@@ -120,8 +108,35 @@ let house = [
           "Records", "HTTP",
         ],
         products: [.product(name: "Yams", package: "Yams")], resources: [.copy("Presets")]),
+      // what an update costs on this machine
+      Module(
+        name: "Costs",
+        imports: [
+          "Roles", "Ledger", "Learning", "Journal", "Objective", "Flow", "Network", "Tensor",
+          "Tasks", "Records", "Wire", "Bytes",
+        ]),
+      // what a program is told, what it says, how it ends
+      Module(
+        name: "Dialogue",
+        imports: [
+          "Configuration", "Ledger", "Learning", "Journal", "Network", "Tensor", "Tasks",
+          "Records", "Transport", "Bytes",
+        ],
+        products: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ],
     programs: ["Command"]),
+  Folder(
+    name: "Proving", foreign: ["COpenBLAS"],
+    modules: [
+      Module(name: "Golden", imports: ["Objective", "Flow", "Network", "Tensor", "Records"]),
+      Module(
+        name: "Benchmarks",
+        imports: [
+          "Costs", "Roles", "Ledger", "Learning", "Network", "Autograd", "Tensor", "Tasks",
+          "Records", "Wire", "Transport", "Bytes", "CKernels", "COpenBLAS", "CZeroMQ",
+        ], touchesMemory: true),
+    ],
+    programs: ["Proof"]),
 ]
 
 let modules = house.flatMap(\.modules)
@@ -168,7 +183,10 @@ let fuzz: [Target] =
 
 let package = Package(
   name: "tributary",
-  products: [.executable(name: "tributary", targets: ["Command"])],
+  products: [
+    .executable(name: "tributary", targets: ["Command"]),
+    .executable(name: "tributary-proof", targets: ["Proof"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -215,17 +233,25 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Configuration", "Benchmarks", "Golden", "Curves", "Roles", "Ledger", "Learning",
-        "Journal", "Objective", "Flow", "Network", "Autograd", "Tensor", "Rewards", "Tasks",
-        "Records", "Release", "Wire", "Transport", "Bytes", "Telemetry",
+        "Dialogue", "Costs", "Configuration", "Curves", "Roles", "Ledger", "Learning", "Journal",
+        "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Records", "HTTP", "Release",
+        "Wire", "Transport", "Bytes", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: paths["Command"], swiftSettings: settings + [.strictMemorySafety()]),
+    .executableTarget(
+      name: "Proof",
+      dependencies: [
+        "Dialogue", "Benchmarks", "Golden", "Costs", "Configuration", "Ledger", "Learning",
+        "Network", "Tensor", "Records", "Release", "Transport", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: paths["Proof"], swiftSettings: settings + [.strictMemorySafety()]),
     .testTarget(
       name: "SystemTests",
       dependencies: [
-        "Command", "Configuration", "Roles", "Ledger", "Learning", "Journal", "Flow", "Autograd",
-        "Tensor", "CKernels", "Wire", "Transport", "Bytes", "Records", "TestSupport",
+        "Command", "Proof", "Configuration", "Roles", "Ledger", "Learning", "Journal", "Flow",
+        "Autograd", "Tensor", "CKernels", "Wire", "Transport", "Bytes", "Records", "TestSupport",
       ],
       exclude: ["Python", "Recorder", "Refused"], swiftSettings: settings),
   ] + fuzz

@@ -2,6 +2,7 @@ import Benchmarks
 import Foundation
 import TestSupport
 import Testing
+import TinyRecipe
 
 struct LinkTests {
   @Test(arguments: [false, true])
@@ -18,7 +19,7 @@ struct LinkTests {
   @Test func `ingest makes every unit durable and leaves nothing behind`() throws {
     let scratch = try ScratchFolder()
     let report = try IngestBenchmark(
-      UpdateBenchmarkTests.recipe(), units: 64, folder: scratch.path
+      Tiny.recipe(lag: 1), units: 64, folder: scratch.path
     ).run(rounds: 2, window: 8)
     #expect(report.units == 64)
     for spread in [report.bareTransport, report.bareLog, report.own, report.ratio] {

@@ -14,6 +14,8 @@ struct UsageTests {
     (["sample"], "missing expected argument '<policy>'; see tributary sample --help"),
     (["actor"], "give either --run FOLDER or --connect ENDPOINT; see tributary actor --help"),
     (["compare", "x", "--x", "hours"], "'hours'"),
+    (["golden"], "missing expected argument '<directory>'; see tributary golden --help"),
+    (["bench", "modle"], "did you mean tributary bench model?"),
     (["config", "check", "flow-gropo"], "did you mean flow-grpo?"),
     (["train", "shaeps"], "did you mean shapes?"),
     (["config", "check", "xyzzy"], "the presets are shapes"),

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Benchmarks
 import Configuration
+import Costs
+import Dialogue
 import Foundation
 import Learning
 import Rewards

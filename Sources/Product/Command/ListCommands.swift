@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Dialogue
 import Rewards
 import Tasks
 import Telemetry

@@ -1,12 +1,12 @@
 import Bytes
 import Configuration
+import Dialogue
 import Foundation
 import Learning
 import Ledger
 import Network
 import Records
 import Rewards
-import Tasks
 import Tensor
 
 /// A run folder with its configuration, new or found.
@@ -153,56 +153,4 @@ struct OpenRun {
       : "; runs beside it: \(runs.prefix(5).joined(separator: ", "))\(runs.count > 5 ? ", …" : "")"
     return RunFailure(.usage, "\(path) is not a run folder: it has no run.json\(there)")
   }
-}
-
-extension RunConfiguration {
-  /// The resolved configuration of a run folder.
-  init(savedIn folder: RunFolder) throws {
-    guard let data = FileManager.default.contents(atPath: folder.configuration) else {
-      throw RunFailure(.usage, "there is no \(folder.configuration)")
-    }
-    self.init()
-    guard let text = String(validating: data, as: UTF8.self) else {
-      throw RunFailure(
-        .usage, "\(folder.configuration) is not text in UTF-8; restore it from a copy")
-    }
-    try merge(yaml: text, file: folder.configuration)
-    try readPromptLists(beside: folder.path)
-  }
-}
-
-/// The parameters that `model.init` names.
-func startingWeights(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
-  switch configuration.model.initialWeights {
-  case .random: return recipe.network.initialParameters(seed: configuration.seed)
-  case .base: return try shippedBase(of: configuration, recipe: recipe)
-  case .file(let path): return try Checkpoint.parameters(in: path, network: recipe.network)
-  }
-}
-
-/// The base that comes with the task, for the network that it was made for alone.
-private func shippedBase(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
-  let task = recipe.task.name
-  guard let path = baseCheckpoint(ofTask: task) else {
-    throw RunFailure(
-      .usage,
-      "the task \(task) ships no base; use --set model.init=random, or make one:"
-        + " tributary pretrain \(task) -o base.safetensors")
-  }
-  func size(_ configuration: RunConfiguration) -> [String] {
-    [
-      "model.width \(configuration.model.width)", "model.depth \(configuration.model.depth)",
-      "model.heads \(configuration.model.heads)",
-    ]
-  }
-  let asked = size(configuration)
-  if let preset = try? RunConfiguration(named: task), size(preset) != asked {
-    throw RunFailure(
-      .usage,
-      "the base of the task \(task) is a network with \(size(preset).joined(separator: ", ")), this"
-        + " configuration asks for \(asked.joined(separator: ", ")); use the base's sizes (a file with"
-        + " `preset: \(task)` begins with them), or --set model.init=random, or make a base of this size:"
-        + " tributary pretrain FILE -o base.safetensors")
-  }
-  return try Checkpoint.parameters(in: path, network: recipe.network)
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Dialogue
 import Foundation
 import Records
 

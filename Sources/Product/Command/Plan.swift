@@ -1,5 +1,6 @@
-import Benchmarks
 import Configuration
+import Costs
+import Dialogue
 import Flow
 import Foundation
 import Learning

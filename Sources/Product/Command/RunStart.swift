@@ -1,4 +1,5 @@
 import Configuration
+import Dialogue
 import Learning
 import Network
 import Records

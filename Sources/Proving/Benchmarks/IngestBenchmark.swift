@@ -1,3 +1,4 @@
+import Costs
 import Foundation
 package import Learning
 import Ledger
@@ -110,19 +111,19 @@ package final class IngestBenchmark {
 
   private var checkSeconds: Double {
     get throws {
-      let start = Stopwatch.processorSeconds
+      let start = ProcessUsage.processorSeconds
       for (index, payload) in payloads.enumerated() {
         _ = try AdmittedUnit(
           payload: payload, digest: digests[index], unit: UnitID(UInt64(index)), recipe: recipe)
       }
-      return Stopwatch.processorSeconds - start
+      return ProcessUsage.processorSeconds - start
     }
   }
 
   private var digestSeconds: Double {
-    let start = Stopwatch.processorSeconds
+    let start = ProcessUsage.processorSeconds
     for payload in payloads { _ = Digest(of: payload) }
-    return Stopwatch.processorSeconds - start
+    return ProcessUsage.processorSeconds - start
   }
 
   // MARK: One round
@@ -182,11 +183,11 @@ package final class IngestBenchmark {
     }
     var sender = try IngestSender(to: exchange.endpoint)
     try sender.greet()
-    let processor = Stopwatch.processorSeconds
+    let processor = ProcessUsage.processorSeconds
     let own = sender.processorSeconds
     let (seconds, latencies) = try sender.send(
       payloads, digests, paramsHash: snapshot.hash, window: window)
-    let cpu = Stopwatch.processorSeconds - processor - (sender.processorSeconds - own)
+    let cpu = ProcessUsage.processorSeconds - processor - (sender.processorSeconds - own)
     return try written.withLock { written in
       if let failure = written.failure { throw failure }
       let beyond = latencies.map { $0.value - (written.secondsOfUnit[$0.key] ?? 0) }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Times contenders in turn, round by round, so that a busy machine is unfair to none of them.
 package enum Stopwatch {
   /// The median seconds of each contender over `rounds` rounds, after one round to warm up.
@@ -24,19 +22,5 @@ package enum Stopwatch {
       }
     }
     return seconds.map { $0.sorted() }
-  }
-
-  /// CPU seconds of this process so far.
-  package static var processorSeconds: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-
-  /// The most memory that this process has had.
-  package static var peakResidentMiB: Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return Double(usage.ru_maxrss) / 1024
   }
 }

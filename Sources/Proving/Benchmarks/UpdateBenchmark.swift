@@ -1,34 +1,14 @@
-import Bytes
 import COpenBLAS
-import Flow
-import Foundation
-import Journal
+package import Costs
 package import Learning
-import Ledger
-import Network
-import Objective
-import Records
-import Roles
-import Tasks
 package import Tensor
-import Wire
 
-/// `bench update`: one whole update of a recipe on one core, stage by stage, with the functions of a
-/// run in one process.
+/// `bench update`: what one whole update of a recipe costs on one core, and what OpenBLAS does there.
 package struct UpdateBenchmark {
   package struct Report: Sendable {
-    /// Median wall seconds of an update.
-    package var seconds: Double
-    /// Median CPU seconds of an update, its stages and what lies between them.
-    package var processorSeconds: Double
-    /// Median CPU seconds of each stage, in order.
-    package var split: [(name: String, seconds: Double)]
-    package var networkEvaluations: Int
-    package var learnerStates: Int
-    package var judgedPictures: Int
+    package var cost: UpdateCost
     /// `cblas_sgemm` on this core at 512 × 768 × 192.
     package var sgemmRate: Double
-    package var peakResidentMiB: Double
   }
 
   /// - Parameters:
@@ -36,90 +16,8 @@ package struct UpdateBenchmark {
   ///   - updates: how many are measured, after two to warm up.
   package static func run(_ recipe: Recipe, base: Buffer, updates: Int = 10) throws -> Report {
     openblas_set_num_threads(1)
-    let folder = NSTemporaryDirectory() + "tributary-bench-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let terms = RunTerms(
-      runID: "bench", configuration: "", numericalConfiguration: "", recipe: recipe)
-    var journal = try JournalWriter(
-      directory: folder,
-      headerOfSegment: { JournalRecord.header(terms.header(epoch: 1, segment: $0)).encoded() })
-    let core = LearnerCore(
-      recipe: recipe,
-      policy: TrainingState(base: base, recipe: recipe))
-    let sampler = UnitSampler(recipe)
-    var published = PublishedSnapshots()
-    let names = ["sample", "judge", "encode", "wire", "journal", "decode", "learn", "publish"]
-    var stages = names.map { _ in [Double]() }
-    var walls: [Double] = []
-    var totals: [Double] = []
-    for round in 0..<(updates + 2) {
-      var spent = [Double](repeating: 0, count: names.count)
-      func stage<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
-        let start = Stopwatch.processorSeconds
-        defer { spent[names.firstIndex(of: name)!] += Stopwatch.processorSeconds - start }
-        return try body()
-      }
-      let clock = ContinuousClock()
-      let (start, startOnProcessor) = (clock.now, Stopwatch.processorSeconds)
-      let k = core.policy.version.rawValue
-      let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.schedule.lag)]
-      let weights = Buffer(snapshot.parameters)
-      var units: [AdmittedUnit] = []
-      for unit in recipe.layout.units(of: k) {
-        let began = Stopwatch.processorSeconds
-        let (trajectory, split) = sampler.trajectory(
-          of: unit, version: snapshot.version, weights: weights, clock: clock)
-        let sampling = Stopwatch.processorSeconds - began
-        // The sampler tells its two parts by the clock; on one core that is their CPU time.
-        let judgeShare = split.judge.seconds / (split.judge.seconds + split.sample.seconds)
-        spent[0] += sampling * (1 - judgeShare)
-        spent[1] += sampling * judgeShare
-        let payload = stage("encode") { trajectory.encoded() }
-        let message = stage("wire") {
-          let digest = Digest(of: payload)
-          let result = UnitResult(
-            unit: unit, attempt: 1, version: snapshot.version, paramsHash: snapshot.hash,
-            digest: digest, byteCount: UInt32(payload.count), sampleMicroseconds: 0,
-            judgeMicroseconds: 0)
-          return Envelope(epoch: 1, session: 1, sequence: 1, message: .result(result)).encoded()
-        }
-        units.append(
-          try stage("decode") {
-            guard case .result(let result) = try Envelope(decoding: message).message else {
-              throw RunFailure(.internal, "an envelope that was just written cannot be read")
-            }
-            return try AdmittedUnit(
-              payload: payload, digest: result.digest, unit: unit, recipe: recipe)
-          })
-      }
-      let journalStart = Stopwatch.processorSeconds
-      for unit in units {
-        _ = try journal.append(
-          JournalRecord.trajectory(
-            unit: unit.unit, epoch: 1, digest: unit.digest, payload: unit.payload
-          ).encoded())
-      }
-      try journal.sync()
-      spent[4] += Stopwatch.processorSeconds - journalStart
-      _ = try stage("learn") { try core.advance(with: units, epoch: 1) }
-      stage("publish") {
-        published.publish(core.policy.snapshot, keepingFrom: core.recent[0].version)
-      }
-      if round >= 2 {
-        walls.append(start.duration(to: clock.now).seconds)
-        totals.append(Stopwatch.processorSeconds - startOnProcessor)
-        for (index, seconds) in spent.enumerated() { stages[index].append(seconds) }
-      }
-    }
-    func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    let work = UnitWork(recipe)
     return Report(
-      seconds: median(walls), processorSeconds: median(totals),
-      split: zip(names, stages).map { ($0, median($1)) },
-      networkEvaluations: recipe.unitsPerUpdate * work.evaluations,
-      learnerStates: recipe.unitsPerUpdate * work.states,
-      judgedPictures: recipe.unitsPerUpdate * work.pictures, sgemmRate: sgemmRate(),
-      peakResidentMiB: Stopwatch.peakResidentMiB)
+      cost: try UpdateCost(of: recipe, base: base, updates: updates), sgemmRate: sgemmRate())
   }
 
   private static func sgemmRate() -> Double {

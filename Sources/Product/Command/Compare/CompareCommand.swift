@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Curves
+import Dialogue
 import Foundation
 import Telemetry
 

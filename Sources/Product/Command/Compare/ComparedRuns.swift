@@ -1,5 +1,6 @@
 import Configuration
 import Curves
+import Dialogue
 import Foundation
 import Ledger
 import Records

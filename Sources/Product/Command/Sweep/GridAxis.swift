@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dialogue
 import Foundation
 
 /// `--grid KEY=V1,V2,…`: one key and the values that a sweep gives it.

@@ -1,4 +1,5 @@
 import Configuration
+import Dialogue
 import Foundation
 import Ledger
 import Records

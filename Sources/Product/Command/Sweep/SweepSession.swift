@@ -1,5 +1,6 @@
 import Bytes
 import Curves
+import Dialogue
 import Foundation
 import Ledger
 import Records

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Dialogue
 import Foundation
 import Network
 import Records

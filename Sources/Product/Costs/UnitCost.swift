@@ -18,13 +18,13 @@ package struct UnitCost: Sendable {
     // Enough units to share what an update costs once: optimiser, journal's sync, publishing.
     small.prompts = min(recipe.prompts, max(1, 8 / recipe.seeds))
     small.minibatches = 1
-    let report = try UpdateBenchmark.run(small, base: base, updates: 3)
-    let seconds = Dictionary(uniqueKeysWithValues: report.split.map { ($0.name, $0.seconds) })
+    let cost = try UpdateCost(of: small, base: base, updates: 3)
+    let seconds = Dictionary(uniqueKeysWithValues: cost.split.map { ($0.name, $0.seconds) })
     let actor = ["sample", "judge", "encode"].reduce(0) { $0 + (seconds[$1] ?? 0) }
     let units = Double(small.unitsPerUpdate)
     actorSeconds = actor / units
-    learnerSeconds = (report.split.reduce(0) { $0 + $1.seconds } - actor) / units
-    peakResidentMiB = report.peakResidentMiB
+    learnerSeconds = (cost.split.reduce(0) { $0 + $1.seconds } - actor) / units
+    peakResidentMiB = cost.peakResidentMiB
   }
 
   /// Wall seconds of an update of `units` units: the actors' work spread over them, the learner's

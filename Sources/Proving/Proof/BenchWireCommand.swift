@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Configuration
+import Dialogue
 import Foundation
 
 struct BenchWireCommand: PrintsJSON {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarks
 import Bytes
 import Configuration
+import Dialogue
 import Foundation
 import Ledger
 import Records
@@ -38,41 +39,43 @@ struct BenchUpdateCommand: PrintsJSON {
   }
 
   func run() throws {
+    let program = try Program.tributary.path()
     let configuration = try source.read()
     let recipe = try configuration.recipe()
     let base = try source.base(of: configuration, recipe: recipe)
     let report = try UpdateBenchmark.run(recipe, base: base)
-    let parallel = try secondsWithActors()
+    let cost = report.cost
+    let parallel = try secondsWithActors(of: program)
     Console.line(
-      "one core     \(Console.number(report.seconds)) s an update, CPU \(Console.number(report.processorSeconds)) s: "
-        + report.split.map { "\($0.name) \(Console.number($0.seconds, digits: 4))" }
+      "one core     \(Console.number(cost.seconds)) s an update, CPU \(Console.number(cost.processorSeconds)) s: "
+        + cost.split.map { "\($0.name) \(Console.number($0.seconds, digits: 4))" }
         .joined(separator: ", "))
     Console.line(
       "\(actors) actors     \(Console.number(parallel)) s an update, median of \(updates) in steady state"
     )
     Console.line(
-      "work         \(report.networkEvaluations) network evaluations, \(report.learnerStates) learner"
-        + " states, \(report.judgedPictures) judged pictures; sgemm"
+      "work         \(cost.networkEvaluations) network evaluations, \(cost.learnerStates) learner"
+        + " states, \(cost.judgedPictures) judged pictures; sgemm"
         + " \(Console.number(report.sgemmRate, digits: 0)) GFLOP/s, peak memory"
-        + " \(Console.number(report.peakResidentMiB, digits: 0)) MiB")
+        + " \(Console.number(cost.peakResidentMiB, digits: 0)) MiB")
     guard json else { return }
     try Console.json([
-      "seconds_one_core": report.seconds, "cpu_seconds_one_core": report.processorSeconds,
+      "seconds_one_core": cost.seconds, "cpu_seconds_one_core": cost.processorSeconds,
       "seconds_two_actors": parallel, "actors": actors,
       "sgemm_gflops_one_core": report.sgemmRate,
-      "split": Dictionary(uniqueKeysWithValues: report.split.map { ($0.name, $0.seconds) }),
-      "network_evaluations": report.networkEvaluations, "learner_states": report.learnerStates,
-      "judged_pictures": report.judgedPictures, "peak_rss_mib": report.peakResidentMiB,
+      "split": Dictionary(uniqueKeysWithValues: cost.split.map { ($0.name, $0.seconds) }),
+      "network_evaluations": cost.networkEvaluations, "learner_states": cost.learnerStates,
+      "judged_pictures": cost.judgedPictures, "peak_rss_mib": cost.peakResidentMiB,
     ])
   }
 
   /// The median seconds from commit to commit of a real run: learner and actors as processes.
-  private func secondsWithActors() throws -> Double {
+  private func secondsWithActors(of program: String) throws -> Double {
     let folder = NSTemporaryDirectory() + "tributary-bench-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let warmUp = 5
     let process = try ChildProcess(
-      "/proc/\(getpid())/exe",
+      program,
       [
         "train", source.preset, "--run", folder, "--actors", "\(actors)", "--updates",
         "\(updates + warmUp)", "--set", "eval.every=0", "--set", "save.every=1000000",

@@ -1,26 +1,28 @@
-import ArgumentParser
-import Configuration
+package import ArgumentParser
+package import Configuration
 import Foundation
-import Learning
+package import Learning
 import Ledger
-import Tensor
+package import Tensor
 
 /// A configuration as a user names it: a preset, a file or a run, and what `--set` changes.
-struct ConfigurationSource: ParsableArguments {
+package struct ConfigurationSource: ParsableArguments {
   @Argument(
     help:
       "A preset (\(RunConfiguration.presets.joined(separator: ", "))), a YAML file or a run folder."
   )
-  var preset = "shapes"
+  package var preset = "shapes"
 
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
       "Override one key, such as loss.kl.beta=0.3; `tributary config` lists them.",
       valueName: "key=value"))
-  var changes: [Change] = []
+  package var changes: [Change] = []
 
-  func read() throws -> RunConfiguration { try written().resolved() }
+  package init() {}
+
+  package func read() throws -> RunConfiguration { try written().resolved() }
 
   private func written() throws -> RunConfiguration {
     let folder = RunFolder(preset)
@@ -31,7 +33,7 @@ struct ConfigurationSource: ParsableArguments {
   }
 
   /// θ at version 0: a run has its own, wherever the file may be that it began with.
-  func base(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
+  package func base(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
     let folder = RunFolder(preset)
     guard folder.exists, !changes.contains(where: { $0.key == "model.init" }),
       try Checkpoint.versions(in: folder).contains(0)
@@ -41,7 +43,7 @@ struct ConfigurationSource: ParsableArguments {
 
   /// The same for a file that stands alone: long lists of prompts by the files that hold them, because
   /// a digest is worth nothing without the list beside it.
-  func readStandingAlone() throws -> RunConfiguration {
+  package func readStandingAlone() throws -> RunConfiguration {
     let written = try written()
     var result = try written.resolved()
     let folder =
@@ -57,20 +59,20 @@ struct ConfigurationSource: ParsableArguments {
   }
 
   /// The arguments again, for records of what was done.
-  var text: String {
+  package var text: String {
     ([preset] + changes.flatMap { ["--set", "\($0.key)=\($0.value)"] }).joined(separator: " ")
   }
 }
 
 /// One `--set`.
-struct Change: ExpressibleByArgument {
-  let key: String
-  let value: String
+package struct Change: ExpressibleByArgument {
+  package let key: String
+  package let value: String
 
-  init(key: String, value: String) { (self.key, self.value) = (key, value) }
+  package init(key: String, value: String) { (self.key, self.value) = (key, value) }
 
   /// nil without a `=`.
-  init?(argument: String) {
+  package init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2 else { return nil }
     key = parts[0].trimmingCharacters(in: .whitespaces)
@@ -79,7 +81,7 @@ struct Change: ExpressibleByArgument {
 }
 
 extension RunConfiguration {
-  mutating func apply(_ changes: [Change]) throws(ConfigurationError) {
+  package mutating func apply(_ changes: [Change]) throws(ConfigurationError) {
     var given: Set<String> = []
     for change in changes {
       guard given.insert(change.key).inserted else {

@@ -3,9 +3,6 @@ import Configuration
 
 /// The words of a command line, as far as they name a command: what errors of usage refer to.
 struct CommandWords {
-  /// Those of this process.
-  static let given = CommandWords(Array(CommandLine.arguments.dropFirst()))
-
   /// `tributary`, and the subcommands down to the one that is meant.
   let names: [String]
   /// The first word that names no subcommand.
@@ -13,9 +10,12 @@ struct CommandWords {
   /// What could have stood there.
   private let choices: [String]
 
-  init(_ words: [String]) {
-    var names = ["tributary"]
-    var command: any ParsableCommand.Type = Tributary.self
+  init(
+    _ words: [String] = Array(CommandLine.arguments.dropFirst()),
+    of root: any ParsableCommand.Type
+  ) {
+    var names = [root._commandName]
+    var command = root
     var rest = words[...]
     while let word = rest.first,
       let sub = command.configuration.subcommands.first(where: { $0._commandName == word })

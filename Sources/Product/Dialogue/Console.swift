@@ -3,13 +3,13 @@ import Glibc
 import Synchronization
 
 /// What a command says: whole lines at once, so that a pipe sees them as they come.
-enum Console {
+package enum Console {
   /// Why standard output took no more, the first time. The work goes on without being told.
   private static let failure = Mutex<String?>(nil)
   private static let reader = Mutex<(isGone: Bool, perform: (@Sendable () -> Void)?)>((false, nil))
 
   /// How a line looks on a terminal with colours.
-  enum Style: String {
+  package enum Style: String {
     case plain = ""
     case strong = "1"
     case quiet = "2"
@@ -25,9 +25,9 @@ enum Console {
   private static let liveLine = Mutex("")
 
   /// Keeps standard output for data, such as JSON: lines for people go to standard error from now on.
-  static func keepOutputForData() { speech.withLock { $0 = STDERR_FILENO } }
+  package static func keepOutputForData() { speech.withLock { $0 = STDERR_FILENO } }
 
-  static func line(_ text: String, _ style: Style = .plain) {
+  package static func line(_ text: String, _ style: Style = .plain) {
     let text = legible(text)
     log.withLock { log in
       if let log { try? log.write(contentsOf: Data("\(timestamp())  \(text)\n".utf8)) }
@@ -40,7 +40,7 @@ enum Console {
   }
 
   /// A line for the log alone: the terminal hears of it elsewhere.
-  static func logAlone(_ text: String) {
+  package static func logAlone(_ text: String) {
     let text = legible(text)
     log.withLock { log in
       if let log { try? log.write(contentsOf: Data("\(timestamp())  ! \(text)\n".utf8)) }
@@ -48,13 +48,13 @@ enum Console {
   }
 
   /// The terminal has closed: what cannot be said there is no failure.
-  static func loseTerminal() { terminalIsLost.withLock { $0 = true } }
+  package static func loseTerminal() { terminalIsLost.withLock { $0 = true } }
 
   /// A text of several lines, as it is.
-  static func lines(_ text: String) { put(text.hasSuffix("\n") ? text : text + "\n") }
+  package static func lines(_ text: String) { put(text.hasSuffix("\n") ? text : text + "\n") }
 
   /// Replaces the line at the bottom of a terminal; nothing elsewhere. An empty text takes it away.
-  static func live(_ text: String) {
+  package static func live(_ text: String) {
     guard isTerminal, !isDumb else { return }
     let text = String(legible(text).prefix(max(0, width - 1)))
     liveLine.withLock { live in
@@ -64,10 +64,10 @@ enum Console {
   }
 
   /// Whether a line at the bottom of a terminal can be replaced.
-  static var hasLiveLine: Bool { isTerminal && !isDumb }
+  package static var hasLiveLine: Bool { isTerminal && !isDumb }
 
   /// From now on every line also goes to the end of this file, with its time.
-  static func keepLog(at path: String) {
+  package static func keepLog(at path: String) {
     if !FileManager.default.fileExists(atPath: path) {
       _ = FileManager.default.createFile(atPath: path, contents: nil)
     }
@@ -77,10 +77,10 @@ enum Console {
   }
 
   /// Whether a person looks on.
-  static var isTerminal: Bool { isatty(speech.withLock { $0 }) == 1 }
+  package static var isTerminal: Bool { isatty(speech.withLock { $0 }) == 1 }
 
   /// Seconds between two words about one wait: a person looks on, or a file fills up.
-  static var noticeInterval: Double { isTerminal ? 10 : 60 }
+  package static var noticeInterval: Double { isTerminal ? 10 : 60 }
 
   private static let isDumb = ProcessInfo.processInfo.environment["TERM"] == "dumb"
 
@@ -89,7 +89,7 @@ enum Console {
   private static var hasColours: Bool { isTerminal && !isPlain }
 
   /// Columns of the terminal; what is piped is as wide as it needs to be.
-  static var width: Int {
+  package static var width: Int {
     guard isTerminal else { return .max }
     var size = winsize()
     let descriptor = speech.withLock { $0 }
@@ -102,23 +102,23 @@ enum Console {
   private static func timestamp() -> String { Date().formatted(.iso8601) }
 
   /// The one sentence of a command that ends other than well.
-  static func error(_ text: String) {
+  package static func error(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data((legible(text) + "\n").utf8))
   }
 
   /// Of a command with `--json`: on standard output, where nothing else is then.
-  static func json(_ object: [String: Any]) throws {
+  package static func json(_ object: [String: Any]) throws {
     let data = try JSONSerialization.data(
       withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     write(String(decoding: data, as: UTF8.self))
   }
 
-  static func number(_ value: Double, digits: Int = 3) -> String {
+  package static func number(_ value: Double, digits: Int = 3) -> String {
     value.isFinite ? String(format: "%.\(digits)f", value) : "–"
   }
 
   /// "640 kB", "3.1 MB", "12.5 GB", in powers of ten.
-  static func size(_ bytes: UInt64) -> String {
+  package static func size(_ bytes: UInt64) -> String {
     let bytes = Double(bytes)
     return bytes < 1e6
       ? "\(number(bytes / 1e3, digits: 0)) kB"
@@ -127,7 +127,7 @@ enum Console {
   }
 
   /// "4.2 s", "3 min 5 s", "2 h 10 min".
-  static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 59.95 else { return "\(number(seconds, digits: 1)) s" }
     let whole = Int(seconds.rounded())
     return whole < 3600
@@ -135,30 +135,30 @@ enum Console {
   }
 
   /// The text at the left end of `width` columns and a space at least; longer text stays whole.
-  static func left(_ text: String, _ width: Int) -> String {
+  package static func left(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))
   }
 
   /// The text at the right end of `width` columns, after a space at least; longer text stays whole.
-  static func right(_ text: String, _ width: Int) -> String {
+  package static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(1, width - text.count)) + text
   }
 
   /// "1 unit", "2 units".
-  static func count(_ number: Int, _ noun: String) -> String {
+  package static func count(_ number: Int, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
 
   /// Why something that was said is lost, if so.
-  static var lost: String? {
+  package static var lost: String? {
     terminalIsLost.withLock { $0 } ? nil : failure.withLock { $0 }
   }
 
   /// Whether the reader of standard output has closed its end of the pipe.
-  static var hasLostReader: Bool { reader.withLock { $0.isGone } }
+  package static var hasLostReader: Bool { reader.withLock { $0.isGone } }
 
   /// Calls `perform` once when nobody reads standard output any more, at once if that is so already.
-  static func onLostReader(_ perform: @escaping @Sendable () -> Void) {
+  package static func onLostReader(_ perform: @escaping @Sendable () -> Void) {
     let isGone = reader.withLock { reader in
       reader.perform = perform
       return reader.isGone
@@ -168,11 +168,11 @@ enum Console {
 
   /// A closed pipe is an error of the write and not the end of the process, which may have work to
   /// save.
-  static func ignoreClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+  package static func ignoreClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
   /// Opens what is closed of the three standard streams: the next file, such as the journal, would
   /// get its number, and whatever is printed would go there.
-  static func openStandardStreams() {
+  package static func openStandardStreams() {
     for number: CInt in 0...2 where fcntl(number, F_GETFD) == -1 {
       _ = unsafe open("/dev/null", O_RDWR)
     }
@@ -181,7 +181,7 @@ enum Console {
   private static func write(_ text: String) { put(text + "\n") }
 
   /// Bytes for another program.
-  static func data(_ bytes: some Sequence<UInt8>) { put(Array(bytes)[...], to: STDOUT_FILENO) }
+  package static func data(_ bytes: some Sequence<UInt8>) { put(Array(bytes)[...], to: STDOUT_FILENO) }
 
   private static func put(_ text: String) { data(text.utf8) }
 
@@ -233,4 +233,4 @@ enum Console {
 }
 
 /// A number that JSON can hold: null where it is not finite.
-func jsonNumber(_ value: Double) -> Any { value.isFinite ? value : NSNull() }
+package func jsonNumber(_ value: Double) -> Any { value.isFinite ? value : NSNull() }
