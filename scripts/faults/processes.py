@@ -1,4 +1,4 @@
-"""Real processes for the harnesses beside this folder: started, signalled, waited for and always ended."""
+"""Real processes for the harnesses: started, signalled, waited for and always ended."""
 
 import os
 import shutil

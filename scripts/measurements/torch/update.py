@@ -22,7 +22,7 @@ from torch import nn
 
 import shapes
 
-BASE = Path(__file__).parents[2] / "Sources/World/Tasks/Resources/shapes.safetensors"
+BASE = Path(__file__).parents[3] / "Sources/World/Tasks/Resources/shapes.safetensors"
 TOKENS, CHANNELS, WIDTH, HEADS, DEPTH, WORDS, LONGEST = 5, 10, 64, 4, 3, 20, 5
 PROMPTS, SEEDS, BRANCHES, POINTS, STEPS = 12, 2, 8, 8, 10
 UNITS, LATENT = PROMPTS * SEEDS, TOKENS * CHANNELS

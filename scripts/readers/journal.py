@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lists the records of a run's journal and checks every CRC32C; needs nothing but Python 3.
 
-Usage: scripts/journal.py RUN
+Usage: scripts/readers/journal.py RUN
 A line for each record: segment, byte, kind, what it is about, bytes. Exit code 4 at the first
 record that is not whole.
 """
