@@ -75,6 +75,22 @@ class Process:
             raise Broken(f"no end after {seconds} s:\n{self.text[-2000:]}")
 
 
+def processor_seconds(pid):
+    """Seconds on a processor so far."""
+    with open(f"/proc/{pid}/stat") as file:
+        words = file.read().rsplit(") ", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid):
+    """The processes that this one has started; none of one that is gone."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+
+
 def until(condition, what, seconds=PATIENCE, pause=0.02):
     end = time.monotonic() + seconds
     while not condition():
