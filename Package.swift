@@ -171,7 +171,7 @@ let fuzzed: [Target.Dependency] = [
   "Rewards", "Roles", "Tasks", "Telemetry", "Tensor", "Transport", "Wire",
 ]
 
-/// libFuzzer's program: with TRIBUTARY_FUZZ set, as scripts/fuzz does, and only then.
+/// libFuzzer's program: with TRIBUTARY_FUZZ set, as scripts/safety/fuzz does, and only then.
 let fuzz: [Target] =
   ProcessInfo.processInfo.environment["TRIBUTARY_FUZZ"] == nil
   ? []

@@ -2,7 +2,7 @@ import FuzzTargets
 import Glibc
 
 // The entrance of libFuzzer, which brings `main`. TRIBUTARY_FUZZ_TARGET says what is fuzzed; the
-// build has this only where TRIBUTARY_FUZZ is set. See scripts/fuzz.
+// build has this only where TRIBUTARY_FUZZ is set. See scripts/safety/fuzz.
 
 private let target: FuzzTarget = {
   let name = getenv("TRIBUTARY_FUZZ_TARGET").map { String(cString: $0) } ?? ""

@@ -35,16 +35,16 @@ struct ReleaseTests {
     let git = "git -c user.name=test -c user.email=test@localhost -c init.defaultBranch=main"
     let copy = try shell(
       """
-      cd "$1" && mkdir -p copy/scripts && cp "$0/scripts/commit" copy/scripts/
-      printf 'scripts/commit export-subst\\n' >copy/.gitattributes
-      copy/scripts/commit "$1/out" && cat out/Commit.swift
+      cd "$1" && mkdir -p copy/scripts/generators && cp "$0/scripts/generators/commit" copy/scripts/generators/
+      printf 'scripts/generators/commit export-subst\\n' >copy/.gitattributes
+      copy/scripts/generators/commit "$1/out" && cat out/Commit.swift
       """)
     #expect(copy == "let builtCommit: String? = nil\n")
     let cloned = try shell(
       """
       cd "$1/copy" && mkdir Sources && touch Package.swift Sources/a
       \(git) init -q && git add . && \(git) commit -qm one
-      scripts/commit "$1/out" && cat "$1/out/Commit.swift"
+      scripts/generators/commit "$1/out" && cat "$1/out/Commit.swift"
       git rev-parse --short HEAD
       git status --porcelain
       """
@@ -53,13 +53,13 @@ struct ReleaseTests {
     #expect(cloned[0] == "let builtCommit: String? = \"\(cloned[1])\"")
     let changed = try shell(
       """
-      cd "$1/copy" && echo more >Sources/a && scripts/commit "$1/out" && cat "$1/out/Commit.swift"
+      cd "$1/copy" && echo more >Sources/a && scripts/generators/commit "$1/out" && cat "$1/out/Commit.swift"
       """)
     #expect(changed == "let builtCommit: String? = \"\(cloned[1]) with changes\"\n")
     let archived = try shell(
       """
       cd "$1/copy" && mkdir ../archive && git archive HEAD | tar -x -C ../archive
-      ../archive/scripts/commit "$1/out" && cat "$1/out/Commit.swift"
+      ../archive/scripts/generators/commit "$1/out" && cat "$1/out/Commit.swift"
       """)
     #expect(archived == "let builtCommit: String? = \"\(cloned[1])\"\n")
   }

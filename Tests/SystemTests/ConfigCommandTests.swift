@@ -19,7 +19,7 @@ struct ConfigCommandTests {
     let path = "Documentation/\(page).md"
     let committed = try String(contentsOfFile: path, encoding: .utf8)
     let printed = try Tributary.run(command, in: folder).output
-    #expect(printed == committed, "\(path) is stale; run scripts/pages")
+    #expect(printed == committed, "\(path) is stale; run scripts/generators/pages")
   }
 
   @Test func `show marks what differs from the defaults`() throws {

@@ -125,7 +125,10 @@ import Wire
   func python() throws -> (status: Int32, output: String) {
     try outcome(
       of: "/bin/sh",
-      ["-c", "exec python3 \"$0\" \"$1\" 2>&1", "\(repositoryRoot())/scripts/journal.py", run.path])
+      [
+        "-c", "exec python3 \"$0\" \"$1\" 2>&1", "\(repositoryRoot())/scripts/readers/journal.py",
+        run.path,
+      ])
   }
 
   @Test func `the reader in Python sees the same records`() throws {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Joining with a key, by real processes over loopback; `scripts/second-machine` does it between
+/// Joining with a key, by real processes over loopback; `scripts/install/second-machine` does it between
 /// network namespaces.
 @Suite(.serialized) struct KeysTests {
   let folder: ScratchFolder

@@ -31,7 +31,8 @@ struct ReadmeTests {
     try folder.write(Data(output.utf8), to: "output")
     if let readme { try folder.write(Data(readme.utf8), to: "README.md") }
     return try ChildProcess(
-      "/bin/bash", ["\(repositoryRoot())/scripts/readme", "--compare", folder.file("output")],
+      "/bin/bash",
+      ["\(repositoryRoot())/scripts/install/readme", "--compare", folder.file("output")],
       environment: readme == nil ? [:] : ["README": folder.file("README.md")]
     ).wait().status
   }

@@ -4,7 +4,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// The framing and the first fields; `scripts/formats` reads the same files with TensorBoard.
+/// The framing and the first fields; `scripts/readers/formats` reads the same files with TensorBoard.
 struct EventsFileTests {
   let place: ScratchFolder
 
@@ -53,7 +53,7 @@ struct EventsFileTests {
     #expect(events[1] == events[2], "TensorBoard ignores the first one of a run")
   }
 
-  /// What `scripts/formats` shows with TensorBoard's own reader.
+  /// What `scripts/readers/formats` shows with TensorBoard's own reader.
   @Test func `a point that an earlier life wrote is not written again`() throws {
     func life(
       _ life: UInt64, committed: UInt64, at time: Double, _ write: (EventsFile) throws -> Void

@@ -1,7 +1,6 @@
 """What a power cut leaves: takes from a folder what `disk.c` did not see become durable."""
 
 import os
-import random
 
 
 def read(record):

@@ -3,7 +3,7 @@ import Configuration
 /// What the generated pages of the documentation have in common.
 enum ReferencePage {
   static func origin(_ command: String) -> String {
-    "This page is what `\(command)` prints; `scripts/pages` writes it."
+    "This page is what `\(command)` prints; `scripts/generators/pages` writes it."
   }
 
   /// A text within a table's cell.
