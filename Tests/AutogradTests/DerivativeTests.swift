@@ -114,7 +114,7 @@ struct DerivativeTests {
       } < 1e-3)
   }
 
-  @Test func gatedAdd() {
+  @Test func `gated add`() {
     #expect(
       Self.check([(6, 16), (6, 16), (2, 40)]) {
         $0.gatedAdd($1[0], $1[1], by: $1[2], groups: $0.indices([0, 0, 1, 1, 0, 1]), gate: 5)

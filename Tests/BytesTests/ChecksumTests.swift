@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct ChecksumTests {
-  @Test func crc32cOfKnownBytes() {
+  @Test func `crc32c of known bytes`() {
     #expect(CRC32C.of(Array("123456789".utf8)) == 0xe306_9283)
     #expect(CRC32C.of([UInt8]()) == 0)
     // RFC 3720, B.4.
@@ -13,7 +13,7 @@ struct ChecksumTests {
     #expect(CRC32C.of((0..<32).map { UInt8($0) }) == 0x46dd_794e)
   }
 
-  @Test func crc32cOfPiecesAndWithoutTheInstruction() {
+  @Test func `crc32c of pieces and without the instruction`() {
     var random = SplitMix64(seed: 1)
     for count in 0..<200 {
       let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -28,11 +28,11 @@ struct ChecksumTests {
     }
   }
 
-  @Test func crc32cOfFloatsIsThatOfTheirLittleEndianBytes() {
+  @Test func `crc32c of floats is that of their little endian bytes`() {
     #expect(CRC32C.of([Float(1), -2]) == CRC32C.of([UInt8]([0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0])))
   }
 
-  @Test func blake2bOfKnownBytes() {
+  @Test func `blake2b of known bytes`() {
     let abc = "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"
     let empty = "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"
     #expect(hexadecimal(DigestBuilder.digest(of: Array("abc".utf8))) == abc)
@@ -43,7 +43,7 @@ struct ChecksumTests {
     #expect(hexadecimal(builder.finish()) == abc)
   }
 
-  @Test func blake2bOfFloatsIsThatOfTheirLittleEndianBytes() {
+  @Test func `blake2b of floats is that of their little endian bytes`() {
     let bytes: [UInt8] = [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]
     #expect(DigestBuilder.digest(of: [Float(1), -2]) == DigestBuilder.digest(of: bytes))
     var builder = DigestBuilder()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct FileTests {
-  @Test func anAtomicFileReplacesTheOldOneAndLeavesNothingElse() throws {
+  @Test func `an atomic file replaces the old one and leaves nothing else`() throws {
     let scratch = Scratch()
     let path = scratch.file("endpoint.json")
     try AtomicFile.write([1, 2, 3], to: path)
@@ -13,7 +13,7 @@ struct FileTests {
     #expect(Scratch.names(in: scratch.path) == ["endpoint.json"])
   }
 
-  @Test func anAtomicFileThatCannotBeRenamedLeavesNothing() throws {
+  @Test func `an atomic file that cannot be renamed leaves nothing`() throws {
     let scratch = Scratch()
     let path = scratch.file("taken")
     mkdir(path, 0o755)
@@ -22,7 +22,7 @@ struct FileTests {
     #expect(throws: FileError.self) { try AtomicFile.write([1], to: scratch.file("none/file")) }
   }
 
-  @Test func aSecondLockSaysWhoHoldsTheFirst() throws {
+  @Test func `a second lock says who holds the first`() throws {
     let scratch = Scratch()
     let path = scratch.file("lock")
     do {
@@ -53,7 +53,7 @@ struct FileTests {
     _ = try ExclusiveLock(path: scratch.file("old"))
   }
 
-  @Test func errorsSayWhatToDo() {
+  @Test func `errors say what to do`() {
     #expect(
       FileError.full(operation: "writing", path: "/a").description
         == "writing /a: the disk is full or the quota is used up; free some space")

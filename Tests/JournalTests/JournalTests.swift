@@ -8,7 +8,7 @@ struct JournalTests {
   let scratch = Scratch()
   var directory: String { scratch.file("journal") }
 
-  @Test func framingIsThatOfTFRecord() throws {
+  @Test func `framing is that of TF record`() throws {
     var writer = try open()
     _ = try writer.append(Array("123456789".utf8))
     try writer.sync()
@@ -22,7 +22,7 @@ struct JournalTests {
     #expect(Array(bytes[38..<42]) == [0xe5, 0xb0, 0x8a, 0xc7])
   }
 
-  @Test(arguments: 0..<20) func everyRecordComesBackWhereItWasPut(seed: UInt64) throws {
+  @Test(arguments: 0..<20) func `every record comes back where it was put`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var writer = try open(limit: 4_096)
     var frames: [JournalFrame] = []
@@ -50,7 +50,7 @@ struct JournalTests {
     }
   }
 
-  @Test func aTornTailIsCutAndSavedAsideAtEveryByte() throws {
+  @Test func `a torn tail is cut and saved aside at every byte`() throws {
     var writer = try open()
     _ = try writer.append([1, 2, 3])
     let end = try writer.append([4, 5, 6, 7, 8]).offset
@@ -78,7 +78,7 @@ struct JournalTests {
     }
   }
 
-  @Test func tornTailsDoNotOverwriteEachOther() throws {
+  @Test func `torn tails do not overwrite each other`() throws {
     _ = try open()
     for attempt in 0..<3 {
       append([1, 2, 3], to: segment(0))
@@ -88,7 +88,7 @@ struct JournalTests {
     }
   }
 
-  @Test func anInterruptedHeaderIsWrittenAgain() throws {
+  @Test func `an interrupted header is written again`() throws {
     _ = try open()
     RawFile.write(Array(RawFile.read(segment(0)).prefix(5)), segment(0))
     var writer = try open()
@@ -96,7 +96,7 @@ struct JournalTests {
     #expect(try records().map(\.bytes) == [[0], [1]])
   }
 
-  @Test func damageInTheMiddleOfTheLastSegmentIsRefused() throws {
+  @Test func `damage in the middle of the last segment is refused`() throws {
     var writer = try open()
     let first = try writer.append([1, 2, 3])
     let second = try writer.append([4, 5, 6])
@@ -114,7 +114,7 @@ struct JournalTests {
     }
   }
 
-  @Test func anEarlierSegmentMustBeWhole() throws {
+  @Test func `an earlier segment must be whole`() throws {
     var writer = try open(limit: 60)
     for record in 0..<6 { _ = try writer.append([UInt8](repeating: UInt8(record), count: 20)) }
     let last = writer.location.segment
@@ -128,7 +128,7 @@ struct JournalTests {
     #expect(try records().count == 12)
   }
 
-  @Test func aMissingSegmentIsRefusedAndDeletedOldOnesAreNot() throws {
+  @Test func `a missing segment is refused and deleted old ones are not`() throws {
     var writer = try open(limit: 60)
     for record in 0..<6 { _ = try writer.append([UInt8](repeating: UInt8(record), count: 20)) }
     unlink(segment(0))
@@ -139,7 +139,7 @@ struct JournalTests {
     #expect(throws: expected) { _ = try open() }
   }
 
-  @Test func aReaderFollowsAWriter() throws {
+  @Test func `a reader follows a writer`() throws {
     var writer = try open(limit: 100)
     var reader = try JournalReader(directory: directory)
     #expect(try reader.next()?.bytes == [0])
@@ -154,7 +154,7 @@ struct JournalTests {
     }
   }
 
-  @Test func aReaderSeesARecordWhenItsLastByteIsThere() throws {
+  @Test func `a reader sees a record when its last byte is there`() throws {
     var writer = try open()
     _ = try writer.append([1, 2, 3])
     let whole = RawFile.read(segment(0))
@@ -172,7 +172,7 @@ struct JournalTests {
     expectTorn(reader, false)
   }
 
-  @Test func aRecordAboveTheLimitIsRefusedBeforeMemoryIsTaken() throws {
+  @Test func `a record above the limit is refused before memory is taken`() throws {
     var writer = try open()
     let location = try writer.append([UInt8](repeating: 7, count: 100))
     var reader = try JournalReader(directory: directory, recordLimit: 99)
@@ -183,7 +183,7 @@ struct JournalTests {
     ) { _ = try reader.next() }
   }
 
-  @Test func aReaderCanStartAtALocation() throws {
+  @Test func `a reader can start at a location`() throws {
     var writer = try open(limit: 60)
     _ = try writer.append([1])
     let location = try writer.append([2])
@@ -191,7 +191,7 @@ struct JournalTests {
     #expect(try reader.next()?.bytes == [2])
   }
 
-  @Test func aDirectoryWithoutAJournalIsEmptyOrAnError() throws {
+  @Test func `a directory without a journal is empty or an error`() throws {
     let scratch = Scratch()
     var reader = try JournalReader(directory: scratch.path)
     #expect(try reader.next() == nil)
@@ -200,7 +200,7 @@ struct JournalTests {
     }
   }
 
-  @Test func aFullDiskIsNamed() throws {
+  @Test func `a full disk is named`() throws {
     mkdir(directory, 0o755)
     // A file on which every write fails for want of space.
     symlink("/dev/full", segment(0))

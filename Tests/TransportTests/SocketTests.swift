@@ -6,7 +6,7 @@ import Transport
 
 struct SocketTests {
   @Test(arguments: ["tcp://127.0.0.1:*", "ipc"])
-  func messagesGoBothWays(transport: String) throws {
+  func `messages go both ways`(transport: String) throws {
     let scratch = Scratch()
     let endpoint = transport == "ipc" ? "ipc://\(scratch.file("socket"))" : transport
     let context = try Context()
@@ -29,7 +29,7 @@ struct SocketTests {
   /// Large parts are read where they stand, on another thread: what the sender does to its array
   /// afterwards must not reach them.
   @Test(arguments: [100, 32 << 10, 1 << 20])
-  func aMessageIsWhatItWasWhenSent(size: Int) throws {
+  func `a message is what it was when sent`(size: Int) throws {
     let learner = try Socket(.router, in: Context())
     let endpoint = try learner.bind("tcp://127.0.0.1:*")
     let actor = try Socket(.dealer, in: Context())
@@ -104,7 +104,7 @@ struct SocketTests {
     }
   }
 
-  @Test func aPeerThatIsNotThereIsUnreachable() throws {
+  @Test func `a peer that is not there is unreachable`() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)
     _ = try learner.bind("tcp://127.0.0.1:*")
@@ -114,7 +114,7 @@ struct SocketTests {
     #expect(try learner.receive(maximumParts: 3) == nil)
   }
 
-  @Test func aPeerThatLeftBecomesUnreachable() throws {
+  @Test func `a peer that left becomes unreachable`() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)
     let endpoint = try learner.bind("tcp://127.0.0.1:*")
@@ -130,13 +130,13 @@ struct SocketTests {
     }
   }
 
-  @Test func anUnconnectedDealerWouldBlock() throws {
+  @Test func `an unconnected dealer would block`() throws {
     let context = try Context()
     let actor = try Socket(.dealer, in: context)
     #expect(try actor.send([[1], [2]]) == .wouldBlock)
   }
 
-  @Test func aFullQueueWouldBlockAndLosesNothing() throws {
+  @Test func `a full queue would block and loses nothing`() throws {
     let context = try Context()
     var options = SocketOptions()
     options.sendHighWaterMark = 2
@@ -158,7 +158,7 @@ struct SocketTests {
     }
   }
 
-  @Test func tooManyPartsAreDroppedAndCounted() throws {
+  @Test func `too many parts are dropped and counted`() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)
     let actor = try Socket(.dealer, in: context)
@@ -179,7 +179,7 @@ struct SocketTests {
     #expect(Array(next.dropFirst()) == [[5], [6]])
   }
 
-  @Test func anOversizePartClosesTheConnectionOnly() throws {
+  @Test func `an oversize part closes the connection only`() throws {
     let context = try Context()
     var options = SocketOptions()
     options.maximumPartBytes = 1_000
@@ -193,7 +193,7 @@ struct SocketTests {
     }
   }
 
-  @Test func aWakeupEndsAWait() throws {
+  @Test func `a wakeup ends a wait`() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)
     _ = try learner.bind("tcp://127.0.0.1:*")
@@ -215,7 +215,7 @@ struct SocketTests {
     #expect(ContinuousClock.now - start < .seconds(29))
   }
 
-  @Test func aWaitToSendEndsWithTheConnection() throws {
+  @Test func `a wait to send ends with the connection`() throws {
     let context = try Context()
     let learner = try Socket(.router, in: context)
     let actor = try Socket(.dealer, in: context)
@@ -225,7 +225,7 @@ struct SocketTests {
     #expect(try wakeup.wait(for: actor, toSend: true, timeout: .seconds(10)) == .send)
   }
 
-  @Test func anEndpointThatIsTakenIsNamed() throws {
+  @Test func `an endpoint that is taken is named`() throws {
     let context = try Context()
     let first = try Socket(.router, in: context)
     let endpoint = try first.bind("tcp://127.0.0.1:*")

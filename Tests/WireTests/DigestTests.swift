@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 struct DigestTests {
-  @Test func digestsOfBytesFloatsAndPiecesAgree() {
+  @Test func `digests of bytes floats and pieces agree`() {
     let abc = Digest(of: Array("abc".utf8))
     #expect(
       abc.description == "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319")

@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 struct EnvelopeTests {
-  @Test(arguments: Sample.kinds) func everyMessageComesBackFromItsBytes(kind: Int) throws {
+  @Test(arguments: Sample.kinds) func `every message comes back from its bytes`(kind: Int) throws {
     for seed in 0..<100 {
       var sample = Sample(seed: UInt64(seed))
       let envelope = sample.envelope(kind: kind)
@@ -14,7 +14,7 @@ struct EnvelopeTests {
     }
   }
 
-  @Test func aLeaseHasTheseBytes() throws {
+  @Test func `a lease has these bytes`() throws {
     let envelope = Envelope(
       epoch: 3, session: 0x0102_0304_0506_0708, sequence: 300,
       message: .lease(
@@ -30,7 +30,7 @@ struct EnvelopeTests {
     0c0d0e0f101112131415161718191a1b1c1d1e1f28e0d403
     """
 
-  @Test func sentencesForPeopleAreCutAndNamesAreNot() throws {
+  @Test func `sentences for people are cut and names are not`() throws {
     let long = String(repeating: "ä", count: 800) + "\0"
     let envelope = Envelope(epoch: 0, session: 0, sequence: 0, message: .drain(reason: long))
     let decoded = try Envelope(decoding: envelope.encoded())
@@ -39,7 +39,7 @@ struct EnvelopeTests {
     #expect(try Envelope(decoding: zero.encoded()).message == .goodbye(reason: "a\u{FFFD}b"))
   }
 
-  @Test func theLargestMessagesFitTheirEnvelope() throws {
+  @Test func `the largest messages fit their envelope`() throws {
     var sample = Sample(seed: 1)
     let manifest = Message.manifest(sample.manifest(chunks: WireLimits.chunks))
     let units = (0..<WireLimits.acknowledgements).map { _ in

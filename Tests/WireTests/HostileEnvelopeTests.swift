@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 struct HostileEnvelopeTests {
-  @Test(arguments: Sample.kinds) func noTruncationIsAccepted(kind: Int) {
+  @Test(arguments: Sample.kinds) func `no truncation is accepted`(kind: Int) {
     let bytes = small(kind: kind)
     for count in 0..<bytes.count {
       // A prefix that ends between two fields lacks the body, which comes last.
@@ -11,7 +11,7 @@ struct HostileEnvelopeTests {
     }
   }
 
-  @Test(arguments: Sample.kinds) func anyFlippedBitIsAnErrorOrAnotherEnvelope(kind: Int) {
+  @Test(arguments: Sample.kinds) func `any flipped bit is an error or another envelope`(kind: Int) {
     let bytes = small(kind: kind)
     for position in bytes.indices {
       for bit in 0..<8 {
@@ -25,7 +25,7 @@ struct HostileEnvelopeTests {
     }
   }
 
-  @Test func randomBytesAreRefusedOrRead() {
+  @Test func `random bytes are refused or read`() {
     for seed in 0..<20_000 {
       var sample = Sample(seed: UInt64(seed))
       let bytes = Raw.beginning + sample.bytes(Int.random(in: 0..<60, using: &sample.random))
@@ -33,7 +33,7 @@ struct HostileEnvelopeTests {
     }
   }
 
-  @Test func anotherMagicOrVersionIsNamedFirst() {
+  @Test func `another magic or version is named first`() {
     var sample = Sample(seed: 5)
     let bytes = sample.envelope(kind: 4).encoded()
     var foreign = bytes
@@ -49,7 +49,7 @@ struct HostileEnvelopeTests {
         == "envelope: protocol version 2, 1 expected; run the same release on both sides")
   }
 
-  @Test func everyRuleHasItsError() {
+  @Test func `every rule has its error`() {
     expect([], .missing(field: "envelope.body"))
     expect(Raw.field(7, 1), .unknownField(place: "envelope", number: 7))
     expect(Raw.field(32, []), .unknownField(place: "envelope", number: 32))
@@ -87,7 +87,7 @@ struct HostileEnvelopeTests {
       .outOfRange(place: "result.byte_count", value: 1 << 20 + 1, allowed: "at most 1048576"))
   }
 
-  @Test func longListsAreRefused() {
+  @Test func `long lists are refused`() {
     let unit = Raw.field(1, 1) + Raw.field(2, [UInt8](repeating: 1, count: 32))
     expect(
       Raw.field(16, (0..<65).flatMap { _ in Raw.field(9, unit) }),
@@ -107,7 +107,7 @@ struct HostileEnvelopeTests {
     }
   }
 
-  @Test func aManifestMustHoldItsBytes() {
+  @Test func `a manifest must hold its bytes`() {
     let digests = [UInt8](repeating: 1, count: 64)
     func manifest(_ bytes: UInt64) -> [UInt8] {
       Raw.field(27, Raw.field(3, bytes) + Raw.field(4, 100) + Raw.field(5, digests))

@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 struct JournalRecordTests {
-  @Test(arguments: 0..<4) func everyRecordComesBackFromItsBytes(kind: Int) throws {
+  @Test(arguments: 0..<4) func `every record comes back from its bytes`(kind: Int) throws {
     for seed in 0..<200 {
       var sample = Sample(seed: UInt64(seed))
       let record = sample.record(kind: kind)
@@ -14,14 +14,14 @@ struct JournalRecordTests {
     }
   }
 
-  @Test func theLargestPayloadFits() throws {
+  @Test func `the largest payload fits`() throws {
     let payload = [UInt8](repeating: 1, count: WireLimits.payloadBytes)
     let record = JournalRecord.trajectory(
       unit: UnitID(.max), epoch: .max, digest: Digest(of: payload), payload: payload)
     #expect(try JournalRecord(decoding: record.encoded()) == record)
   }
 
-  @Test(arguments: 0..<4) func truncationsAndFlippedBitsDoNotCrash(kind: Int) {
+  @Test(arguments: 0..<4) func `truncations and flipped bits do not crash`(kind: Int) {
     var sample = Sample(seed: 11)
     let bytes = sample.record(kind: kind).encoded()
     for count in 0..<bytes.count {
@@ -36,7 +36,7 @@ struct JournalRecordTests {
     }
   }
 
-  @Test func whatIsMissingIsNamed() {
+  @Test func `what is missing is named`() {
     let digest = [UInt8](repeating: 1, count: 32)
     expect([], .missing(field: "record.body"))
     expect(Raw.field(1, []), .missing(field: "run_header.configuration_hash"))
@@ -56,7 +56,7 @@ struct JournalRecordTests {
   }
 
   /// Whoever multiplies an update by its units, or counts on from its last, must not overflow.
-  @Test func numbersOfACommitAreBounded() {
+  @Test func `numbers of a commit are bounded`() {
     let end = UInt64(WireLimits.unitsPerUpdate) * WireLimits.updates
     expect(
       Raw.field(3, Raw.field(1, WireLimits.updates)),

@@ -6,7 +6,7 @@ struct TrajectoryTests {
   let limits = TrajectoryLimits(
     maximumPoints: 4, maximumBranches: 3, stateCount: 5, rewardCount: 2)
 
-  @Test func everyTrajectoryComesBackBitForBit() throws {
+  @Test func `every trajectory comes back bit for bit`() throws {
     for seed in 0..<500 {
       var sample = Sample(seed: UInt64(seed))
       let trajectory = sample.trajectory(
@@ -19,7 +19,7 @@ struct TrajectoryTests {
     }
   }
 
-  @Test func aTrajectoryHasTheseBytes() {
+  @Test func `a trajectory has these bytes`() {
     let trajectory = Trajectory(
       unit: UnitID(77), version: PolicyVersion(5), prompt: 300, noiseChecksum: 0x0102_0304,
       points: [
@@ -43,7 +43,7 @@ struct TrajectoryTests {
     803f
     """
 
-  @Test func noTruncationIsAccepted() {
+  @Test func `no truncation is accepted`() {
     let bytes = self.bytes()
     for count in 0..<bytes.count {
       #expect(throws: WireError.self) {
@@ -54,7 +54,7 @@ struct TrajectoryTests {
     }
   }
 
-  @Test func anyFlippedBitIsAnErrorOrAnotherTrajectory() {
+  @Test func `any flipped bit is an error or another trajectory`() {
     let bytes = self.bytes()
     var accepted = 0
     for position in bytes.indices {
@@ -76,7 +76,7 @@ struct TrajectoryTests {
     #expect(accepted > bytes.count, "most flips hit a float")
   }
 
-  @Test func emptyMessagesByTheThousandAreRefusedByTheScan() {
+  @Test func `empty messages by the thousand are refused by the scan`() {
     // 1 MiB that would unpack to about 100 MiB.
     let bytes = (0..<1 << 19).flatMap { _ in Raw.field(5, []) }
     #expect(bytes.count == 1 << 20)
@@ -87,7 +87,7 @@ struct TrajectoryTests {
     #expect(arena.highWater == 0)
   }
 
-  @Test func unpackingStopsAtItsBudget() {
+  @Test func `unpacking stops at its budget`() {
     // The same past the scan: the limits of this run are absurd, the budget still holds.
     let bytes = (0..<1 << 19).flatMap { _ in Raw.field(5, []) }
     let absurd = TrajectoryLimits(
@@ -100,7 +100,7 @@ struct TrajectoryTests {
     #expect(arena.highWater <= arena.budget)
   }
 
-  @Test func aTrajectoryOfTheRunStaysWithinItsBudget() throws {
+  @Test func `a trajectory of the run stays within its budget`() throws {
     var sample = Sample(seed: 1)
     let arena = Arena(unpacking: 0)
     _ = try Trajectory(
@@ -109,7 +109,7 @@ struct TrajectoryTests {
     #expect(arena.highWater <= 16_384)
   }
 
-  @Test func countsAreExact() {
+  @Test func `counts are exact`() {
     expect(
       points: [(0, 5, 2), (1, 5, 2), (2, 5, 2), (3, 4, 2)],
       .count(place: "trajectory: point 3", found: 4, of: "state values", expected: 5))
@@ -136,7 +136,7 @@ struct TrajectoryTests {
         place: "trajectory", bytes: 1 << 20 + 1, limit: 1 << 20))
   }
 
-  @Test func claimedCountsTakeNoMemory() {
+  @Test func `claimed counts take no memory`() {
     let claims = Raw.field(2, 5) + Raw.field(4, 2)
     for (count, error) in [
       (
@@ -158,7 +158,7 @@ struct TrajectoryTests {
       .unknownField(place: "trajectory.points", number: 11))
   }
 
-  @Test func everyFloatMustBeFinite() {
+  @Test func `every float must be finite`() {
     for bad in [Float.nan, .infinity, -.infinity] {
       for place in 0..<5 {
         var sample = Sample(seed: 2)
