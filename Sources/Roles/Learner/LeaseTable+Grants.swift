@@ -25,10 +25,12 @@ extension LeaseTable {
       let unit = units[id]
       return sum + (unit.isKnown ? 0 : unit.leases.count { !$0.isLate && $0.granted > since })
     }
-    let proven = Set(sessions.all.values.map(\.process).filter { standings.isProven($0) })
-    let trusted = trusted(proven, now: now)
+    // A crowd that neither asks nor has anything costs one look at each.
+    let present = sessions.all.filter { $0.value.window > 0 || !$0.value.outstanding.isEmpty }
+    let proven = Set(present.values.map(\.process).filter { standings.isProven($0) })
+    let trusted = trusted(proven, among: present, now: now)
     var rooms: [Room] = []
-    for (id, session) in sessions.all where trusted.contains(session.process) {
+    for (id, session) in present where trusted.contains(session.process) {
       let most = min(session.window, limit(id), allowance(of: session.process, in: proven))
       if session.load < most {
         rooms.append(Room(session: id, party: session.party, load: session.load, most: most))
@@ -52,7 +54,8 @@ extension LeaseTable {
         if rooms[place].load >= rooms[place].most { rooms.remove(at: place) }
       }
     }
-    return grants + tries(beside: trusted, most: most - out, limit: limit, now: now)
+    let untried = present.filter { !trusted.contains($0.value.process) }
+    return grants + tries(of: untried, beside: trusted, most: most - out, limit: limit, now: now)
   }
 
   /// A session that takes more units.
@@ -78,8 +81,10 @@ extension LeaseTable {
   }
 
   /// Who is asked first: proven actors, else all that do not rest, else all.
-  private func trusted(_ proven: Set<ActorProcess>, now: Time) -> Set<ActorProcess> {
-    let asked = sessions.all.values.filter { $0.window > 0 }.map(\.process)
+  private func trusted(
+    _ proven: Set<ActorProcess>, among present: [SessionID: LeaseSessions.Session], now: Time
+  ) -> Set<ActorProcess> {
+    let asked = present.values.filter { $0.window > 0 }.map(\.process)
     if asked.contains(where: { proven.contains($0) }) { return proven }
     let awake = asked.filter { !standings.isResting($0, now: now) }
     return Set(awake.isEmpty ? asked : awake)
@@ -116,12 +121,13 @@ extension LeaseTable {
 
   /// One unit for each actor that has to show that it delivers.
   private mutating func tries(
-    beside trusted: Set<ActorProcess>, most: Int, limit: (SessionID) -> Int, now: Time
+    of untried: [SessionID: LeaseSessions.Session], beside trusted: Set<ActorProcess>, most: Int,
+    limit: (SessionID) -> Int, now: Time
   ) -> [Grant] {
     var grants: [Grant] = []
-    for (id, session) in sessions.all.sorted(by: { $0.key < $1.key })
-    where grants.count < most && session.load == 0 && !trusted.contains(session.process)
-      && min(session.window, limit(id)) > 0 && !standings.isResting(session.process, now: now)
+    for (id, session) in untried.sorted(by: { $0.key < $1.key })
+    where grants.count < most && session.load == 0 && min(session.window, limit(id)) > 0
+      && !standings.isResting(session.process, now: now)
     {
       let candidates = open.reversed().map { UnitID($0) }.filter {
         let unit = units[$0]
