@@ -1,4 +1,5 @@
 import Benchmarks
+import Costs
 import Learning
 import Network
 import Testing

@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarks
 import Bytes
 import Configuration
+import Costs
 import Dialogue
 import Foundation
 import Ledger

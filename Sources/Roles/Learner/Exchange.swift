@@ -73,6 +73,8 @@ package final class Exchange: @unchecked Sendable {
     package var lastLeft: String?
     /// How many have ever joined.
     package var joined = 0
+
+    package init() {}
   }
 
   static let mostSessions = 256

@@ -1,6 +1,6 @@
 package import Learning
 package import Ledger
-package import Records
+import Records
 import Synchronization
 import Transport
 

@@ -4,6 +4,7 @@ import Foundation
 import Journal
 import Learning
 import Ledger
+import Network
 import Objective
 import Records
 import Tasks
