@@ -44,7 +44,10 @@ struct EarlyEndTests {
     }
   }
 
-  @Test(arguments: [(0, "for a first actor: tributary actor --run /runs/a"), (2, "3 of 4 units of update 7 from 2 actors")])
+  @Test(arguments: [
+    (0, "for a first actor: tributary actor --run /runs/a"),
+    (2, "3 of 4 units of update 7 from 2 actors"),
+  ])
   func `minutes without an update are a failure that says what was waited for`(
     actors: Int, cause: String
   ) {

@@ -15,7 +15,8 @@ struct IntakeTests {
     try Tiny.nextUnits(try Tiny.core(recipe)).map { DurableUnit(unit: $0, location: place) }
   }
 
-  @Test func `an update's units are taken when the last one has come, in their order, once`() throws {
+  @Test func `an update's units are taken when the last one has come, in their order, once`() throws
+  {
     let units = try units()
     let ids = units.map(\.unit.unit)
     var intake = Intake(committed: 0)
@@ -46,7 +47,11 @@ struct IntakeTests {
     #expect(intake.isInterrupted && intake.waiting.count == 1)
   }
 
-  @Test func `a doubt takes back what waits, is kept for what is on its way, and is told of what was used`() throws {
+  @Test
+  func
+    `a doubt takes back what waits, is kept for what is on its way, and is told of what was used`()
+    throws
+  {
     let units = try units()
     let (waits, late) = (units[0], units[1])
     var intake = Intake(committed: 0, durable: [waits])

@@ -10,7 +10,8 @@ struct ProofTests {
 
   @Test func `without tributary-proof one sentence says how to get it`() throws {
     for command in ["golden Tests/Golden --json", "bench", "bench model --help", "golden --help"] {
-      let (status, said) = try Shell.run("cp -f \"$T\" tributary; ./tributary \(command)", in: folder)
+      let (status, said) = try Shell.run(
+        "cp -f \"$T\" tributary; ./tributary \(command)", in: folder)
       #expect(status == 74, "\(said)")
       #expect(said.hasPrefix("tributary: this needs the program tributary-proof"), "\(said)")
       #expect(said.contains("not in \(folder.path);"), "\(said)")

@@ -181,7 +181,9 @@ package enum Console {
   private static func write(_ text: String) { put(text + "\n") }
 
   /// Bytes for another program.
-  package static func data(_ bytes: some Sequence<UInt8>) { put(Array(bytes)[...], to: STDOUT_FILENO) }
+  package static func data(_ bytes: some Sequence<UInt8>) {
+    put(Array(bytes)[...], to: STDOUT_FILENO)
+  }
 
   private static func put(_ text: String) { data(text.utf8) }
 
