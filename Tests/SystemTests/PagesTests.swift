@@ -68,12 +68,12 @@ struct PagesTests {
       let link = match.1
       if link.contains("://") || link.hasPrefix("mailto:") { return nil }
       let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
-      let folder = URL(fileURLWithPath: "/\(page)").deletingLastPathComponent()
+      // A folder deep enough that a link out of the repository does not end at its root by chance.
+      let root = "/the/way/to/it/"
+      let folder = URL(fileURLWithPath: root + page).deletingLastPathComponent()
+      let path = folder.appendingPathComponent(String(parts[0])).standardizedFileURL.path
       let target =
-        parts[0].isEmpty
-        ? page
-        : String(
-          folder.appendingPathComponent(String(parts[0])).standardizedFileURL.path.dropFirst())
+        parts[0].isEmpty ? page : path.hasPrefix(root) ? String(path.dropFirst(root.count)) : path
       return Link(target: target, anchor: parts.count > 1 ? String(parts[1]) : nil)
     }
   }
