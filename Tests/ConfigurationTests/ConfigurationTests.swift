@@ -75,6 +75,15 @@ enum Settings {
 }
 
 struct ConfigurationFileTests {
+  @Test func `a list may be written as one, in either style, or with commas`() throws {
+    let times = ["[1, 0.5, 0]", "\"1,0.5,0\"", "\n    - 1\n    - 0.5\n    - 0"]
+    let read = try times.map { try Settings.merged("sample:\n  sigmas: \($0)\n") }
+    #expect(read.allSatisfy { $0 == read[0] } && read[0].sample.sigmas == "1,0.5,0")
+    #expect(
+      Settings.refusal("sample: {sigmas: [1, [0.5], 0]}")?.description.contains("a list") == true)
+    #expect(Settings.refusal("model: {init: [a, b]}")?.description.contains("a list") == true)
+  }
+
   @Test func `a file may start from a preset`() throws {
     let own = try Settings.merged("loss: {kl: {beta: 0.25}}\npreset: flow-grpo\n")
     var expected = try RunConfiguration(named: "flow-grpo")

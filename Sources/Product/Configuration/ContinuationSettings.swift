@@ -21,7 +21,7 @@ package struct ContinuationSettings: Hashable, Sendable {
         "sample.continuation", \.sample.continuation.kind,
         "How a branch is finished; of a plan without noise, how the trunk is sampled.")),
     .later(
-      .text(
+      .list(
         "sample.strides", \.sample.continuation.strides,
         "Of the continuation strides: the strides, one outcome each, such as 1,2,3.")),
     .later(

@@ -21,7 +21,7 @@ package struct SampleSettings: Hashable, Sendable {
     .integer("sample.steps", \.sample.steps, 2...1000, "T: steps of the grid."),
     .number("sample.shift", \.sample.shift, 0.01...100, "Shift of the grids linear and sd3."),
     .later(
-      .text(
+      .list(
         "sample.sigmas", \.sample.sigmas,
         "auto, or the T + 1 times themselves instead of those of the grid, falling to 0, such as 1,0.9,0.7,0.4,0.")),
     .choice("sample.dynamics", \.sample.dynamics, "What happens at a branching point."),
