@@ -19,7 +19,8 @@ enum Settings {
       "[{name: strict, weight: 0.5}, {name: red, program: \"/x y/red.py\", side: 32, retries: 0}]",
     "reward.mix": "gdpo", "reward.patience": "7", "reward.max_pause": "600",
     "sample.dynamics": "dance-sde", "sample.guidance": "1.5", "loss.kl.target": "0.25",
-    "optim.spike_factor": "6.0",
+    "optim.spike_factor": "6.0", "optim.epsilon": "1e-10", "optim.warm_up": "20",
+    "sample.sigmas": "1,0.95,0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.1,0",
     "task.name": "density", "model.width": "48", "model.depth": "2", "model.heads": "3",
     "model.init": "random", "sample.grid": "sd3", "sample.steps": "12", "sample.shift": "2.5",
     "sample.noise_level": "0.9", "group.prompts": "5", "group.seeds": "3", "group.branches": "6",
@@ -74,6 +75,15 @@ enum Settings {
 }
 
 struct ConfigurationFileTests {
+  @Test func `a list may be written as one, in either style, or with commas`() throws {
+    let times = ["[1, 0.5, 0]", "\"1,0.5,0\"", "\n    - 1\n    - 0.5\n    - 0"]
+    let read = try times.map { try Settings.merged("sample:\n  sigmas: \($0)\n") }
+    #expect(read.allSatisfy { $0 == read[0] } && read[0].sample.sigmas == "1,0.5,0")
+    #expect(
+      Settings.refusal("sample: {sigmas: [1, [0.5], 0]}")?.description.contains("a list") == true)
+    #expect(Settings.refusal("model: {init: [a, b]}")?.description.contains("a list") == true)
+  }
+
   @Test func `a file may start from a preset`() throws {
     let own = try Settings.merged("loss: {kl: {beta: 0.25}}\npreset: flow-grpo\n")
     var expected = try RunConfiguration(named: "flow-grpo")
@@ -276,7 +286,11 @@ struct RecipeTests {
     ["group.from": "branches"], ["sample.continuation": "projection"],
     ["sample.continuation": "adams"], ["sample.continuation": "strides", "sample.strides": "0"],
     ["sample.continuation": "strides", "sample.strides": "1,,x"],
-    ["sample.continuation": "multistep", "sample.grid": "sd3"],
+    ["sample.continuation": "multistep", "sample.grid": "sd3"], ["sample.sigmas": "1,0.5,0"],
+    ["sample.sigmas": "", "sample.steps": "4"], ["sample.sigmas": "1,0.9,0.9,0.4,0", "sample.steps": "4"],
+    ["sample.sigmas": "1,0.9,x,0.4,0", "sample.steps": "4"],
+    ["sample.sigmas": "1.1,0.9,0.7,0.4,0", "sample.steps": "4"],
+    ["sample.sigmas": "1,0.9,0.7,0.4,0.1", "sample.steps": "4"],
     ["group.split_steps": "8"], ["group.split_steps": ""],
     [
       "window.kind": "random", "window.of": "training", "group.prune": "extremes",
@@ -294,6 +308,7 @@ struct RecipeTests {
 
   static let possible: [[String: String]] = [
     ["model.width": "128"], ["optim.minibatches": "24"],
+    ["sample.sigmas": "0.98, 0.9, 0.5, 0.4, 0", "sample.steps": "4", "group.branch_steps": "0..2"],
     ["journal.keep": "100", "save.keep_last": "2"], ["save.keep_last": "1"],
     ["group.branches": "1", "advantage.over": "prompt"], ["group.branch_steps": "9..9"],
     ["sample.steps": "8"], ["sample.grid": "sd3", "sample.shift": "100", "sample.steps": "1000"],

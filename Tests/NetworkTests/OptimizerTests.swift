@@ -32,6 +32,38 @@ struct OptimizerTests {
     #expect(worstDeviation(parameters.scalars, p.map(Float.init)) < 1e-5)
   }
 
+  @Test func `the rate grows linearly over the warm-up`() {
+    var options = AdamW.Options()
+    options.learningRate = 0.5
+    for warmUp in [0, 1, 4, 7] {
+      options.warmUp = UInt64(warmUp)
+      let parameters = Buffer([0])
+      let optimizer = AdamW(count: 1, options: options)
+      var before: Float = 0
+      for n in 1...10 {
+        // Along one gradient every step of AdamW is as long as its rate.
+        optimizer.step(parameters, along: Buffer([1]))
+        let expected = 0.5 * min(1, Float(n) / Float(max(warmUp, 1)))
+        #expect(abs(before - parameters.scalars[0] - expected) < 1e-5, "step \(n) of \(warmUp)")
+        before = parameters.scalars[0]
+      }
+    }
+  }
+
+  @Test func `ε decides where the gradients are as small`() {
+    func change(_ gradient: Float, epsilon: Float) -> Float {
+      var options = AdamW.Options()
+      options.learningRate = 1
+      options.epsilon = epsilon
+      let parameters = Buffer([0])
+      AdamW(count: 1, options: options).step(parameters, along: Buffer([gradient]))
+      return -parameters.scalars[0]
+    }
+    #expect(AdamW.Options().epsilon == Float(1e-8 as Double))
+    #expect(abs(change(1e-9, epsilon: 1e-8) - 1 / 11) < 1e-4)
+    #expect(abs(change(1e-9, epsilon: 1e-15) - 1) < 1e-4)
+  }
+
   @Test func `AdamW finds the minimum of a quadratic`() {
     var options = AdamW.Options()
     options.learningRate = 0.05

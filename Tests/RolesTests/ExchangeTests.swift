@@ -86,7 +86,7 @@ struct ExchangeTests {
     let exchange = try Self.exchange(
       policy, recipe,
       Exchange.Callbacks(
-        admitted: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
+        chosen: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
         failed: { _ in }, trace: try TraceFile(path: scratch.file("trace"))))
     try exchange.run()
     defer {
@@ -126,7 +126,7 @@ struct ExchangeTests {
     let exchange = try Self.exchange(
       policy, recipe,
       Exchange.Callbacks(
-        admitted: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
+        chosen: { _ in }, notice: { notice in notices.withLock { $0.append(notice) } },
         trouble: { _ in
           stopped.signal()
           _ = mayGoOn.wait(timeout: .now() + 60)
@@ -183,7 +183,7 @@ struct ExchangeTests {
     let exchange = try Self.exchange(
       policy, recipe,
       Exchange.Callbacks(
-        admitted: { unit in
+        chosen: { unit in
           admitted.withLock { $0.append(unit.unit) }
           owner.withLock { $0 }?.send(.durable([unit]))
         }, notice: { _ in },
@@ -236,7 +236,7 @@ struct ExchangeTests {
     let recipe = Tiny.recipe()
     let exchange = try Self.exchange(
       Tiny.policy(recipe), recipe,
-      Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
+      Exchange.Callbacks(chosen: { _ in }, notice: { _ in }, failed: { _ in }))
     try exchange.run()
     defer {
       exchange.send(.leave("over"))
@@ -259,7 +259,7 @@ struct ExchangeTests {
     let policy = Tiny.policy(recipe)
     let exchange = try Self.exchange(
       policy, recipe,
-      Exchange.Callbacks(admitted: { _ in }, notice: { _ in }, failed: { _ in }))
+      Exchange.Callbacks(chosen: { _ in }, notice: { _ in }, failed: { _ in }))
     try exchange.run()
     defer {
       exchange.send(.leave("over"))
@@ -307,7 +307,7 @@ struct ExchangeTests {
     let exchange = try Self.exchange(
       policy, recipe,
       Exchange.Callbacks(
-        admitted: { unit in admitted.withLock { $0.append(unit.unit) } }, notice: { _ in },
+        chosen: { unit in admitted.withLock { $0.append(unit.unit) } }, notice: { _ in },
         trouble: {
           guard case .deviation(let actor, let finding) = $0 else { return }
           deviations.withLock { $0.append("\(actor ?? "?"): \(finding)") }

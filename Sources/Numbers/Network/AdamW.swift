@@ -15,8 +15,15 @@ package final class AdamW {
     package var maximumGradientNorm: Float = 1
     /// Refuse a step whose gradient is so many times longer than usual; 0 refuses none.
     package var spikeFactor: Float = 0
+    /// W: steps in which the rate grows to `learningRate`; 0 begins with it.
+    package var warmUp: UInt64 = 0
 
     package init() {}
+
+    /// ηₙ = η·min(1, n / W): the rate of the n-th step, counted from 1.
+    package func rate(ofStep n: UInt64) -> Float {
+      n < warmUp ? learningRate * (Float(n) / Float(warmUp)) : learningRate
+    }
   }
 
   package enum Outcome: Hashable, Sendable {
@@ -62,7 +69,7 @@ package final class AdamW {
     steps += 1
     let limit = Double(options.maximumGradientNorm)
     let step = AdamWStep(
-      gradientScale: norm > limit ? Float(limit / norm) : 1, learningRate: options.learningRate,
+      gradientScale: norm > limit ? Float(limit / norm) : 1, learningRate: options.rate(ofStep: steps),
       beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
       weightDecay: options.weightDecay, correction1: correction(options.beta1),
       correction2: correction(options.beta2))

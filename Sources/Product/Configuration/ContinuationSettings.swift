@@ -21,7 +21,7 @@ package struct ContinuationSettings: Hashable, Sendable {
         "sample.continuation", \.sample.continuation.kind,
         "How a branch is finished; of a plan without noise, how the trunk is sampled.")),
     .later(
-      .text(
+      .list(
         "sample.strides", \.sample.continuation.strides,
         "Of the continuation strides: the strides, one outcome each, such as 1,2,3.")),
     .later(
@@ -58,8 +58,9 @@ extension SampleSettings {
       return .strides(try strides())
     case .multistep:
       try require(
-        origin == nil || grid != .sd3,
-        "shortens the grids uniform and linear, and sample.grid is sd3; use another grid")
+        origin == nil || grid != .sd3 && !listsTimes,
+        "shortens the grids uniform and linear, and \(listsTimes ? "sample.sigmas lists the times" : "sample.grid is sd3");"
+          + " use another grid")
       return .multistep(
         DPMSolver(order: continuation.solverOrder), ratio: continuation.tailRatio,
         shift: grid == .linear ? shift : 1)

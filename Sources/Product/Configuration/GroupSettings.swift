@@ -35,7 +35,7 @@ package struct GroupSettings: Hashable, Sendable {
       .flag(
         "group.shared_noise", \.group.sharesNoise, "All trunks of a prompt begin at one noise.")),
     .later(
-      .text(
+      .list(
         "group.split_steps", \.group.splitSteps,
         "The branching steps with group.branches branches, such as 0,3,6; the others have 1.")),
     .later(

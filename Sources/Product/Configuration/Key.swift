@@ -28,6 +28,8 @@ package struct Key: Sendable {
     case number(ClosedRange<Double>)
     case choice([String])
     case text
+    /// Values with commas between them; a file may also have them as a list.
+    case list
     case flag
     /// See ``RewardSetting``.
     case rewards
@@ -39,6 +41,7 @@ package struct Key: Sendable {
       case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
       case .choice(let choices): choices.joined(separator: ", ")
       case .text: "text"
+      case .list: "values with commas between them, or a list"
       case .flag: "true or false"
       case .rewards: "a reward or a list of up to 16"
       }
@@ -108,6 +111,16 @@ package struct Key: Sendable {
   ) -> Key {
     Key(
       path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: .text,
+      write: { (configuration, text) throws(InvalidValue) in configuration[keyPath: field] = text },
+      value: { $0[keyPath: field] })
+  }
+
+  static func list(
+    _ path: String, _ field: any (WritableKeyPath<RunConfiguration, String> & Sendable),
+    _ meaning: String
+  ) -> Key {
+    Key(
+      path: path, meaning: meaning, decidesNumbers: true, kind: .list,
       write: { (configuration, text) throws(InvalidValue) in configuration[keyPath: field] = text },
       value: { $0[keyPath: field] })
   }

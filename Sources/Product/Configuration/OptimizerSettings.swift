@@ -6,6 +6,8 @@ package struct OptimizerSettings: Hashable, Sendable {
   package var learningRate = 5e-4
   package var beta1 = 0.9
   package var beta2 = 0.99
+  package var epsilon = 1e-8
+  package var warmUp = 0
   package var weightDecay = 0.0
   package var minibatches = 2
   package var minibatchesBy = Recipe.MinibatchAxis.units
@@ -33,6 +35,14 @@ package struct OptimizerSettings: Hashable, Sendable {
     .number("optim.learning_rate", \.optimizer.learningRate, 0...10, "AdamW's step."),
     .number("optim.beta1", \.optimizer.beta1, 0...0.99999, "AdamW's first moment decay."),
     .number("optim.beta2", \.optimizer.beta2, 0...0.999999, "AdamW's second moment decay."),
+    .later(
+      .number(
+        "optim.epsilon", \.optimizer.epsilon, 1e-30...1,
+        "AdamW's ε beside the root of the second moment; smaller than the gradients of a large model.")),
+    .later(
+      .integer(
+        "optim.warm_up", \.optimizer.warmUp, 0...1_000_000,
+        "Optimiser steps in which the learning rate grows linearly to its value; 0 begins with it.")),
     .number("optim.weight_decay", \.optimizer.weightDecay, 0...10, "Decoupled weight decay."),
     .integer(
       "optim.minibatches", \.optimizer.minibatches, 1...4096,
@@ -63,6 +73,8 @@ package struct OptimizerSettings: Hashable, Sendable {
     options.learningRate = Float(learningRate)
     options.beta1 = Float(beta1)
     options.beta2 = Float(beta2)
+    options.epsilon = Float(epsilon)
+    options.warmUp = UInt64(warmUp)
     options.weightDecay = Float(weightDecay)
     options.maximumGradientNorm = Float(maximumGradientNorm)
     options.spikeFactor = Float(spikeFactor)

@@ -6,7 +6,7 @@ import Records
 extension RunConfiguration {
   /// The algorithm, after every check that needs more than one key.
   func algorithm() throws(ConfigurationError) -> Algorithm {
-    let sigmas = sample.sigmas
+    let sigmas = try sample.times()
     let plan = try plan()
     let dynamics = try sample.dynamics(of: plan)
     for step in plan.noisySteps where !(dynamics.transition(step: step, on: sigmas).deviation > 0) {

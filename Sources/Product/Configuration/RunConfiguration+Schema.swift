@@ -68,6 +68,7 @@ extension Key.Kind {
       ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
     case .choice(let choices): ["enum": choices]
     case .text: ["type": "string"]
+    case .list: ["type": ["string", "number", "array"]]
     case .flag: ["type": "boolean"]
     case .rewards: ["type": ["string", "object", "array"]]
     }

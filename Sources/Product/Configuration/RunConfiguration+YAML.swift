@@ -82,10 +82,18 @@ extension RunConfiguration {
       let isSection = prefix.isEmpty || Self.keys.contains { $0.path.hasPrefix("\(prefix).") }
       if isSection && scalar.string.isEmpty { return }
       try set(prefix, to: scalar.string, place: "\(file):\(line)")
+    case .sequence(let list) where Self.isList(prefix) && list.allSatisfy { $0.scalar != nil }:
+      let values = list.compactMap(\.scalar?.string)
+      try set(prefix, to: values.joined(separator: ","), place: "\(file):\(line)")
     default:
       throw .invalidValue(
         prefix, value: "a list", allowed: "one value", place: "\(file):\(line)")
     }
+  }
+
+  private static func isList(_ path: String) -> Bool {
+    guard case .list = keys.first(where: { $0.path == path })?.kind else { return false }
+    return true
   }
 
   /// Sets one key, as `--set path=value` does.

@@ -1,4 +1,5 @@
 import Flow
+import Foundation
 
 /// `sample.*`: how states move from noise to data.
 package struct SampleSettings: Hashable, Sendable {
@@ -6,6 +7,8 @@ package struct SampleSettings: Hashable, Sendable {
   package var steps = 10
   /// Of the grids `linear` and `sd3`.
   package var shift = 3.0
+  /// The times themselves, or `auto` for those of the grid.
+  package var sigmas = "auto"
   package var dynamics = DynamicsKind.flowSDE
   package var noiseLevel = 0.7
   package var guidance = 1.0
@@ -17,6 +20,10 @@ package struct SampleSettings: Hashable, Sendable {
     .choice("sample.grid", \.sample.grid, "The grid of times."),
     .integer("sample.steps", \.sample.steps, 2...1000, "T: steps of the grid."),
     .number("sample.shift", \.sample.shift, 0.01...100, "Shift of the grids linear and sd3."),
+    .later(
+      .list(
+        "sample.sigmas", \.sample.sigmas,
+        "auto, or the T + 1 times themselves instead of those of the grid, falling to 0, such as 1,0.9,0.7,0.4,0.")),
     .choice("sample.dynamics", \.sample.dynamics, "What happens at a branching point."),
     .number(
       "sample.noise_level", \.sample.noiseLevel, 0...10,
@@ -26,12 +33,28 @@ package struct SampleSettings: Hashable, Sendable {
       "w of classifier-free guidance, in rollout, training and evaluation; 1 is without."),
   ]
 
-  var sigmas: SigmaGrid {
-    switch grid {
+  /// Whether the times are listed, and none of `sample.grid`.
+  var listsTimes: Bool { sigmas != "auto" }
+
+  func times() throws(ConfigurationError) -> SigmaGrid {
+    if listsTimes { return try listedTimes() }
+    return switch grid {
     case .uniform: .linear(steps: steps)
     case .linear: .linear(steps: steps, shift: shift)
     case .sd3: .sd3(steps: steps, shift: shift)
     }
+  }
+
+  private func listedTimes() throws(ConfigurationError) -> SigmaGrid {
+    let values = sigmas.split(separator: ",").map {
+      Float($0.trimmingCharacters(in: .whitespaces)) ?? .nan
+    }
+    guard values.count == steps + 1, SigmaGrid.descends(values) else {
+      throw .impossible(
+        "sample.sigmas is \(sigmas); allowed are auto, or sample.steps + 1 = \(steps + 1) numbers from at"
+          + " most 1 to 0, each smaller than the one before, such as 1,0.9,0.7,0.4,0 with sample.steps 4")
+    }
+    return SigmaGrid(sigmas: values)
   }
 
   /// Dynamics whose branches differ and have log-densities.

@@ -157,7 +157,7 @@ package final class IngestBenchmark {
       listen: "tcp://127.0.0.1:*", context: Context(), door: nil, terms: terms, recipe: recipe,
       epoch: 1, committed: snapshot.version, recent: [snapshot], durable: [], lastUpdate: 1,
       callbacks: Exchange.Callbacks(
-        admitted: { journal.submit(.unit($0)) },
+        chosen: { journal.submit(.unit($0)) },
         notice: { _ in }, failed: { failure in written.withLock { $0.failure = failure } }))
     try journal.start { [journal] event in
       switch event {

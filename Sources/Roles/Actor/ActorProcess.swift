@@ -218,8 +218,7 @@ package final class ActorProcess {
 
   private func event(of outcome: ComputeThread.Outcome) -> ActorState.Event {
     switch outcome {
-    case .finished(let unit):
-      .finished(ActorState.Finished(result: unit.result, payload: unit.payload))
+    case .finished(let unit): .finished(unit)
     case .failed(let lease, let failure):
       .failed(lease, failure, isStopping: shouldStop)
     }

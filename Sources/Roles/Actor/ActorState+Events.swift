@@ -5,13 +5,19 @@ package import Wire
 
 /// What an actor is told, and what it wants done.
 extension ActorState {
+  /// A unit that was sampled and judged, as the learner is to hear of it.
   package struct Finished: Sendable {
-    package var result: UnitResult
-    package var payload: [UInt8]
+    package let result: UnitResult
+    package let payload: [UInt8]
 
-    package init(result: UnitResult, payload: [UInt8]) {
-      self.result = result
+    /// - Parameters: `sample` and `judge` are seconds.
+    package init(_ payload: [UInt8], of lease: Lease, sample: Double = 0, judge: Double = 0) {
       self.payload = payload
+      result = UnitResult(
+        unit: lease.unit, attempt: lease.attempt, version: lease.version,
+        paramsHash: lease.paramsHash, digest: Digest(of: payload),
+        byteCount: UInt32(payload.count), sampleMicroseconds: UInt64(sample * 1e6),
+        judgeMicroseconds: UInt64(judge * 1e6))
     }
   }
 

@@ -16,23 +16,8 @@ final class ComputeThread: @unchecked Sendable {
     var weights: Buffer
   }
 
-  struct Finished: Sendable {
-    var result: UnitResult
-    var payload: [UInt8]
-
-    /// - Parameters: `sample` and `judge` are seconds.
-    init(_ payload: [UInt8], of lease: Lease, sample: Double = 0, judge: Double = 0) {
-      self.payload = payload
-      result = UnitResult(
-        unit: lease.unit, attempt: lease.attempt, version: lease.version,
-        paramsHash: lease.paramsHash, digest: Digest(of: payload),
-        byteCount: UInt32(payload.count), sampleMicroseconds: UInt64(sample * 1e6),
-        judgeMicroseconds: UInt64(judge * 1e6))
-    }
-  }
-
   enum Outcome: Sendable {
-    case finished(Finished)
+    case finished(ActorState.Finished)
     /// Sampled, and not to be judged now.
     case failed(Lease, RewardFailure)
   }
@@ -96,7 +81,7 @@ final class ComputeThread: @unchecked Sendable {
   private func compute(_ order: Order) -> Outcome {
     if let payload = recorded?(order.lease) {
       steps.count.add(1, ordering: .relaxed)
-      return .finished(Finished(payload, of: order.lease))
+      return .finished(ActorState.Finished(payload, of: order.lease))
     }
     let (trajectory, split): (Trajectory, UnitSampler.Split)
     let began = (wall: ContinuousClock.now, processor: ProcessorTime.ofThread)
@@ -113,7 +98,7 @@ final class ComputeThread: @unchecked Sendable {
     let payload = trajectory.encoded()
     steps.count.add(1, ordering: .relaxed)
     return .finished(
-      Finished(
+      ActorState.Finished(
         payload, of: order.lease, sample: share * split.sample.seconds,
         judge: share * split.judge.seconds))
   }

@@ -96,17 +96,3 @@ package struct History {
     update <= first + UInt64(schedule.lag)
   }
 }
-
-/// A recorded unit and what its record claims of it.
-package struct RecordedUnit: Sendable {
-  package let unit: UnitID
-  package let epoch: UInt64
-  package let digest: Digest
-  package let payload: [UInt8]
-  package let location: JournalLocation
-
-  /// The same without its bytes, which can be read again where they stand.
-  var withoutPayload: RecordedUnit {
-    RecordedUnit(unit: unit, epoch: epoch, digest: digest, payload: [], location: location)
-  }
-}

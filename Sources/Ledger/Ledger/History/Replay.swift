@@ -86,30 +86,3 @@ package enum Replay {
     return nearest
   }
 }
-
-extension RunTerms {
-  /// Whether a journal can be continued or replayed here.
-  ///
-  /// - Parameter header: nil for a journal that says nothing yet.
-  package func check(_ header: RunHeader?) throws {
-    guard let header else { return }
-    guard header.runID == runID else {
-      throw RunFailure(
-        .incompatible, "the run's journal is of run \(header.runID), its run.json says \(runID)")
-    }
-    guard header.numericsClass == numericsClass else {
-      throw RunFailure(
-        .incompatible,
-        "the run was made in numerics class \(header.numericsClass), this process computes in"
-          + " \(numericsClass): their bits differ. Use the release that made the run")
-    }
-    guard header.configurationHash == configurationHash else {
-      throw RunFailure(
-        .incompatible,
-        "the run's journal was written under another configuration than its config.yaml")
-    }
-    guard header.modelHash == modelHash else {
-      throw RunFailure(.incompatible, "the run was made with another model")
-    }
-  }
-}

@@ -131,7 +131,7 @@ package struct LeaseTable: Sendable {
   /// Whether it waits for what is being checked. Until the next commit nobody waits for a unit for which
   /// something invalid came, or nonsense could hold it back for good.
   func isHeldBack(_ unit: UnitLedger.Entry) -> Bool {
-    unit.checks > 0 && unit.doubted != committed
+    unit.checks > 0 && unit.foundInvalid != committed
   }
 
   /// The session's lease of the unit is over.

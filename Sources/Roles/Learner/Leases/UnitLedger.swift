@@ -42,7 +42,7 @@ struct UnitLedger: Sendable {
     /// Results whose worth is being found out.
     fileprivate(set) var checks = 0
     /// The newest version when something invalid came for it.
-    fileprivate(set) var doubted: PolicyVersion?
+    fileprivate(set) var foundInvalid: PolicyVersion?
 
     /// Whether its first result is here.
     var isKnown: Bool { digest != nil }
@@ -71,7 +71,7 @@ struct UnitLedger: Sendable {
 
     fileprivate var saysNothing: Bool {
       !isKnown && ballot.isEmpty && leases.isEmpty && holders.isEmpty && attempts == 0
-        && version == nil && checks == 0 && doubted == nil
+        && version == nil && checks == 0 && foundInvalid == nil
     }
   }
 
@@ -151,12 +151,12 @@ struct UnitLedger: Sendable {
 
   mutating func beginsCheck(of unit: UnitID) { change(unit) { $0.checks += 1 } }
 
-  /// - Parameter doubted: the newest version, if the result was invalid.
-  mutating func endsCheck(of unit: UnitID, doubted: PolicyVersion?) {
+  /// - Parameter foundInvalid: the newest version, if the result was invalid.
+  mutating func endsCheck(of unit: UnitID, foundInvalid: PolicyVersion?) {
     guard entries[unit] != nil else { return }
     change(unit) {
       $0.checks = max(0, $0.checks - 1)
-      if let doubted { $0.doubted = doubted }
+      if let foundInvalid { $0.foundInvalid = foundInvalid }
     }
   }
 
@@ -199,7 +199,7 @@ struct UnitLedger: Sendable {
         }
         $0.attempts = 0
         $0.version = nil
-        $0.doubted = nil
+        $0.foundInvalid = nil
       }
     }
     self.first = max(self.first, first)

@@ -3,7 +3,7 @@ import Objective
 import Records
 package import Tensor
 
-/// Whether units are what the parameters that they name would have made.
+/// What the doctor asks: how far the ratio is from 1 at the sampling parameters.
 extension Update {
   /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`; infinite if one of
   /// them is not a number.

@@ -39,7 +39,7 @@ extension LeaseTable {
 
   /// The worth of one of its results is known; if it is valid, ``received(_:digest:from:now:)`` follows.
   package mutating func endsCheck(of unit: UnitID, isValid: Bool) {
-    units.endsCheck(of: unit, doubted: isValid ? nil : committed)
+    units.endsCheck(of: unit, foundInvalid: isValid ? nil : committed)
   }
 
   /// A process sent something wrong.

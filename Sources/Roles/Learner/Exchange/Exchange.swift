@@ -29,8 +29,9 @@ package final class Exchange: @unchecked Sendable {
 
   /// What the run's owner hears; called on the exchange's thread.
   package struct Callbacks: Sendable {
-    package var admitted: @Sendable (AdmittedUnit) -> Void
-    /// A unit that was admitted deviates, one clause says how.
+    /// A result of a unit counts, and is to be journalled.
+    package var chosen: @Sendable (AdmittedUnit) -> Void
+    /// A unit that was chosen deviates, one clause says how.
     package var doubted: @Sendable (AdmittedUnit, String) -> Void
     package var notice: @Sendable (String) -> Void
     package var trouble: @Sendable (RunTrouble) -> Void
@@ -41,7 +42,7 @@ package final class Exchange: @unchecked Sendable {
     package var trace: TraceFile?
 
     package init(
-      admitted: @escaping @Sendable (AdmittedUnit) -> Void,
+      chosen: @escaping @Sendable (AdmittedUnit) -> Void,
       doubted: @escaping @Sendable (AdmittedUnit, String) -> Void = { _, _ in },
       notice: @escaping @Sendable (String) -> Void,
       trouble: @escaping @Sendable (RunTrouble) -> Void = { _ in },
@@ -49,7 +50,7 @@ package final class Exchange: @unchecked Sendable {
       checkOwner: @escaping @Sendable () throws -> Void = {},
       trace: TraceFile? = nil
     ) {
-      self.admitted = admitted
+      self.chosen = chosen
       self.doubted = doubted
       self.notice = notice
       self.trouble = trouble
@@ -287,7 +288,7 @@ package final class Exchange: @unchecked Sendable {
     case .welcome(let peer): reception.welcome(peer)
     case .proven(let peer): reception.proven(peer)
     case .dismiss(let peer): reception.dismiss(peer)
-    case .chosen(let unit): callbacks.admitted(unit)
+    case .chosen(let unit): callbacks.chosen(unit)
     case .doubted(let unit, let finding): callbacks.doubted(unit, finding)
     case .notice(let line): callbacks.notice(line)
     case .trouble(let trouble): callbacks.trouble(trouble)

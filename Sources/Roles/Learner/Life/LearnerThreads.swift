@@ -73,7 +73,7 @@ final class LearnerThreads {
       durable: restored.durable.map(\.unit), lastUpdate: options.updates,
       rewardPatience: options.rewardPatience, auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
-        admitted: { journal.submit(.unit($0)) }, doubted: { inbox.post(.doubted($0, $1)) },
+        chosen: { journal.submit(.unit($0)) }, doubted: { inbox.post(.doubted($0, $1)) },
         notice: notice, trouble: { inbox.post(.trouble($0)) },
         failed: { inbox.post(.failed($0)) }, checkOwner: claim.check, trace: options.trace))
   }
