@@ -20,7 +20,7 @@ enum Settings {
     "reward.mix": "gdpo", "reward.patience": "7", "reward.max_pause": "600",
     "sample.dynamics": "dance-sde", "sample.guidance": "1.5", "loss.kl.target": "0.25",
     "optim.spike_factor": "6.0", "optim.epsilon": "1e-10", "optim.warm_up": "20",
-    "sample.sigmas": "1,0.95,0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.1,0",
+    "sample.sigmas": "1,0.95,0.9,0.85,0.8,0.75,0.7,0.6,0.5,0.4,0.3,0.1,0",
     "task.name": "density", "model.width": "48", "model.depth": "2", "model.heads": "3",
     "model.init": "random", "sample.grid": "sd3", "sample.steps": "12", "sample.shift": "2.5",
     "sample.noise_level": "0.9", "group.prompts": "5", "group.seeds": "3", "group.branches": "6",
@@ -287,7 +287,8 @@ struct RecipeTests {
     ["sample.continuation": "adams"], ["sample.continuation": "strides", "sample.strides": "0"],
     ["sample.continuation": "strides", "sample.strides": "1,,x"],
     ["sample.continuation": "multistep", "sample.grid": "sd3"], ["sample.sigmas": "1,0.5,0"],
-    ["sample.sigmas": "", "sample.steps": "4"], ["sample.sigmas": "1,0.9,0.9,0.4,0", "sample.steps": "4"],
+    ["sample.sigmas": "", "sample.steps": "4"],
+    ["sample.sigmas": "1,0.9,0.9,0.4,0", "sample.steps": "4"],
     ["sample.sigmas": "1,0.9,x,0.4,0", "sample.steps": "4"],
     ["sample.sigmas": "1.1,0.9,0.7,0.4,0", "sample.steps": "4"],
     ["sample.sigmas": "1,0.9,0.7,0.4,0.1", "sample.steps": "4"],
@@ -375,7 +376,11 @@ struct RecipeTests {
     #expect(recipe.network.shape.width == 48 && recipe.network.shape.depth == 2)
     #expect(recipe.network.shape.heads == 3)
     let algorithm = recipe.algorithm
-    #expect(algorithm.grid == .sd3(steps: 12, shift: 2.5))
+    let times: [Float] = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.1, 0]
+    #expect(algorithm.grid == SigmaGrid(sigmas: times))
+    var unlisted = try Settings.changed()
+    try unlisted.set("sample.sigmas", to: "auto", place: "test")
+    #expect(try unlisted.recipe().algorithm.grid == .sd3(steps: 12, shift: 2.5))
     #expect(
       algorithm.plan
         == BranchingPlan(
@@ -407,6 +412,7 @@ struct RecipeTests {
         && recipe.schedule == Schedule(.freshest, lag: 2))
     #expect(recipe.optimizer.learningRate == 1e-5)
     #expect(recipe.optimizer.beta1 == 0.8 && recipe.optimizer.beta2 == 0.95)
+    #expect(recipe.optimizer.epsilon == 1e-10 && recipe.optimizer.warmUp == 20)
     #expect(recipe.optimizer.weightDecay == 0.01 && recipe.optimizer.maximumGradientNorm == 2)
     #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
     #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)

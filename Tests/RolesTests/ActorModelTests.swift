@@ -208,13 +208,9 @@ struct ActorModel {
   private mutating func finish() {
     guard !queue.isEmpty else { return }
     let lease = queue.removeFirst()
-    let payload = [UInt8(truncatingIfNeeded: lease.unit.rawValue)]
-    let result = UnitResult(
-      unit: lease.unit, attempt: lease.attempt, version: lease.version,
-      paramsHash: lease.paramsHash, digest: Digest(of: payload), byteCount: 1,
-      sampleMicroseconds: 0, judgeMicroseconds: 0)
-    kept[lease.unit] = result
-    tell(.finished(ActorState.Finished(result: result, payload: payload)))
+    let unit = ActorState.Finished([UInt8(truncatingIfNeeded: lease.unit.rawValue)], of: lease)
+    kept[lease.unit] = unit.result
+    tell(.finished(unit))
     require(!isOpen || sent.contains(lease.unit), "\(lease.unit) is finished and not sent")
   }
 

@@ -87,12 +87,12 @@ private struct ActorDesk {
   }
 
   mutating func finish(_ unit: UInt64, at seconds: Double) -> UnitResult {
-    let payload = [UInt8(truncatingIfNeeded: unit)]
-    let result = UnitResult(
+    let lease = Lease(
       unit: UnitID(unit), attempt: 1, version: PolicyVersion(0), paramsHash: snapshot.hash,
-      digest: Digest(of: payload), byteCount: 1, sampleMicroseconds: 0, judgeMicroseconds: 0)
-    tell(.finished(ActorState.Finished(result: result, payload: payload)), at: seconds)
-    return result
+      deadlineMilliseconds: 0)
+    let finished = ActorState.Finished([UInt8(truncatingIfNeeded: unit)], of: lease)
+    tell(.finished(finished), at: seconds)
+    return finished.result
   }
 
   /// What was done since the last look.

@@ -69,7 +69,8 @@ package final class AdamW {
     steps += 1
     let limit = Double(options.maximumGradientNorm)
     let step = AdamWStep(
-      gradientScale: norm > limit ? Float(limit / norm) : 1, learningRate: options.rate(ofStep: steps),
+      gradientScale: norm > limit ? Float(limit / norm) : 1,
+      learningRate: options.rate(ofStep: steps),
       beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
       weightDecay: options.weightDecay, correction1: correction(options.beta1),
       correction2: correction(options.beta2))

@@ -38,11 +38,12 @@ package struct OptimizerSettings: Hashable, Sendable {
     .later(
       .number(
         "optim.epsilon", \.optimizer.epsilon, 1e-30...1,
-        "AdamW's ε beside the root of the second moment; smaller than the gradients of a large model.")),
+        "AdamW's ε, added to the root of the second moment; large models need less than 1e-8.")),
     .later(
       .integer(
         "optim.warm_up", \.optimizer.warmUp, 0...1_000_000,
-        "Optimiser steps in which the learning rate grows linearly to its value; 0 begins with it.")),
+        "Optimiser steps in which the learning rate grows linearly to its value; 0 begins with it.")
+    ),
     .number("optim.weight_decay", \.optimizer.weightDecay, 0...10, "Decoupled weight decay."),
     .integer(
       "optim.minibatches", \.optimizer.minibatches, 1...4096,

@@ -23,7 +23,8 @@ package struct SampleSettings: Hashable, Sendable {
     .later(
       .list(
         "sample.sigmas", \.sample.sigmas,
-        "auto, or the T + 1 times themselves instead of those of the grid, falling to 0, such as 1,0.9,0.7,0.4,0.")),
+        "auto, or the T + 1 times themselves instead of those of the grid, falling to 0, such as 1,0.9,0.7,0.4,0."
+      )),
     .choice("sample.dynamics", \.sample.dynamics, "What happens at a branching point."),
     .number(
       "sample.noise_level", \.sample.noiseLevel, 0...10,
@@ -52,7 +53,8 @@ package struct SampleSettings: Hashable, Sendable {
     guard values.count == steps + 1, SigmaGrid.descends(values) else {
       throw .impossible(
         "sample.sigmas is \(sigmas); allowed are auto, or sample.steps + 1 = \(steps + 1) numbers from at"
-          + " most 1 to 0, each smaller than the one before, such as 1,0.9,0.7,0.4,0 with sample.steps 4")
+          + " most 1 to 0, each smaller than the one before, such as 1,0.9,0.7,0.4,0 with sample.steps 4"
+      )
     }
     return SigmaGrid(sigmas: values)
   }

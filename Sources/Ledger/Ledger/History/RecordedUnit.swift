@@ -1,6 +1,7 @@
 package import Journal
 import Learning
 package import Records
+import Wire
 
 /// A recorded unit and what its record claims of it.
 package struct RecordedUnit: Sendable {

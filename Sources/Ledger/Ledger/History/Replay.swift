@@ -1,5 +1,5 @@
 package import Learning
-package import Records
+import Records
 import Tensor
 
 /// The learner with a journal in the place of actors: every committed update is run again and must

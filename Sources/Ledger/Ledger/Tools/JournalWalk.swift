@@ -1,5 +1,5 @@
-import Journal
-package import Records
+package import Journal
+import Records
 import Wire
 
 /// All entries of a journal in the order they were written.
