@@ -67,9 +67,12 @@ package struct UnitCheck {
     }
     var field = PolicyField(
       session: session, weights: weights, prompts: [recipe.task.tokens(of: prompt)])
-    for way in ways(of: unit).chosen(extent.ways, using: &generator)
-    where !way.leads(through: &field, recipe: recipe) {
-      return "its \(way.end) is not where its noises lead to"
+    let ways = RecordedWays(of: unit, recipe: recipe)
+    for end in ways.ends.chosen(extent.ways, using: &generator) {
+      let way = ways.way(to: end)
+      if !way.leads(through: &field, recipe: recipe) {
+        return "its \(way.end) is not where its noises lead to"
+      }
     }
     let outcomes = trajectory.judged
     for index in outcomes.indices.chosen(extent.verdicts, using: &generator) {
@@ -104,49 +107,83 @@ package struct UnitCheck {
     }
     return nil
   }
+}
 
-  /// Every way of a unit on which no noise was drawn and that can be gone by itself.
-  private func ways(of unit: RebuiltUnit) -> [Way] {
-    let trajectory = unit.trajectory
-    let address = UnitAddress(trajectory.unit, in: recipe)
-    let plan = address.plan
-    let noises = address.initialNoises
-    if trajectory.points.isEmpty {
-      let share = trajectory.outcomes.count / plan.trunks
-      return (0..<plan.trunks).map { trunk in
-        .trunk(
-          address, trunk,
-          to: (trunk * share..<(trunk + 1) * share).map { trajectory.outcomes[$0].latent })
-      }
-    }
-    var ways: [Way] = []
-    let planned = plan.points
-    for (index, (point, planned)) in zip(trajectory.points, planned).enumerated() {
-      // On a trunk, from the point before it or from the noise.
-      let before = plan.points[..<index].lastIndex {
-        $0.parent == nil && $0.trunk == planned.trunk
-      }
-      if planned.parent == nil {
-        let start = before.map { trajectory.points[$0].step } ?? 0
-        let from = before.map { trajectory.points[$0].state } ?? noises[planned.trunk]
-        if point.step > start {
-          ways.append(.steps(start..<point.step, from: from, to: point.state))
-        }
-      } else if let parent = planned.parent {
-        let start = trajectory.points[parent.point].step + 1
-        let from = Array(unit.next(ofPoint: parent.point)[parent.branch])
-        if point.step > start {
-          ways.append(.steps(start..<point.step, from: from, to: point.state))
-        }
-      }
-      guard plan.continuation == .euler, planned.outcomeCount == 1 else { continue }
-      let next = unit.next(ofPoint: index)
-      ways += point.outcomes.indices.map {
-        .steps(point.step + 1..<plan.steps, from: Array(next[$0]), to: point.outcomes[$0].latent)
-      }
-    }
-    return ways
+/// The ways of one unit on which no noise was drawn and that can be gone by themselves.
+private struct RecordedWays {
+  private let unit: RebuiltUnit
+  private let address: UnitAddress
+  private let plan: BranchingPlan
+  private let planned: [BranchingPlan.Point]
+
+  init(of unit: RebuiltUnit, recipe: Recipe) {
+    self.unit = unit
+    address = UnitAddress(unit.trajectory.unit, in: recipe)
+    plan = address.plan
+    planned = plan.points
   }
+
+  /// Where each of them ends.
+  var ends: [WayEnd] {
+    let points = unit.trajectory.points
+    if points.isEmpty { return (0..<plan.trunks).map { .trunk($0) } }
+    var ends: [WayEnd] = []
+    for (index, point) in points.enumerated() {
+      if point.step > firstStep(to: index) { ends.append(.state(point: index)) }
+      guard plan.continuation == .euler, planned[index].outcomeCount == 1 else { continue }
+      ends += point.outcomes.indices.map { .outcome(point: index, branch: $0) }
+    }
+    return ends
+  }
+
+  func way(to end: WayEnd) -> Way {
+    let trajectory = unit.trajectory
+    switch end {
+    case .trunk(let trunk):
+      let share = trajectory.outcomes.count / plan.trunks
+      return .trunk(
+        address, trunk,
+        to: (trunk * share..<(trunk + 1) * share).map { trajectory.outcomes[$0].latent })
+    case .state(let index):
+      let point = trajectory.points[index]
+      return .steps(firstStep(to: index)..<point.step, from: start(of: index), to: point.state)
+    case .outcome(let index, let branch):
+      let point = trajectory.points[index]
+      return .steps(
+        point.step + 1..<plan.steps, from: Array(unit.next(ofPoint: index)[branch]),
+        to: point.outcomes[branch].latent)
+    }
+  }
+
+  /// The first step on the way to a point: from the branch that it grew from, from the point before it on its
+  /// trunk, or from the noise.
+  private func firstStep(to index: Int) -> Int {
+    let points = unit.trajectory.points
+    if let parent = planned[index].parent { return points[parent.point].step + 1 }
+    return pointBefore(index).map { points[$0].step } ?? 0
+  }
+
+  /// The state that the way to a point starts from.
+  private func start(of index: Int) -> [Float] {
+    if let parent = planned[index].parent {
+      return Array(unit.next(ofPoint: parent.point)[parent.branch])
+    }
+    return pointBefore(index).map { unit.trajectory.points[$0].state }
+      ?? address.initialNoises[planned[index].trunk]
+  }
+
+  /// The point before this one on the same trunk.
+  private func pointBefore(_ index: Int) -> Int? {
+    let trunk = planned[index].trunk
+    return planned[..<index].lastIndex { $0.parent == nil && $0.trunk == trunk }
+  }
+}
+
+/// Where a way without noise ends.
+private enum WayEnd {
+  case trunk(Int)
+  case state(point: Int)
+  case outcome(point: Int, branch: Int)
 }
 
 /// A way without noise between two recorded states.
@@ -185,13 +222,19 @@ private enum Way {
   }
 }
 
-extension Collection {
-  /// Some of the elements in their order, all if there are not more than so many.
+extension RandomAccessCollection {
+  /// Some of the elements in their order, all if there are not more than so many; each choice is as likely.
+  ///
+  /// As many draws as elements are chosen. Source: Floyd's algorithm; Bentley & Floyd 1987, CACM 30(9).
   fileprivate func chosen(_ most: Int, using generator: inout some RandomNumberGenerator)
     -> [Element]
   {
     if count <= most { return Array(self) }
-    let places = Set(Array(0..<count).shuffled(using: &generator).prefix(most))
-    return enumerated().filter { places.contains($0.offset) }.map(\.element)
+    var places: Set<Int> = []
+    for last in count - most..<count {
+      let place = Int.random(in: 0...last, using: &generator)
+      places.insert(places.contains(place) ? last : place)
+    }
+    return places.sorted().map { self[index(startIndex, offsetBy: $0)] }
   }
 }
