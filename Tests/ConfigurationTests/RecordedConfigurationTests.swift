@@ -33,7 +33,15 @@ struct RecordedConfigurationTests {
       .split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.count == recorded.count)
     for (number, (line, before)) in zip(lines, recorded).enumerated() where line != before {
-      Issue.record("\(part).txt:\(number + 1) was\n  \(before)\nand is\n  \(line)")
+      Issue.record(
+        """
+        \(part).txt:\(number + 1) was
+          \(before)
+        and is
+          \(line)
+        If that is meant, write the texts anew and read the difference:
+        TRIBUTARY_CONFIGURATIONS=1 scripts/test --filter RecordedConfigurationTests
+        """)
       break
     }
   }

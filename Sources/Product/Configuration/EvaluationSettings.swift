@@ -22,14 +22,16 @@ package struct EvaluationSettings: Hashable, Sendable {
     .integer(
       "eval.best_of", \.evaluation.bestOf, 1...1000, decidesNumbers: false,
       "Samples of which the judge takes the best, in evaluations alone."),
-    .text(
-      "eval.best", \.evaluation.best, decidesNumbers: false,
-      "What ranks versions, for the best checkpoint, alarms, frames and comparisons: soft, strict,"
-        + " held-out, reward (the training reward), or a reward's name. auto: the training reward where a"
-        + " program or a server is one, else held-out, with strict for alarms and frames."),
-    .flag(
-      "eval.rewards", \.evaluation.asksRewards, decidesNumbers: false,
-      "Ask the training rewards about held-out prompts, too, on the learner's machine."),
+    .later(
+      .text(
+        "eval.best", \.evaluation.best, decidesNumbers: false,
+        "What ranks versions, for the best checkpoint, alarms, frames and comparisons: soft, strict,"
+          + " held-out, reward (the training reward), or a reward's name. auto: the training reward where a"
+          + " program or a server is one, else held-out, with strict for alarms and frames.")),
+    .later(
+      .flag(
+        "eval.rewards", \.evaluation.asksRewards, decidesNumbers: false,
+        "Ask the training rewards about held-out prompts, too, on the learner's machine.")),
   ]
 
   var options: EvaluationOptions {

@@ -78,7 +78,7 @@ extension RunConfiguration {
   /// What learner and actors compare before anything is computed.
   package func terms(runID: String, recipe: Recipe) -> RunTerms {
     RunTerms(
-      runID: runID, configuration: yaml, numericalConfiguration: numericalYAML,
+      runID: runID, configuration: sharedYAML, numericalConfiguration: numericalYAML,
       lists: promptLists.filter { trainPrompts == .list($0.digest) }, recipe: recipe)
   }
 }

@@ -126,13 +126,18 @@ extension RunConfiguration {
   /// The resolved configuration: every key, in one order.
   package var yaml: String { yaml(of: Self.keys) { $0.read(self) } }
 
+  /// What actors are told: without the later keys at their defaults, so that an actor of an earlier release
+  /// can read it.
+  var sharedYAML: String { yaml(of: Self.keys.filter(saysMore)) { $0.read(self) } }
+
   /// The keys that decide numbers: what runs and actors compare.
   package var numericalYAML: String {
-    let standard = RunConfiguration()
-    let keys = Self.keys.filter { key in
-      key.decidesNumbers && !(key.isLater && numbers(of: key) == standard.numbers(of: key))
-    }
-    return yaml(of: keys) { numbers(of: $0) }
+    yaml(of: Self.keys.filter { $0.decidesNumbers && saysMore($0) }) { numbers(of: $0) }
+  }
+
+  /// Whether the first release has the key, or it has another value than what that release did.
+  private func saysMore(_ key: Key) -> Bool {
+    !key.isLater || numbers(of: key) != RunConfiguration().numbers(of: key)
   }
 
   private func numbers(of key: Key) -> String { key.readNumbers?(self) ?? key.read(self) }

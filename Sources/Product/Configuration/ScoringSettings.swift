@@ -17,8 +17,9 @@ package struct ScoringSettings: Hashable, Sendable {
     .integer(
       "reward.patience", \.scoring.patience, 1...1_000_000, decidesNumbers: false,
       "Failures of rewards in a row that pause the run."),
-    .integer(
-      "reward.max_pause", \.scoring.longestPause, 0...31_536_000, decidesNumbers: false,
-      "Seconds after which a paused run saves and ends with exit code 75; 0: it waits for ever."),
+    .later(
+      .integer(
+        "reward.max_pause", \.scoring.longestPause, 0...31_536_000, decidesNumbers: false,
+        "Seconds after which a paused run saves and ends with exit code 75; 0: it waits for ever.")),
   ]
 }
