@@ -70,6 +70,7 @@ struct CompareTests {
   @Test func `another way of scoring is another group, another rhythm of saving is not`() throws {
     for (run, change) in [
       ("0.3/1", ("noises: 4", "noises: 2")), ("0.02/1", ("every: 10", "every: 5")),
+      ("0.02/2", ("max_pause: 0", "max_pause: 600")), ("0.02/2", ("keep: 0", "keep: 50")),
     ] {
       let path = "\(runs)/\(run)/config.yaml"
       let text = try String(contentsOfFile: path, encoding: .utf8)
