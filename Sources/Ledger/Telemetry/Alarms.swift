@@ -4,7 +4,7 @@ import Foundation
 /// raised again after the number has gone well back.
 package struct Alarms: Sendable {
   /// Updates over which what is noisy is averaged.
-  package static let window = 10
+  static let window = 10
   /// |ρ − 1| before an update's first step.
   private static let largestRatio = 10.0
 
