@@ -121,6 +121,16 @@ def descriptors():
     return len(os.listdir(f"/proc/{learner.pid}/fd"))
 
 
+def settled():
+    """Memory and descriptors of a learner that has nothing to do: what has gone is noticed within a handshake's and
+    a heartbeat's time, and what it had asked the system for is given back every ten seconds."""
+    awake(False)
+    time.sleep(12)
+    found = memory(), descriptors()
+    awake(True)
+    return found
+
+
 # Attacks. Each returns how many messages it sent.
 
 
@@ -463,7 +473,7 @@ parser.add_argument("proto")
 parser.add_argument("work")
 parser.add_argument("--short", action="store_true", help="small floods and 300 connections")
 parser.add_argument("--curve", action="store_true", help="with an allowed key of its own")
-parser.add_argument("--updates", type=int, default=400)
+parser.add_argument("--updates", type=int, default=2_700)
 parser.add_argument("--connections", type=int)
 parser.add_argument("--files", type=int, default=1_024, help="descriptors that the learner may hold")
 options = parser.parse_args()
@@ -507,8 +517,9 @@ try:
     actor = subprocess.Popen([options.tributary, "actor", "--run", run, "--name", "honest"],
                              stdin=subprocess.DEVNULL, stdout=open(os.path.join(options.work, "actor.log"), "w"),
                              stderr=subprocess.STDOUT)
-    wait(lambda: version() >= 5, "five updates")
-    start_memory, start_files = memory(), descriptors()
+    # Until then it takes memory for itself: it remembers the results of its last 4,096 units.
+    wait(lambda: version() >= 1_100, "1,100 updates")
+    start_memory, start_files = settled()
     for name, attack, expects in attacks():
         awake(False)
         before = version()
@@ -526,10 +537,7 @@ try:
         print(f"{verdict} {name:30} {memory() if learner.poll() is None else 0:7.1f} MB  {count}", flush=True)
         if learner.poll() is not None:
             raise Broken("the learner ended early: give --updates more\n" + learner_text()[-1500:])
-    awake(False)
-    time.sleep(12)  # what has gone is noticed within a handshake's and a heartbeat's time
-    end_memory, end_files = memory(), descriptors()
-    awake(True)
+    end_memory, end_files = settled()
     wait(lambda: learner.poll() is not None, "done", 600)
     summary = json.loads(learner_text().strip().splitlines()[-1])
     print(f"memory {start_memory:.1f} MB before, {end_memory:.1f} MB after; descriptors {start_files} before,"
