@@ -443,6 +443,24 @@ struct RecipeTests {
     if let reason { #expect(reason.contains("model.depth"), "\(reason)") }
   }
 
+  /// An actor refuses a configuration with a key that it does not know.
+  @Test func `a key that the first release did not have is marked as later`() throws {
+    let file = "\(repositoryRoot())/Tests/Fixtures/run-1/config.yaml"
+    var sections: [Substring] = []
+    var first: Set<String> = []
+    for line in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n") {
+      let depth = line.prefix { $0 == " " }.count / 2
+      let name = line.drop { $0 == " " }.prefix { $0 != ":" }
+      sections = sections.prefix(depth) + [name]
+      first.insert(sections.joined(separator: "."))
+    }
+    for key in RunConfiguration.keys {
+      #expect(first.contains(key.path) != key.isLater, "\(key.path)")
+    }
+    let told = RunConfiguration().terms(runID: "run", recipe: try RunConfiguration().recipe())
+    #expect(!told.configuration.contains("max_pause") && told.configuration.contains("patience"))
+  }
+
   @Test func `what decides numbers is compared, the rest is not`() throws {
     let base = RunConfiguration()
     func hash(_ configuration: RunConfiguration) throws -> Digest {

@@ -19,9 +19,10 @@ package struct EvaluationSettings: Hashable, Sendable {
     .integer(
       "eval.noises", \.evaluation.noises, 1...4095, decidesNumbers: false,
       "Fixed noises of each evaluation prompt."),
-    .integer(
-      "eval.best_of", \.evaluation.bestOf, 1...1000, decidesNumbers: false,
-      "Samples of which the judge takes the best, in evaluations alone."),
+    .later(
+      .integer(
+        "eval.best_of", \.evaluation.bestOf, 1...1000, decidesNumbers: false,
+        "Samples of which the judge takes the best, in evaluations alone.")),
     .later(
       .text(
         "eval.best", \.evaluation.best, decidesNumbers: false,

@@ -25,9 +25,10 @@ package struct ScheduleSettings: Hashable, Sendable {
       .choice(
         "schedule.sampling_lag", \.schedule.samplingLag,
         "How the policy that samples lags behind the trained one (nft, crd).")),
-    .number(
-      "schedule.audit", \.schedule.auditShare, 0...1, decidesNumbers: false,
-      "Share of units that two actors compute, whose bytes are compared."),
+    .later(
+      .number(
+        "schedule.audit", \.schedule.auditShare, 0...1, decidesNumbers: false,
+        "Share of units that two actors compute, whose bytes are compared.")),
   ]
 }
 

@@ -10,19 +10,23 @@ package struct StorageSettings: Hashable, Sendable {
     .integer(
       "save.every", \.storage.checkpointInterval, 1...1_000_000, decidesNumbers: false,
       "Write a checkpoint every so many updates."),
-    .integer(
-      "save.keep_last", \.storage.checkpointsKept, 1...100_000, decidesNumbers: false,
-      "Checkpoints that are kept, the newest first; the first and the best are kept besides."),
-    .integer(
-      "save.keep_every", \.storage.checkpointsKeptEvery, 0...1_000_000, decidesNumbers: false,
-      "Keep checkpoints of every so many versions for good; 0: none."),
-    .integer(
-      "journal.keep", \.storage.journalKept, 0...1_000_000_000, decidesNumbers: false,
-      "Updates that stay in the journal, whole files alone; 0: all. Older ones cannot be replayed. Needs"
-        + " save.keep_last of 2 or more."),
-    .integer(
-      "journal.file_mb", \.storage.journalFileMegabytes, 1...65_536, decidesNumbers: false,
-      "Size of one file of the journal, in MiB."),
+    .later(
+      .integer(
+        "save.keep_last", \.storage.checkpointsKept, 1...100_000, decidesNumbers: false,
+        "Checkpoints that are kept, the newest first; the first and the best are kept besides.")),
+    .later(
+      .integer(
+        "save.keep_every", \.storage.checkpointsKeptEvery, 0...1_000_000, decidesNumbers: false,
+        "Keep checkpoints of every so many versions for good; 0: none.")),
+    .later(
+      .integer(
+        "journal.keep", \.storage.journalKept, 0...1_000_000_000, decidesNumbers: false,
+        "Updates that stay in the journal, whole files alone; 0: all. Older ones cannot be replayed. Needs"
+          + " save.keep_last of 2 or more.")),
+    .later(
+      .integer(
+        "journal.file_mb", \.storage.journalFileMegabytes, 1...65_536, decidesNumbers: false,
+        "Size of one file of the journal, in MiB.")),
   ]
 
   func check() throws(ConfigurationError) {
