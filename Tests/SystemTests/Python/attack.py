@@ -126,9 +126,12 @@ def settled():
     a heartbeat's time, and what it had asked the system for is given back every ten seconds."""
     awake(False)
     time.sleep(12)
-    found = memory(), descriptors()
+    found = []
+    for _ in range(11):
+        found.append((memory(), descriptors()))
+        time.sleep(1)
     awake(True)
-    return found
+    return min(megabytes for megabytes, _ in found), min(files for _, files in found)
 
 
 # Attacks. Each returns how many messages it sent.
