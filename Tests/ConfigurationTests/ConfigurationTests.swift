@@ -290,6 +290,7 @@ struct RecipeTests {
     ["sample.sigmas": "", "sample.steps": "4"],
     ["sample.sigmas": "1,0.9,0.9,0.4,0", "sample.steps": "4"],
     ["sample.sigmas": "1,0.9,x,0.4,0", "sample.steps": "4"],
+    ["sample.sigmas": "1,0.9,,0.7,0.4,0", "sample.steps": "4"],
     ["sample.sigmas": "1.1,0.9,0.7,0.4,0", "sample.steps": "4"],
     ["sample.sigmas": "1,0.9,0.7,0.4,0.1", "sample.steps": "4"],
     ["group.split_steps": "8"], ["group.split_steps": ""],

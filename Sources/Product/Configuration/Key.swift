@@ -107,10 +107,10 @@ package struct Key: Sendable {
 
   static func text(
     _ path: String, _ field: any (WritableKeyPath<RunConfiguration, String> & Sendable),
-    decidesNumbers: Bool = true, _ meaning: String
+    decidesNumbers: Bool = true, kind: Kind = .text, _ meaning: String
   ) -> Key {
     Key(
-      path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: .text,
+      path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: kind,
       write: { (configuration, text) throws(InvalidValue) in configuration[keyPath: field] = text },
       value: { $0[keyPath: field] })
   }
@@ -119,10 +119,7 @@ package struct Key: Sendable {
     _ path: String, _ field: any (WritableKeyPath<RunConfiguration, String> & Sendable),
     _ meaning: String
   ) -> Key {
-    Key(
-      path: path, meaning: meaning, decidesNumbers: true, kind: .list,
-      write: { (configuration, text) throws(InvalidValue) in configuration[keyPath: field] = text },
-      value: { $0[keyPath: field] })
+    text(path, field, kind: .list, meaning)
   }
 
   static func flag(

@@ -128,16 +128,18 @@ extension RunConfiguration {
 
   /// What actors are told: without the later keys at their defaults, so that an actor of an earlier release
   /// can read it.
-  var sharedYAML: String { yaml(of: Self.keys.filter(saysMore)) { $0.read(self) } }
+  var sharedYAML: String { brief(Self.keys) { $1.read($0) } }
 
   /// The keys that decide numbers: what runs and actors compare.
   package var numericalYAML: String {
-    yaml(of: Self.keys.filter { $0.decidesNumbers && saysMore($0) }) { numbers(of: $0) }
+    brief(Self.keys.filter(\.decidesNumbers)) { $0.numbers(of: $1) }
   }
 
-  /// Whether the first release has the key, or it has another value than what that release did.
-  private func saysMore(_ key: Key) -> Bool {
-    !key.isLater || numbers(of: key) != RunConfiguration().numbers(of: key)
+  /// Some keys without the later ones that say what the first release did.
+  private func brief(_ keys: [Key], read: (RunConfiguration, Key) -> String) -> String {
+    let standard = RunConfiguration()
+    let saying = keys.filter { !$0.isLater || read(self, $0) != read(standard, $0) }
+    return yaml(of: saying) { read(self, $0) }
   }
 
   private func numbers(of key: Key) -> String { key.readNumbers?(self) ?? key.read(self) }

@@ -47,7 +47,7 @@ package struct SampleSettings: Hashable, Sendable {
   }
 
   private func listedTimes() throws(ConfigurationError) -> SigmaGrid {
-    let values = sigmas.split(separator: ",").map {
+    let values = sigmas.split(separator: ",", omittingEmptySubsequences: false).map {
       Float($0.trimmingCharacters(in: .whitespaces)) ?? .nan
     }
     guard values.count == steps + 1, SigmaGrid.descends(values) else {

@@ -42,6 +42,8 @@ final class LearnerLife {
   private var version: UInt64 { core.policy.version.rawValue }
 
   /// Opens or resumes the run.
+  ///
+  /// - Throws: ``RunFailure`` where the folder cannot be read or written, or does not belong to these terms.
   init(
     of claim: RunClaim, recipe: Recipe, terms: RunTerms, options: Learner.Options,
     inbox: Mailbox<Intake.Letter>, isStopping: @escaping @Sendable () -> Bool,
@@ -100,6 +102,8 @@ final class LearnerLife {
   }
 
   /// Actors may come from now on.
+  ///
+  /// - Throws: where a thread cannot be started or the endpoint not be written; ``close()`` ends what was begun.
   func listen() throws {
     try threads.start()
     let endpoint = threads.endpoint

@@ -85,6 +85,9 @@ final class LearnerThreads {
     return endpoint
   }
 
+  /// Begins to journal, to watch the door and to listen.
+  ///
+  /// - Throws: where a thread is refused or a key not written; ``stop()`` ends what was begun.
   func start() throws {
     try journal.start { [inbox, exchange] in Self.pass($0, to: inbox, and: exchange) }
     closings.append { [journal] in journal.stop() }
