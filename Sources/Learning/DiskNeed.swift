@@ -1,3 +1,4 @@
+import Flow
 import Foundation
 import Network
 import Objective
@@ -18,7 +19,7 @@ package struct DiskNeed: Hashable, Sendable {
     update = UInt64(recipe.unitsPerUpdate * recipe.payloadBytes)
     // Weights, average, reference, two moments; the snapshots that actors may still need.
     let copies = 5 + recipe.schedule.lag + (recipe.algorithm.readsOld ? 1 : 0)
-    checkpoint = UInt64(copies * recipe.network.table.count * MemoryLayout<Float>.size)
+    checkpoint = UInt64(copies * recipe.model.contract.parameters.count * MemoryLayout<Float>.size)
   }
 
   /// Of what a run writes in so many updates; checkpoints are those that stand at one time.

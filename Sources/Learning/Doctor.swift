@@ -40,9 +40,10 @@ package struct Doctor {
   /// ρ before the first update: exactly 1 for every branch.
   private func ratio() throws -> Finding {
     let update = Update(recipe)
+    let own = ParameterSet(base)
     let worst =
       try units(of: 0, weights: base, recipe: recipe).map {
-        update.ratioDeviation(of: $0.rebuilt, weights: base)
+        try update.ratioDeviation(of: $0.rebuilt, weights: own)
       }.max() ?? 0
     return Finding(
       name: "ratio", sentence: "|ρ − 1| before the first update is \(worst), allowed is 0",
@@ -62,19 +63,21 @@ package struct Doctor {
     smooth.algorithm.loss = recipe.algorithm.loss.unclipped
     let update = Update(smooth)
     let beta = recipe.algorithm.regulariser.coefficient
-    func loss(at weights: Buffer) -> (loss: Double, gradient: Buffer) {
-      update.loss(
+    let own = ParameterSet(base)
+    func loss(at weights: Buffer) throws -> (loss: Double, gradient: Buffer) {
+      try update.loss(
         of: units,
-        Update.Policies(weights: weights, reference: base, old: base, slow: base, beta: beta))
+        Update.Policies(
+          weights: ParameterSet(weights), reference: own, old: own, slow: own, beta: beta))
     }
-    let slopes = loss(at: base).gradient
+    let slopes = try loss(at: base).gradient
     let expected = zip(slopes.scalars, direction.scalars).reduce(0.0) {
       $0 + Double($1.0) * Double($1.1)
     }
-    func loss(_ step: Float) -> Double {
+    func loss(_ step: Float) throws -> Double {
       let moved = base.copy()
       moved.row.add(direction.row, times: step)
-      return loss(at: moved).loss
+      return try loss(at: moved).loss
     }
     let scale = slopes.row.sumOfSquares.squareRoot()
     var error = Double.infinity
@@ -82,7 +85,7 @@ package struct Doctor {
     // difference; in a wide one it is the loss's curvature. A gradient that is wrong is so in all.
     for h: Float in [1e-4, 4e-4, 1.6e-3] where error >= Self.allowedError {
       let measured =
-        (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * Double(h))
+        try (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * Double(h))
       error = min(error, abs(measured - expected) / (scale > 0 ? scale : 1))
     }
     return Finding(
@@ -122,8 +125,9 @@ package struct Doctor {
 
   private func units(of update: UInt64, weights: Buffer, recipe: Recipe) throws -> [AdmittedUnit] {
     let sampler = UnitSampler(recipe)
+    let weights = ParameterSet(weights)
     return try recipe.layout.units(of: update).map { id in
-      let (trajectory, _) = sampler.trajectory(
+      let (trajectory, _) = try sampler.trajectory(
         of: id, version: PolicyVersion(update), weights: weights, clock: ContinuousClock())
       let payload = trajectory.encoded()
       return try AdmittedUnit(

@@ -55,27 +55,27 @@ package struct Evaluation: Sendable {
 
   /// By the task's judges alone.
   package init(
-    of weights: Buffer, model: any VelocityModel, task: some Task, prompts: [Prompt],
+    of weights: Buffer, session: any ModelSession, task: some Task, prompts: [Prompt],
     options: EvaluationOptions
-  ) {
-    let results = Self.results(
-      of: weights, model: model, task: task, prompts: prompts, options: options)
+  ) throws(ModelFailure) {
+    let results = try Self.results(
+      of: weights, session: session, task: task, prompts: prompts, options: options)
     self.init(of: results, task: task, prompts: prompts, options: options)
   }
 
   /// What is judged: of each prompt `noises · bestOf` samples, in order.
   package static func results(
-    of weights: Buffer, model: any VelocityModel, task: some Task, prompts: [Prompt],
+    of weights: Buffer, session: any ModelSession, task: some Task, prompts: [Prompt],
     options: EvaluationOptions
-  ) -> [(prompt: Prompt, latent: [Float])] {
-    let latents = latents(
-      of: weights, model: model, task: task, prompts: prompts,
+  ) throws(ModelFailure) -> [(prompt: Prompt, latent: [Float])] {
+    let latents = try latents(
+      of: weights, session: session, prompts: prompts,
       noises: options.noises * options.bestOf, odeSteps: options.odeSteps)
     return zip(prompts, latents).flatMap { prompt, group in group.map { (prompt, $0) } }
   }
 
   /// - Parameters:
-  ///   - results: those of ``results(of:model:task:prompts:options:)``.
+  ///   - results: those of ``results(of:session:task:prompts:options:)``.
   ///   - asked: what the rewards that train said of each of them, and how they are mixed; of several
   ///     samples the best is taken by their sum then.
   package init(
@@ -126,18 +126,18 @@ package struct Evaluation: Sendable {
   ///
   /// - Parameter seed: another seed draws other noises.
   package static func latents(
-    of weights: Buffer, model: any VelocityModel, task: some Task, prompts: [Prompt],
+    of weights: Buffer, session: any ModelSession, prompts: [Prompt],
     noises: Int, odeSteps: Int, seed: UInt64 = noiseSeed
-  ) -> [[[Float]]] {
+  ) throws(ModelFailure) -> [[[Float]]] {
     let philox = Philox(seed: seed)
-    let count = model.latentCount
+    let count = session.latentCount
     let grid = SigmaGrid.linear(steps: odeSteps)
-    let session = model.session()
+    let parameters = ParameterSet(weights)
     var result: [[[Float]]] = []
     for start in stride(from: 0, to: prompts.count, by: promptsPerCall) {
       let chunk = start..<min(start + promptsPerCall, prompts.count)
       var field = PolicyField(
-        session: session, weights: weights, prompts: chunk.map { task.tokens(of: prompts[$0]) })
+        session: session, parameters: parameters, prompts: Array(prompts[chunk]))
       let initial = chunk.flatMap { prompt in
         (0..<noises).flatMap { noise in
           philox.normals(
@@ -145,7 +145,7 @@ package struct Evaluation: Sendable {
             count: count)
         }
       }
-      let final = Wavefront.finish(initial, on: grid, through: &field)
+      let final = try Wavefront.finish(initial, on: grid, through: &field)
       for prompt in chunk.indices.map({ $0 - start }) {
         result.append(
           (0..<noises).map { noise in

@@ -1,3 +1,4 @@
+import Flow
 import Bytes
 import Network
 package import Records
@@ -36,13 +37,15 @@ package final class LearnerCore {
           + " sampled it computes other numbers than this learner. Nothing of update"
           + " \(policy.version.rawValue) was trained")
     }
-    return apply(units, epoch: epoch)
+    return try apply(units, epoch: epoch)
   }
 
   /// The same for units that were looked at.
-  package func apply(_ units: [AdmittedUnit], epoch: UInt64) -> (Commit, Update.Report) {
+  package func apply(_ units: [AdmittedUnit], epoch: UInt64) throws -> (
+    Commit, Update.Report
+  ) {
     let k = policy.version.rawValue
-    let report = update.apply(units.map(\.rebuilt), to: policy)
+    let report = try update.apply(units.map(\.rebuilt), to: policy)
     var builder = DigestBuilder()
     for unit in units { builder.add(unit.digest.bytes) }
     let snapshot = policy.snapshot
@@ -84,8 +87,10 @@ package final class LearnerCore {
       throw RunFailure(
         .internal, "\(unit.unit) was sampled with \(version), which the learner no longer holds")
     }
-    let weights = version == policy.version ? policy.sampling : Buffer(snapshot.parameters)
+    let weights = ParameterSet(
+      version == policy.version ? policy.sampling : Buffer(snapshot.parameters))
     var generator = SystemRandomNumberGenerator()
-    return check.deviation(of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
+    return try check.deviation(
+      of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
   }
 }

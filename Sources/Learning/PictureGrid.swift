@@ -1,4 +1,4 @@
-import Flow
+package import Flow
 import Objective
 package import Records
 package import Rewards
@@ -36,11 +36,13 @@ package struct PictureGrid: Sendable {
 
   /// What a policy makes of the prompts, row after row: what is to be judged. Nothing for a task whose
   /// results are drawn into a plot.
-  package func results(of weights: Buffer) -> [(prompt: Prompt, latent: [Float])] {
+  package func results(of weights: Buffer) throws(ModelFailure) -> [(
+    prompt: Prompt, latent: [Float]
+  )] {
     guard recipe.task.plot(of: [], side: 8) == nil else { return [] }
     let prompts = rows.flatMap(\.prompts)
-    let latents = Evaluation.latents(
-      of: weights, model: recipe.model, task: recipe.task, prompts: prompts, noises: 1,
+    let latents = try Evaluation.latents(
+      of: weights, session: recipe.session(), prompts: prompts, noises: 1,
       odeSteps: recipe.evaluation.odeSteps)
     return zip(prompts, latents).map { ($0, $1[0]) }
   }
@@ -72,10 +74,10 @@ package struct PictureGrid: Sendable {
   ///   - legend: how to read it.
   package func picture(
     of shown: Shown, title: String, legend: String, side: Int = 96
-  ) -> Picture {
+  ) throws(ModelFailure) -> Picture {
     let conditions =
       "Held-out prompts, averaged weights, \(recipe.evaluation.odeSteps) steps of the ODE sampler."
-    if let plot = plot(shown.weights) {
+    if let plot = try plot(shown.weights) {
       return CaptionedGrid(
         heading: [title, conditions, legend], rows: [.init("", [.init(plot)])]
       ).picture
@@ -89,9 +91,11 @@ package struct PictureGrid: Sendable {
   /// A row for each of several policies, of a grid that has one.
   package func strip(
     of policies: [Shown], title: String, legend: String, side: Int = 96
-  ) -> Picture {
-    let plots = policies.compactMap { policy in
-      plot(policy.weights).map { CaptionedGrid.Cell($0, caption: policy.name) }
+  ) throws(ModelFailure) -> Picture {
+    var plots: [CaptionedGrid.Cell] = []
+    for policy in policies {
+      guard let plot = try plot(policy.weights) else { continue }
+      plots.append(CaptionedGrid.Cell(plot, caption: policy.name))
     }
     if !plots.isEmpty {
       return CaptionedGrid(heading: [title, legend], rows: [.init("", plots)]).picture
@@ -113,13 +117,13 @@ package struct PictureGrid: Sendable {
   }
 
   /// All results of the held-out prompts, each prompt once; nil for a task that makes pictures.
-  private func plot(_ weights: Buffer) -> Picture? {
+  private func plot(_ weights: Buffer) throws(ModelFailure) -> Picture? {
     let task = recipe.task
     guard task.plot(of: [], side: 8) != nil else { return nil }
     var seen: Set<Prompt> = []
     let prompts = Array(task.heldOutPrompts.filter { seen.insert($0).inserted }.prefix(64))
-    let latents = Evaluation.latents(
-      of: weights, model: recipe.model, task: task, prompts: prompts, noises: Self.plotNoises,
+    let latents = try Evaluation.latents(
+      of: weights, session: recipe.session(), prompts: prompts, noises: Self.plotNoises,
       odeSteps: recipe.evaluation.odeSteps)
     let results = zip(prompts, latents).flatMap { prompt, group in
       group.map { (prompt: prompt, latent: $0) }

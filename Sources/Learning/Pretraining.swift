@@ -1,4 +1,4 @@
-import Flow
+package import Flow
 package import Network
 import Records
 package import Tasks
@@ -24,7 +24,6 @@ package struct Pretraining {
   }
 
   private let task: any Task
-  private let network: DiT
   private let options: Options
   private let loss: FlowMatching
   private let philox: Philox
@@ -35,13 +34,14 @@ package struct Pretraining {
   package private(set) var ema: EMA
   package private(set) var step = 0
 
-  package init(task: some Task, network: DiT, options: Options) {
+  package init(task: some Task, model: any VelocityModel, options: Options)
+    throws(ModelFailure)
+  {
     self.task = task
-    self.network = network
     self.options = options
-    loss = FlowMatching(GuidedDiT(network))
+    loss = FlowMatching(model)
     philox = Philox(seed: options.seed)
-    weights = network.initialParameters(seed: options.seed)
+    weights = try model.initialParameters(seed: options.seed)
     gradients = Buffer(count: weights.count)
     var adamw = AdamW.Options()
     adamw.learningRate = options.learningRate
@@ -52,14 +52,14 @@ package struct Pretraining {
   }
 
   /// One optimiser step; returns the batch's loss.
-  package mutating func advance() -> Double {
+  package mutating func advance() throws(ModelFailure) -> Double {
     // Linear warm-up over a hundredth, then linear decay to zero.
     let progress = Float(step) / Float(options.steps)
     optimizer.options.learningRate =
       options.learningRate * min(1, progress * 100 + 0.01) * (1 - progress)
     let batch = makeBatch()
     gradients.clear()
-    let value = loss.loss(of: batch, weights: weights, addingTo: gradients)
+    let value = try loss.loss(of: batch, weights: weights, addingTo: gradients)
     optimizer.step(weights, along: gradients)
     ema.update(toward: weights)
     step += 1
@@ -73,13 +73,13 @@ package struct Pretraining {
     let categories = Dictionary(grouping: prompts.indices, by: { prompts[$0].category })
     let names = categories.keys.sorted()
     var clean: [Float] = []
-    var tokens: [[Int32]] = []
+    var captions: [Prompt] = []
     for slot in 0..<options.prompts {
       // Categories evenly; within one, captions and pictures evenly.
       let members = categories[names[slot % names.count]]!
       let caption = members.randomElement(using: &generator)!
       let isDropped = Double.random(in: 0..<1, using: &generator) < options.captionDropout
-      tokens.append(isDropped ? [0] : task.tokens(of: prompts[caption]))
+      captions.append(isDropped ? .none : prompts[caption])
       for _ in 0..<options.latentsPerPrompt {
         let isSwapped = Double.random(in: 0..<1, using: &generator) < options.captionNoise
         let shown = isSwapped ? members.randomElement(using: &generator)! : caption
@@ -99,7 +99,7 @@ package struct Pretraining {
       return u.squareRoot() / (u.squareRoot() + (1 - u).squareRoot())
     }
     return FlowMatching.Batch(
-      clean: clean, noise: noise, sigmas: sigmas, prompts: tokens,
-      latentsOfPrompt: Array(repeating: options.latentsPerPrompt, count: options.prompts))
+      clean: clean, noise: noise, sigmas: sigmas, prompts: captions,
+      rowsOfPrompt: Array(repeating: options.latentsPerPrompt, count: options.prompts))
   }
 }

@@ -11,7 +11,7 @@ extension Recipe {
   package static var parameterLimit: Int { ParameterChunks.mostBytes }
 
   /// Bytes of one version's parameters.
-  package var parameterBytes: Int { network.table.count * 4 }
+  package var parameterBytes: Int { model.contract.parameters.count * 4 }
 
   /// Bytes of one unit's payload, from above.
   package var payloadBytes: Int {

@@ -15,7 +15,7 @@ package struct Recipe: Sendable {
   package private(set) var promptsOfCategory: [[Int]]
   /// What scores a branch, in the order of a trajectory's rewards; the algorithm's mix weighs them.
   package var rewards: [RewardSource]
-  package var network: DiT
+  package var model: any VelocityModel
   package var algorithm: Algorithm
   package var adaptation: CoefficientAdaptation
   /// Prompts of one update.
@@ -36,7 +36,8 @@ package struct Recipe: Sendable {
   package var evaluation: EvaluationOptions
 
   package init(
-    runSeed: UInt64, task: any Task, rewards: [RewardSource] = [.judge], network: DiT,
+    runSeed: UInt64, task: any Task, rewards: [RewardSource] = [.judge],
+    model: any VelocityModel,
     algorithm: Algorithm,
     adaptation: CoefficientAdaptation = CoefficientAdaptation(target: 0), prompts: Int, seeds: Int,
     optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int,
@@ -47,7 +48,7 @@ package struct Recipe: Sendable {
     self.task = task
     promptsOfCategory = Self.promptsOfCategory(in: task.trainPrompts)
     self.rewards = rewards
-    self.network = network
+    self.model = model
     self.algorithm = algorithm
     self.adaptation = adaptation
     self.prompts = prompts
@@ -93,8 +94,8 @@ package struct Recipe: Sendable {
   /// B: units of one update.
   package var unitsPerUpdate: Int { layout.unitsPerUpdate }
 
-  /// The network as it samples and learns: guided.
-  package var model: any VelocityModel { GuidedDiT(network, guidance: algorithm.guidance) }
+  /// Work with the model as it samples and learns: guided.
+  package func session() -> any ModelSession { model.session(guidance: algorithm.guidance) }
 
   /// What the policy is trained on: the algorithm's loss, for samples as old as the schedule lets them
   /// be.
@@ -104,5 +105,5 @@ package struct Recipe: Sendable {
   }
 
   /// D: scalars of one latent.
-  package var latentCount: Int { network.shape.latentCount }
+  package var latentCount: Int { model.contract.latentCount }
 }

@@ -95,12 +95,12 @@ enum Way {
   }
 
   /// Whether it ends where the record says.
-  func leads(through field: inout PolicyField, recipe: Recipe) -> Bool {
+  func leads(through field: inout PolicyField, recipe: Recipe) throws(ModelFailure) -> Bool {
     let grid = recipe.algorithm.grid
     switch self {
     case .steps(let steps, var state, let end):
       for step in steps {
-        let velocity = field.velocities(of: state, sigma: grid.sigmas[step])
+        let velocity = try field.velocities(of: state, sigma: grid.sigmas[step])
         state = ODE().transition(step: step, on: grid).next(state, velocity, noise: state)
       }
       return state == end
@@ -108,7 +108,7 @@ enum Way {
       let plan = address.plan
       let alone = BranchingPlan(
         branches: plan.branches, origin: plan.origin, continuation: plan.continuation)
-      let sample = recipe.algorithm.wavefront(alone).sample(
+      let sample = try recipe.algorithm.wavefront(alone).sample(
         from: [address.initialNoises[trunk]], through: &field
       ) { step, _ in address.branchNoise(step: step, branch: trunk, of: plan.branches[step]) }
       return sample.latents == end

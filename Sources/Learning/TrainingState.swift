@@ -7,7 +7,6 @@ import Wire
 
 /// All numbers that an update changes or reads: what a checkpoint holds and the hashes cover.
 package final class TrainingState {
-  package let network: DiT
   /// θ: what is trained.
   package let weights: Buffer
   /// θ_old: the policy before the update, or one that lags behind it and samples; kept only for
@@ -28,7 +27,6 @@ package final class TrainingState {
   /// The state at version 0.
   package init(base: Buffer, recipe: Recipe) {
     let algorithm = recipe.algorithm
-    network = recipe.network
     weights = base.copy()
     old = algorithm.readsOld || recipe.schedule.kind == .freshest ? base.copy() : nil
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil

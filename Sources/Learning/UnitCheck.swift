@@ -1,10 +1,10 @@
-import Flow
+import Tensor
+package import Flow
 import Network
 import Objective
 import Records
 import Rewards
 import Tasks
-package import Tensor
 
 /// Whether a unit is what the parameters that it names make: some of its numbers are made again and
 /// compared bit for bit.
@@ -46,7 +46,7 @@ package struct UnitCheck {
 
   package init(_ recipe: Recipe) {
     self.recipe = recipe
-    session = recipe.model.session()
+    session = recipe.session()
   }
 
   /// What is wrong with a unit, in one clause; nil if all that was looked at is right.
@@ -55,22 +55,22 @@ package struct UnitCheck {
   ///   - weights: the parameters of the version that it names.
   ///   - generator: chooses what is looked at.
   package func deviation(
-    of unit: RebuiltUnit, weights: Buffer, extent: Extent,
+    of unit: RebuiltUnit, weights: ParameterSet, extent: Extent,
     using generator: inout some RandomNumberGenerator
-  ) -> String? {
+  ) throws(ModelFailure) -> String? {
     let trajectory = unit.trajectory
     let prompt = recipe.task.trainPrompts[trajectory.prompt]
     let points = trajectory.points.indices.chosen(extent.points, using: &generator)
-    if let wrong = wrongVelocity(of: points, in: trajectory, weights: weights) {
+    if let wrong = try wrongVelocity(of: points, in: trajectory, weights: weights) {
       return
         "its velocity at step \(trajectory.points[wrong].step) is not the one of its parameters"
     }
     var field = PolicyField(
-      session: session, weights: weights, prompts: [recipe.task.tokens(of: prompt)])
+      session: session, parameters: weights, prompts: [prompt])
     let ways = RecordedWays(of: unit, recipe: recipe)
     for end in ways.ends.chosen(extent.ways, using: &generator) {
       let way = ways.way(to: end)
-      if !way.leads(through: &field, recipe: recipe) {
+      if try !way.leads(through: &field, recipe: recipe) {
         return "its \(way.end) is not where its noises lead to"
       }
     }
@@ -84,14 +84,15 @@ package struct UnitCheck {
   }
 
   /// The first of these points whose recorded velocity is another.
-  private func wrongVelocity(of points: [Int], in trajectory: Trajectory, weights: Buffer) -> Int? {
+  private func wrongVelocity(of points: [Int], in trajectory: Trajectory, weights: ParameterSet)
+    throws(ModelFailure) -> Int?
+  {
     if points.isEmpty { return nil }
-    let input = VelocityInput(
-      latents: points.flatMap { trajectory.points[$0].state },
+    let rows = ModelRows(
+      states: points.flatMap { trajectory.points[$0].state },
       sigmas: points.map { recipe.algorithm.grid.sigmas[trajectory.points[$0].step] },
-      prompts: [recipe.task.tokens(of: recipe.task.trainPrompts[trajectory.prompt])],
-      latentsOfPrompt: [points.count])
-    let velocities = session.velocities(of: input, under: weights)
+      prompts: [recipe.task.trainPrompts[trajectory.prompt]], rowsOfPrompt: [points.count])
+    let velocities = try session.velocities(of: rows, under: weights)
     return points.enumerated().first { place, point in
       !velocities[place].elementsEqual(trajectory.points[point].velocity)
     }?.element

@@ -1,10 +1,9 @@
 import Bytes
-import Flow
+package import Flow
 import Objective
 package import Records
 package import Rewards
 import Tasks
-package import Tensor
 
 /// The work of an actor: a unit's trajectory from (snapshot, unit address, recipe) and nothing else.
 package struct UnitSampler {
@@ -31,21 +30,23 @@ package struct UnitSampler {
 
   package init(_ recipe: Recipe) {
     self.recipe = recipe
-    session = recipe.model.session()
+    session = recipe.session()
   }
 
   /// Trunks and branches.
   ///
   /// - Parameter weights: the parameters of `version`.
-  package func sample(of unit: UnitID, version: PolicyVersion, weights: Buffer) -> Sample {
+  package func sample(of unit: UnitID, version: PolicyVersion, weights: ParameterSet)
+    throws(ModelFailure) -> Sample
+  {
     let address = UnitAddress(unit, in: recipe)
     let promptIndex = address.prompt
     let prompt = recipe.task.trainPrompts[promptIndex]
     var field = PolicyField(
-      session: session, weights: weights, prompts: [recipe.task.tokens(of: prompt)])
+      session: session, parameters: weights, prompts: [prompt])
     let noises = address.initialNoises
     let plan = address.plan
-    let grown = recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {
+    let grown = try recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {
       address.branchNoise(step: $0, branch: $1, of: plan.branches[$0])
     }
     func unjudged(_ latents: [[Float]]) -> Outcomes {
@@ -71,10 +72,10 @@ package struct UnitSampler {
   ///   - weights: the parameters of `version`.
   ///   - clock: measures the split; no part of the numbers.
   package func trajectory(
-    of unit: UnitID, version: PolicyVersion, weights: Buffer, clock: some Clock<Duration>
-  ) -> (Trajectory, Split) {
+    of unit: UnitID, version: PolicyVersion, weights: ParameterSet, clock: some Clock<Duration>
+  ) throws(ModelFailure) -> (Trajectory, Split) {
     let start = clock.now
-    let sample = sample(of: unit, version: version, weights: weights)
+    let sample = try sample(of: unit, version: version, weights: weights)
     let sampled = clock.now
     let trajectory = sample.trajectory.judged(
       sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
@@ -90,14 +91,24 @@ package struct UnitSampler {
   ///   - panel: made from the recipe's rewards.
   ///   - waiting: see ``RewardPanel/scores(of:waiting:)``.
   package func trajectory(
-    of unit: UnitID, version: PolicyVersion, weights: Buffer, judgedBy panel: RewardPanel,
+    of unit: UnitID, version: PolicyVersion, weights: ParameterSet, judgedBy panel: RewardPanel,
     clock: some Clock<Duration>, waiting: @escaping @Sendable (RewardSource) -> Void
-  ) throws(RewardFailure) -> (Trajectory, Split) {
+  ) throws(UnitFailure) -> (Trajectory, Split) {
     let start = clock.now
-    let sample = sample(of: unit, version: version, weights: weights)
+    let sample: Sample
+    do {
+      sample = try self.sample(of: unit, version: version, weights: weights)
+    } catch {
+      throw .model(error)
+    }
     let sampled = clock.now
-    let trajectory = sample.trajectory.judged(
-      try panel.scores(of: sample.exhibits, waiting: waiting))
+    let trajectory: Trajectory
+    do {
+      trajectory = sample.trajectory.judged(
+        try panel.scores(of: sample.exhibits, waiting: waiting))
+    } catch {
+      throw .reward(error)
+    }
     return (
       trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
     )

@@ -1,20 +1,22 @@
-import Flow
+import Tensor
+package import Flow
 import Objective
 import Records
-package import Tensor
 
 /// What the doctor asks: how far the ratio is from 1 at the sampling parameters.
 extension Update {
   /// The largest |ρ − 1| over a unit's branches with the velocities of `weights`; infinite if one of
   /// them is not a number.
-  package func ratioDeviation(of unit: RebuiltUnit, weights: Buffer) -> Double {
+  package func ratioDeviation(of unit: RebuiltUnit, weights: ParameterSet)
+    throws(ModelFailure) -> Double
+  {
     let algorithm = recipe.algorithm
     let points = unit.trajectory.points
     if points.isEmpty { return 0 }
     let input = input(
       of: points.flatMap(\.state), points.map { algorithm.grid.sigmas[$0.step] }, for: [unit],
-      latentsOfPrompt: [points.count])
-    let velocities = session.velocities(of: input, under: weights)
+      rowsOfPrompt: [points.count])
+    let velocities = try session.velocities(of: input, under: weights)
     let surrogate = ClippedSurrogate(clip: 1)
     var mean = [Float](repeating: 0, count: recipe.latentCount)
     var worst = 0.0

@@ -9,7 +9,7 @@ import Tensor
 extension Update {
   /// The states of a chunk at which its loss reads velocities.
   struct Rows {
-    let input: VelocityInput
+    let input: ModelRows
     /// What the loss knows of each.
     let samples: LossSamples
     /// How old the parameters are that drew each row's noises; empty where these are not recorded.
@@ -57,7 +57,7 @@ extension Update {
     return Rows(
       input: input(
         of: samples.points.flatMap(\.state), sigmas, for: batch.units,
-        latentsOfPrompt: batch.points.map(\.count)), samples: samples, lags: lags)
+        rowsOfPrompt: batch.points.map(\.count)), samples: samples, lags: lags)
   }
 
   /// Each outcome at each of its times is a row.
@@ -89,18 +89,18 @@ extension Update {
     return Rows(
       input: input(
         of: states, outcomes.times, for: batch.units,
-        latentsOfPrompt: batch.units.map { times * $0.trajectory.outcomes.count }),
+        rowsOfPrompt: batch.units.map { times * $0.trajectory.outcomes.count }),
       samples: samples, lags: [])
   }
 
   /// States of some units as one network call.
   func input(
-    of states: [Float], _ sigmas: [Float], for units: [RebuiltUnit], latentsOfPrompt: [Int]
-  ) -> VelocityInput {
-    VelocityInput(
-      latents: states, sigmas: sigmas,
-      prompts: units.map { recipe.task.tokens(of: recipe.task.trainPrompts[$0.trajectory.prompt]) },
-      latentsOfPrompt: latentsOfPrompt)
+    of states: [Float], _ sigmas: [Float], for units: [RebuiltUnit], rowsOfPrompt: [Int]
+  ) -> ModelRows {
+    ModelRows(
+      states: states, sigmas: sigmas,
+      prompts: units.map { recipe.task.trainPrompts[$0.trajectory.prompt] },
+      rowsOfPrompt: rowsOfPrompt)
   }
 
   /// Adds ∂L/∂θ of a chunk: one forward and one backward over its distinct states.
@@ -109,10 +109,11 @@ extension Update {
   func addGradient(
     of batch: Batch, _ policies: Policies, scale: Float, to gradient: Buffer, isFirst: Bool,
     tally: inout Tally
-  ) {
+  ) throws(ModelFailure) {
     let rows = rows(of: batch)
-    session.pullBack(at: rows.input, under: policies.weights, addingTo: gradient) { policy in
-      var slopes = slopes(at: rows, policy, policies, isFirst: isFirst, tally: &tally)
+    try session.pullBack(at: rows.input, under: policies.weights, addingTo: gradient) {
+      (policy) throws(ModelFailure) in
+      var slopes = try slopes(at: rows, policy, policies, isFirst: isFirst, tally: &tally)
       for i in slopes.scalars.indices { slopes.scalars[i] *= scale }
       return slopes
     }
@@ -122,14 +123,14 @@ extension Update {
   /// the pulls towards the reference and towards the slow average.
   private func slopes(
     at rows: Rows, _ policy: Slab, _ policies: Policies, isFirst: Bool, tally: inout Tally
-  ) -> Slab {
-    func velocities(under weights: Buffer) -> Slab {
-      session.velocities(of: rows.input, under: weights)
+  ) throws(ModelFailure) -> Slab {
+    func velocities(under parameters: ParameterSet) throws(ModelFailure) -> Slab {
+      try session.velocities(of: rows.input, under: parameters)
     }
     let (beta, needs) = (policies.beta, loss.needs)
     let reference =
-      beta != 0 || needs.contains(.reference) ? velocities(under: policies.reference) : nil
-    let old = needs.contains(.old) ? policies.old.map(velocities) ?? policy : nil
+      beta != 0 || needs.contains(.reference) ? try velocities(under: policies.reference) : nil
+    let old = needs.contains(.old) ? try policies.old.map(velocities) ?? policy : nil
     let result = loss.loss(
       of: rows.samples, at: Velocities(policy: policy, old: old, reference: reference))
     tally.add(result, rows: policy.rows, lags: rows.lags, isFirst: isFirst)
@@ -144,7 +145,7 @@ extension Update {
     let coefficient = recipe.algorithm.averageCoefficient
     if coefficient != 0, let slow = policies.slow {
       let divergences = Regulariser(kind: .velocity, coefficient: coefficient).divergences(
-        policy, from: velocities(under: slow), addingTo: &slopes)
+        policy, from: try velocities(under: slow), addingTo: &slopes)
       for divergence in divergences { tally.slowDivergence += Double(divergence) }
     }
     return slopes

@@ -1,4 +1,4 @@
-import Flow
+package import Flow
 import Network
 import Objective
 import Records
@@ -21,21 +21,22 @@ package final class Update {
   package init(_ recipe: Recipe) {
     self.recipe = recipe
     loss = recipe.loss
-    session = recipe.model.session()
+    session = recipe.session()
   }
 
   /// The parameters that a loss may read.
   package struct Policies {
-    package var weights: Buffer
-    package var reference: Buffer
+    package var weights: ParameterSet
+    package var reference: ParameterSet
     /// θ_old where it differs from θ.
-    package var old: Buffer?
-    package var slow: Buffer?
+    package var old: ParameterSet?
+    package var slow: ParameterSet?
     /// β.
     package var beta: Float
 
     package init(
-      weights: Buffer, reference: Buffer, old: Buffer? = nil, slow: Buffer? = nil, beta: Float
+      weights: ParameterSet, reference: ParameterSet, old: ParameterSet? = nil,
+      slow: ParameterSet? = nil, beta: Float
     ) {
       self.weights = weights
       self.reference = reference
@@ -66,20 +67,24 @@ package final class Update {
   /// Applies the update of version k to `policy`, which becomes version k + 1.
   ///
   /// - Parameter units: the B units of update k in unit order.
-  package func apply(_ units: [RebuiltUnit], to policy: TrainingState) -> Report {
+  package func apply(_ units: [RebuiltUnit], to policy: TrainingState) throws(ModelFailure)
+    -> Report
+  {
     precondition(
       units.map(\.trajectory.unit) == recipe.layout.units(of: policy.version.rawValue),
       "an update takes exactly its own units, in order")
     let whole = batch(of: units)
+    let reference = ParameterSet(policy.reference)
+    let (old, slow) = (policy.old.map { ParameterSet($0) }, policy.slow.map { ParameterSet($0) })
     var tally = Tally()
     var norms: [Double] = []
     var skipped = 0
     for (index, minibatch) in minibatches(of: whole).enumerated() {
       let hasMoved = index > 0 || recipe.algorithm.lagged != .none
       let policies = Policies(
-        weights: policy.weights, reference: policy.reference, old: hasMoved ? policy.old : nil,
-        slow: policy.slow, beta: policy.beta)
-      let gradient = gradient(of: minibatch, policies, isFirst: index == 0, tally: &tally)
+        weights: ParameterSet(policy.weights), reference: reference, old: hasMoved ? old : nil,
+        slow: slow, beta: policy.beta)
+      let gradient = try gradient(of: minibatch, policies, isFirst: index == 0, tally: &tally)
       switch policy.optimizer.step(policy.weights, along: gradient) {
       case .stepped(let norm): norms.append(norm)
       case .skippedNonFinite, .skippedSpike: skipped += 1
@@ -94,11 +99,11 @@ package final class Update {
   }
 
   /// The loss of some whole prompts' units as one minibatch, and its gradient.
-  package func loss(of units: [RebuiltUnit], _ policies: Policies) -> (
+  package func loss(of units: [RebuiltUnit], _ policies: Policies) throws(ModelFailure) -> (
     loss: Double, gradient: Buffer
   ) {
     var tally = Tally()
-    let gradient = gradient(of: batch(of: units), policies, isFirst: true, tally: &tally)
+    let gradient = try gradient(of: batch(of: units), policies, isFirst: true, tally: &tally)
     let points = Double(tally.points)
     let divergence =
       Double(policies.beta) * tally.divergence
@@ -147,21 +152,21 @@ package final class Update {
   /// ∂L/∂θ of one minibatch: L is the mean of the losses of its points, or of its outcomes.
   private func gradient(
     of batch: Batch, _ policies: Policies, isFirst: Bool, tally: inout Tally
-  ) -> Buffer {
+  ) throws(ModelFailure) -> Buffer {
     let isWhole = loss.needs.contains(.wholeMinibatch)
     let size = isWhole ? batch.units.count : recipe.chunkUnits
     let chunks = stride(from: 0, to: batch.units.count, by: size).map {
       $0..<min($0 + size, batch.units.count)
     }
     while chunkGradients.count < chunks.count {
-      chunkGradients.append(Buffer(count: policies.weights.count))
+      chunkGradients.append(Buffer(count: policies.weights.buffer.count))
     }
     let count = rowCount(of: batch)
     for (index, range) in chunks.enumerated() {
       chunkGradients[index].clear()
       let chunk = batch.chunk(range)
       guard rowCount(of: chunk) > 0 else { continue }
-      addGradient(
+      try addGradient(
         of: chunk, policies, scale: 1 / Float(count), to: chunkGradients[index],
         isFirst: isFirst, tally: &tally)
     }

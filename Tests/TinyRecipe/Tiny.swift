@@ -21,7 +21,7 @@ package enum Tiny {
     optimizer.maximumGradientNorm = 1e9
     return Recipe(
       runSeed: 17, task: task,
-      network: DiT(.standard(for: task, width: 32, depth: 1, heads: 2)),
+      model: BuiltInModel(for: task, width: 32, depth: 1, heads: 2),
       algorithm: Algorithm(
         grid: .linear(steps: 5), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 5, branching: 0..<4, count: 3), reduction: .sum,
@@ -33,8 +33,10 @@ package enum Tiny {
   }
 
   /// Parameters without zeros: the velocity is not zero and every parameter carries gradient.
-  package static func weights(_ network: DiT, seed: UInt64) -> Buffer {
-    let buffer = network.initialParameters(seed: seed)
+  package static func weights(_ model: any VelocityModel, seed: UInt64) -> Buffer {
+    guard let buffer = try? model.initialParameters(seed: seed) else {
+      preconditionFailure("the built-in network always has parameters")
+    }
     let noise = Philox(seed: seed).normals(
       at: NoiseAddress(unit: 99, purpose: .pretraining), count: buffer.count)
     buffer.row.add(Buffer(noise).row, times: 0.1)
@@ -43,8 +45,8 @@ package enum Tiny {
 
   /// θ differs from the reference, so that the divergence has a gradient.
   package static func policy(_ recipe: Recipe, weights: Buffer? = nil) -> TrainingState {
-    let policy = TrainingState(base: Self.weights(recipe.network, seed: 5), recipe: recipe)
-    policy.weights.assign(weights ?? Self.weights(recipe.network, seed: 6))
+    let policy = TrainingState(base: Self.weights(recipe.model, seed: 5), recipe: recipe)
+    policy.weights.assign(weights ?? Self.weights(recipe.model, seed: 6))
     return policy
   }
 

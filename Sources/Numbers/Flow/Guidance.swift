@@ -13,6 +13,9 @@ package struct Guidance: Hashable, Sendable {
   /// w = 1.
   package static let none = Guidance(scale: 1)
 
+  /// The words of the empty prompt.
+  static let noPrompt: [Int32] = [0]
+
   package init(scale: Float) { self.scale = scale }
 
   /// The call that evaluates every prompt's rows twice, first with the prompt, then without.
@@ -22,7 +25,7 @@ package struct Guidance: Hashable, Sendable {
     let count = input.sigmas.isEmpty ? 0 : input.latents.count / input.sigmas.count
     var row = 0
     for (prompt, rows) in zip(input.prompts, input.latentsOfPrompt) {
-      for tokens in [prompt, [0]] {
+      for tokens in [prompt, Self.noPrompt] {
         result.latents += input.latents[row * count..<(row + rows) * count]
         result.sigmas += input.sigmas[row..<row + rows]
         result.prompts.append(tokens)

@@ -1,4 +1,3 @@
-package import Network
 package import Tensor
 
 /// A velocity network that can be trained, as samplers, updates and checks see it: a pure function of
@@ -9,12 +8,13 @@ package import Tensor
 ///
 /// What has memory (optimiser, averages, reference, digests) is not the model's.
 package protocol VelocityModel: Sendable {
-  /// D: scalars of one latent.
-  var latentCount: Int { get }
-  /// How often the network is evaluated for one row.
-  var evaluationsOfRow: Int { get }
+  var contract: ModelContract { get }
 
-  func session() -> any ModelSession
+  /// θ that nobody has trained.
+  func initialParameters(seed: UInt64) throws(ModelFailure) -> Buffer
+
+  /// Work with it under one guidance.
+  func session(guidance: Guidance) -> any ModelSession
 }
 
 /// Work with a model: it has one owner, and may keep memory from call to call, but nothing that a
@@ -24,12 +24,20 @@ package protocol ModelSession: AnyObject {
   var latentCount: Int { get }
 
   /// v at the rows, `[R, D]`.
-  func velocities(of rows: VelocityInput, under parameters: Buffer) -> Slab
+  func velocities(of rows: ModelRows, under parameters: ParameterSet) throws(ModelFailure) -> Slab
 
   /// Pulls slopes back to the parameters: adds ∂L/∂θ to `gradient`.
   ///
   /// - Parameter slopes: makes ∂L/∂v, `[R, D]`, of v at the rows.
   func pullBack(
-    at rows: VelocityInput, under parameters: Buffer, addingTo gradient: Buffer,
-    slopes: (Slab) -> Slab)
+    at rows: ModelRows, under parameters: ParameterSet, addingTo gradient: Buffer,
+    slopes: (Slab) throws(ModelFailure) -> Slab
+  ) throws(ModelFailure)
+
+  /// Lets go of what a session has outside of this process; may be called from any thread.
+  func close()
+}
+
+extension ModelSession {
+  package func close() {}
 }

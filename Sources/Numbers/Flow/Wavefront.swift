@@ -4,7 +4,7 @@ package protocol VelocityField {
   ///   - states: `[rows, D]`, row-major.
   ///   - sigma: σ of every row.
   /// - Returns: `[rows, D]`.
-  mutating func velocities(of states: [Float], sigma: Float) -> [Float]
+  mutating func velocities(of states: [Float], sigma: Float) throws(ModelFailure) -> [Float]
 }
 
 /// The sampler of a unit: all live nodes that stand at the same σ go through the network together,
@@ -79,13 +79,13 @@ package struct Wavefront: Sendable {
   package func sample(
     from initial: [[Float]], through field: inout some VelocityField,
     noise: (_ step: Int, _ branch: Int) -> [Float]
-  ) -> Sample {
+  ) throws(ModelFailure) -> Sample {
     precondition(initial.count == plan.trunks, "\(initial.count) noises, \(plan.trunks) trunks")
     let size = initial[0].count
     var sample = Sample()
     let noisy = plan.noisySteps
     if noisy.isEmpty {
-      sample.latents = finishTrunks(from: initial, through: &field, noise: noise)
+      sample.latents = try finishTrunks(from: initial, through: &field, noise: noise)
       return sample
     }
     let last = noisy[noisy.count - 1]
@@ -95,7 +95,7 @@ package struct Wavefront: Sendable {
     var leavers: [Node] = []
     for step in 0..<plan.steps where !nodes.isEmpty {
       let straight = ODE().transition(step: step, on: grid)
-      let velocities = field.velocities(
+      let velocities = try field.velocities(
         of: nodes.flatMap(\.state), sigma: grid.sigmas[step])
       // Trunks first, then branches in order of birth.
       var trunks: [Node] = []
@@ -127,7 +127,7 @@ package struct Wavefront: Sendable {
       nodes = trunks + grown
     }
     for node in nodes { sample.add(node.state, to: node.edge) }
-    finish(leavers, in: &sample, through: &field)
+    try finish(leavers, in: &sample, through: &field)
     return sample
   }
 
@@ -157,13 +157,13 @@ package struct Wavefront: Sendable {
   /// Brings nodes to their clean states; those of one birth go together.
   private func finish(
     _ leavers: [Node], in sample: inout Sample, through field: inout some VelocityField
-  ) {
+  ) throws(ModelFailure) {
     var rest = leavers[...]
     while let birth = rest.first?.birth {
       let group = Array(rest.prefix { $0.birth == birth })
       rest = rest.dropFirst(group.count)
       for times in plan.continuation.times(after: birth, on: grid) {
-        for node in finished(group, on: times, through: &field) {
+        for node in try finished(group, on: times, through: &field) {
           sample.add(node.state, to: node.edge)
         }
       }
@@ -173,12 +173,12 @@ package struct Wavefront: Sendable {
   /// The nodes at the clean states that the last of `times` but one points to.
   private func finished(
     _ group: [Node], on times: [Float], through field: inout some VelocityField
-  ) -> [Node] {
+  ) throws(ModelFailure) -> [Node] {
     var nodes = group
     // The solver counts the steps before the continuation too.
     let first = (group.first?.birth ?? -1) + 1
     for (place, (sigma, end)) in zip(times, times.dropFirst()).enumerated() {
-      let velocities = field.velocities(of: nodes.flatMap(\.state), sigma: sigma)
+      let velocities = try field.velocities(of: nodes.flatMap(\.state), sigma: sigma)
       let isLast = place == times.count - 2
       for row in nodes.indices {
         let state = nodes[row].state
@@ -205,10 +205,11 @@ package struct Wavefront: Sendable {
   private func finishTrunks(
     from initial: [[Float]], through field: inout some VelocityField,
     noise: (_ step: Int, _ branch: Int) -> [Float]
-  ) -> [[Float]] {
+  ) throws(ModelFailure) -> [[Float]] {
     if case .adams(let solver) = plan.continuation {
       let times = SASolver.times(on: grid)
-      let run = solver.run(from: initial.flatMap(\.self), times: times, through: &field) { step in
+      let run = try solver.run(from: initial.flatMap(\.self), times: times, through: &field) {
+        step in
         initial.indices.flatMap { noise(step, $0) }
       }
       let size = initial[0].count
@@ -216,8 +217,9 @@ package struct Wavefront: Sendable {
       return initial.indices.map { Array(end[$0 * size..<($0 + 1) * size]) }
     }
     let nodes = initial.map { Node(edge: nil, state: $0) }
-    let ways = plan.continuation.times(after: -1, on: grid).map { times in
-      finished(nodes, on: times, through: &field).map(\.state)
+    var ways: [[[Float]]] = []
+    for times in plan.continuation.times(after: -1, on: grid) {
+      ways.append(try finished(nodes, on: times, through: &field).map(\.state))
     }
     return initial.indices.flatMap { trunk in ways.map { $0[trunk] } }
   }
@@ -255,10 +257,10 @@ package struct Wavefront: Sendable {
   /// x₀ of many noises by ODE alone, `[rows, D]`: evaluation and picture grids.
   package static func finish(
     _ noises: [Float], on grid: SigmaGrid, through field: inout some VelocityField
-  ) -> [Float] {
+  ) throws(ModelFailure) -> [Float] {
     var states = noises
     for step in 0..<grid.steps {
-      let velocities = field.velocities(of: states, sigma: grid.sigmas[step])
+      let velocities = try field.velocities(of: states, sigma: grid.sigmas[step])
       states = ODE().transition(step: step, on: grid).next(states, velocities, noise: states)
     }
     return states

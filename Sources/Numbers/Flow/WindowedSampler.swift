@@ -43,7 +43,7 @@ package struct WindowedSampler: Sendable {
   package func sample(
     from initial: [Float], through field: inout some VelocityField,
     noise: (_ step: Int) -> [Float]
-  ) -> [Step] {
+  ) throws(ModelFailure) -> [Step] {
     var steps: [Step] = []
     var state = initial
     // Newest first.
@@ -51,7 +51,7 @@ package struct WindowedSampler: Sendable {
     let count = sigmas.count - 1
     for index in 0..<count {
       let (sigma, end) = (sigmas[index], sigmas[index + 1])
-      let v = field.velocities(of: state, sigma: sigma)
+      let v = try field.velocities(of: state, sigma: sigma)
       let clean = ODE().transition(from: sigma, to: 0).mean(state, v)
       let step: Step
       if index < kernels.count {

@@ -52,8 +52,8 @@ struct EvalCommand: PrintsJSON {
     let task = policy.recipe.task
     let prompts = list ?? task.heldOutPrompts
     let options = EvaluationOptions(odeSteps: odeSteps, noises: noises)
-    let results = Evaluation.results(
-      of: policy.weights, model: policy.recipe.model, task: task, prompts: prompts,
+    let results = try Evaluation.results(
+      of: policy.weights, session: policy.recipe.session(), task: task, prompts: prompts,
       options: options)
     let asked = try askRewards(of: policy.recipe, about: results.exhibits)
     let evaluation = Evaluation(

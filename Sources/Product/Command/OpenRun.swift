@@ -99,7 +99,7 @@ struct OpenRun {
     guard asked.model.initialWeights != configuration.model.initialWeights,
       try Checkpoint.versions(in: folder).contains(0)
     else { return }
-    let own = try Checkpoint.base(in: folder, network: recipe.network)
+    let own = try Checkpoint.base(in: folder, of: recipe.model)
     let other = try startingWeights(of: asked, recipe: asked.recipe())
     if own.scalars == other.scalars {
       asked.model.initialWeights = configuration.model.initialWeights

@@ -37,7 +37,7 @@ struct Plan {
         + " \(pictures) an update, to version \(updates)")
     Console.line(
       "      \(evaluations) network evaluations and \(pictures) judged pictures to sample, \(states)"
-        + " states to learn from, \(recipe.network.table.count) parameters")
+        + " states to learn from, \(recipe.model.contract.parameters.count) parameters")
     Console.line(
       "      journal ≈ \(Console.number(Double(journalBytes) / 1e6, digits: 2)) MB an update ·"
         + " \(actors) local actors · lag \(recipe.schedule.lag)")
@@ -70,7 +70,7 @@ struct Plan {
   // MARK: Cost
 
   func measured() throws -> UnitCost {
-    try UnitCost(of: recipe, base: recipe.network.initialParameters(seed: 1))
+    try UnitCost(of: recipe, base: recipe.model.initialParameters(seed: 1))
   }
 
   private var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
@@ -123,7 +123,7 @@ struct Plan {
       "prompts": recipe.prompts, "seeds": recipe.seeds, "branches": configuration.group.branches,
       "branch_steps": work.noisySteps, "pictures_per_update": pictures,
       "network_evaluations_per_update": evaluations, "learner_states_per_update": states,
-      "parameters": recipe.network.table.count, "updates": updates, "actors": actors,
+      "parameters": recipe.model.contract.parameters.count, "updates": updates, "actors": actors,
       "journal_bytes_per_update": journalBytes, "seconds_per_update": seconds(cost),
       "actor_seconds_per_unit": cost.actorSeconds, "learner_seconds_per_unit": cost.learnerSeconds,
       "peak_rss_mib": cost.peakResidentMiB, "disk_bytes": bytesInAll,

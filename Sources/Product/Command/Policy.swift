@@ -1,3 +1,4 @@
+import Flow
 import Configuration
 import Foundation
 import Learning
@@ -43,7 +44,7 @@ struct Policy {
       }
     recipe = run.recipe
     origin = "\(folder)/\(name).safetensors"
-    weights = try Checkpoint.parameters(in: origin, network: recipe.network)
+    weights = try Checkpoint.parameters(in: origin, of: recipe.model)
   }
 
   /// A safetensors file that `pretrain` or a checkpoint wrote; its metadata names the task.
@@ -54,7 +55,7 @@ struct Policy {
     do {
       let file = try SafeTensors(decoding: Array(data))
       recipe = try RunConfiguration(named: file.metadata["task"] ?? "shapes").recipe()
-      weights = try recipe.network.parameters(from: file)
+      weights = try recipe.model.contract.parameters.parameters(from: file)
     } catch {
       throw RunFailure(.usage, "\(path): \(error)")
     }

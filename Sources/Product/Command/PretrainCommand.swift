@@ -45,29 +45,29 @@ struct PretrainCommand: ParsableCommand {
   func run() throws {
     let recipe = try source.read().recipe()
     try output.prepare()
-    try pretrain(recipe.task, network: recipe.network)
+    try pretrain(recipe.task, recipe.model)
   }
 
-  private func pretrain(_ task: some Task, network: DiT) throws {
+  private func pretrain(_ task: some Task, _ model: any VelocityModel) throws {
     var options = Pretraining.Options()
     options.steps = steps
     options.seed = seed
-    var pretraining = Pretraining(task: task, network: network, options: options)
+    var pretraining = try Pretraining(task: task, model: model, options: options)
     let clock = ContinuousClock()
     let start = clock.now
     var sum = 0.0
     Console.line(
-      "pretrain \(task.name): \(network.table.count) parameters, \(steps) steps of"
+      "pretrain \(task.name): \(model.contract.parameters.count) parameters, \(steps) steps of"
         + " \(options.prompts * options.latentsPerPrompt) latents")
     let wish = Wish()
     let interrupts = Interrupts { wish.express() }
     defer { interrupts.cancel() }
     for step in 1...steps {
       if wish.isExpressed { break }
-      sum += pretraining.advance()
+      sum += try pretraining.advance()
       if step % every == 0 || step == steps {
-        let evaluation = Evaluation(
-          of: pretraining.ema.average, model: GuidedDiT(network), task: task,
+        let evaluation = try Evaluation(
+          of: pretraining.ema.average, session: model.session(guidance: .none), task: task,
           prompts: task.heldOutPrompts, options: EvaluationOptions())
         let seconds = Double(start.duration(to: clock.now).components.seconds)
         let left = seconds / Double(step) * Double(steps - step)
@@ -89,7 +89,7 @@ struct PretrainCommand: ParsableCommand {
     guard done > 0 else {
       throw RunFailure(.interrupted, "interrupted before the first step; nothing is kept")
     }
-    let file = network.safeTensors(
+    let file = model.contract.safeTensors(
       pretraining.ema.average,
       metadata: [
         "task": task.name,

@@ -1,3 +1,4 @@
+import Flow
 import ArgumentParser
 import Configuration
 import Dialogue
@@ -130,7 +131,7 @@ struct ReplayCommand: PrintsJSON {
           + "  apart \(Console.number(step.distance, digits: 3))")
     } finished: { policy in
       guard let out else { return }
-      try out.write(run.recipe.network.safeTensors(policy.weights).encoded())
+      try out.write(run.recipe.model.contract.safeTensors(policy.weights).encoded())
     }
     let apart = outcome.last?.distance ?? 0
     Console.line(

@@ -112,13 +112,13 @@ struct RewardTestCommand: PrintsJSON {
   }
 
   /// Samples of a policy, one for each of its evaluation prompts in turn.
-  private func samples(of policy: Policy) -> [Exhibit] {
+  private func samples(of policy: Policy) throws -> [Exhibit] {
     let all = policy.recipe.task.heldOutPrompts
     let noises = (n + all.count - 1) / all.count
     // Spread over the list, and so over its categories.
     let prompts = (0..<min(n, all.count)).map { all[$0 * all.count / min(n, all.count)] }
-    let latents = Evaluation.latents(
-      of: policy.weights, model: policy.recipe.model, task: policy.recipe.task,
+    let latents = try Evaluation.latents(
+      of: policy.weights, session: policy.recipe.session(),
       prompts: prompts, noises: noises, odeSteps: policy.recipe.evaluation.odeSteps)
     let exhibits = zip(prompts, latents).flatMap { prompt, latents in
       latents.map { Exhibit(prompt: prompt, result: .latent($0)) }

@@ -64,8 +64,8 @@ struct SampleCommand: ParsableCommand {
   }
 
   private func draw(_ asked: Prompt, task: some Task, policy: Policy) throws {
-    let latents = Evaluation.latents(
-      of: policy.weights, model: policy.recipe.model, task: task, prompts: [asked], noises: n,
+    let latents = try Evaluation.latents(
+      of: policy.weights, session: policy.recipe.session(), prompts: [asked], noises: n,
       odeSteps: odeSteps, seed: seed)[0]
     var right = 0
     var cells: [CaptionedGrid.Cell] = []

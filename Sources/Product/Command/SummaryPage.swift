@@ -110,7 +110,7 @@ struct SummaryPage {
     let version = "version \(policy.version.rawValue)"
     let strip = PictureGrid(stripOf: recipe)
     let policies = [("base", policy.reference), (version, policy.ema.average)]
-    let results = policies.map { strip.results(of: $0.1) }
+    let results = try policies.map { try strip.results(of: $0.1) }
     let all = results.flatMap(\.self)
     var scores: [[Float]]?
     // Who has asked the run to end does not wait for a reward that may hang.
@@ -128,7 +128,7 @@ struct SummaryPage {
     let shown = zip(policies, zip(results, [verdicts.prefix(count), verdicts.dropFirst(count)]))
       .map { PictureGrid.Shown($0.0, $0.1, $1.0, Array($1.1)) }
     let legend = strip.legend(frames: judgement.frames(asked: scores != nil))
-    let picture = strip.strip(
+    let picture = try strip.strip(
       of: shown, title: "\(recipe.task.name): the base and \(version)", legend: legend)
     try AtomicFile.write(picture.png(), to: run.folder.strip)
     return legend

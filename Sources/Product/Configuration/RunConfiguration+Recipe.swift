@@ -1,7 +1,7 @@
 import Foundation
 package import Learning
 package import Ledger
-import Network
+import Flow
 import Objective
 import Records
 import Rewards
@@ -35,8 +35,8 @@ extension RunConfiguration {
     try checkBest()
     let recipe = Recipe(
       runSeed: seed, task: task, rewards: sources,
-      network: DiT(
-        .standard(for: task, width: model.width, depth: model.depth, heads: model.heads)),
+      model: BuiltInModel(
+        for: task, width: model.width, depth: model.depth, heads: model.heads),
       algorithm: algorithm, adaptation: CoefficientAdaptation(target: loss.divergence.target),
       prompts: group.prompts, seeds: group.seeds, optimizer: optimizer.options,
       ema: optimizer.average.options, minibatches: optimizer.minibatches,

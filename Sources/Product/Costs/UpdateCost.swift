@@ -58,11 +58,11 @@ package struct UpdateCost: Sendable {
       let (start, startOnProcessor) = (clock.now, ProcessUsage.processorSeconds)
       let k = core.policy.version.rawValue
       let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.schedule.lag)]
-      let weights = Buffer(snapshot.parameters)
+      let weights = ParameterSet(Buffer(snapshot.parameters))
       var units: [AdmittedUnit] = []
       for unit in recipe.layout.units(of: k) {
         let began = ProcessUsage.processorSeconds
-        let (trajectory, parts) = sampler.trajectory(
+        let (trajectory, parts) = try sampler.trajectory(
           of: unit, version: snapshot.version, weights: weights, clock: clock)
         let sampling = ProcessUsage.processorSeconds - began
         // The sampler tells its two parts by the clock; on one core that is their CPU time.

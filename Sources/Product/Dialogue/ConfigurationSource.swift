@@ -38,7 +38,7 @@ package struct ConfigurationSource: ParsableArguments {
     guard folder.exists, !changes.contains(where: { $0.key == "model.init" }),
       try Checkpoint.versions(in: folder).contains(0)
     else { return try startingWeights(of: configuration, recipe: recipe) }
-    return try Checkpoint.base(in: folder, network: recipe.network)
+    return try Checkpoint.base(in: folder, of: recipe.model)
   }
 
   /// The same for a file that stands alone: long lists of prompts by the files that hold them, because

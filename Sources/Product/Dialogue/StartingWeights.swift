@@ -1,3 +1,4 @@
+import Flow
 package import Configuration
 package import Learning
 import Ledger
@@ -9,9 +10,9 @@ package import Tensor
 /// The parameters that `model.init` names.
 package func startingWeights(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
   switch configuration.model.initialWeights {
-  case .random: return recipe.network.initialParameters(seed: configuration.seed)
+  case .random: return try recipe.model.initialParameters(seed: configuration.seed)
   case .base: return try shippedBase(of: configuration, recipe: recipe)
-  case .file(let path): return try Checkpoint.parameters(in: path, network: recipe.network)
+  case .file(let path): return try Checkpoint.parameters(in: path, of: recipe.model)
   }
 }
 
@@ -39,5 +40,5 @@ private func shippedBase(of configuration: RunConfiguration, recipe: Recipe) thr
         + " `preset: \(task)` begins with them), or --set model.init=random, or make a base of this size:"
         + " tributary pretrain FILE -o base.safetensors")
   }
-  return try Checkpoint.parameters(in: path, network: recipe.network)
+  return try Checkpoint.parameters(in: path, of: recipe.model)
 }

@@ -56,16 +56,16 @@ package final class IngestBenchmark {
   package init(_ recipe: Recipe, units: Int, folder: String) throws {
     var recipe = recipe.underJudge
     // The payload is the same for a network of any size, and this one samples quickly.
-    recipe.network = DiT(.standard(for: recipe.task, width: 32, depth: 1, heads: 2))
+    recipe.model = BuiltInModel(for: recipe.task, width: 32, depth: 1, heads: 2)
     // All units of a round are open at once.
     recipe.prompts = (units + recipe.seeds - 1) / recipe.seeds
     recipe.minibatches = 1
-    let policy = TrainingState(base: recipe.network.initialParameters(seed: 1), recipe: recipe)
+    let policy = TrainingState(base: try recipe.model.initialParameters(seed: 1), recipe: recipe)
     let sampler = UnitSampler(recipe)
     let snapshot = policy.snapshot
-    let weights = policy.weights
-    payloads = (0..<UInt64(units)).map {
-      sampler.trajectory(
+    let weights = ParameterSet(policy.weights)
+    payloads = try (0..<UInt64(units)).map {
+      try sampler.trajectory(
         of: UnitID($0), version: snapshot.version, weights: weights, clock: ContinuousClock()
       ).0.encoded()
     }

@@ -43,7 +43,7 @@ struct BenchWireCommand: PrintsJSON {
   func run() throws {
     var sizes = [("1 MiB", 1 << 20), ("64 KiB", 1 << 16)]
     for name in ["shapes", "density"] {
-      sizes.append((name, UnitSize.bytes(of: try RunConfiguration(named: name).recipe())))
+      sizes.append((name, try UnitSize.bytes(of: RunConfiguration(named: name).recipe())))
     }
     Console.line(
       "unit       bytes  window  CURVE    bare MB/s               own MB/s                own/bare")

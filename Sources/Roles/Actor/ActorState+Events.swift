@@ -1,6 +1,8 @@
+package import Learning
+package import Flow
 package import Records
-package import Rewards
-package import Tensor
+import Rewards
+import Tensor
 package import Wire
 
 /// What an actor is told, and what it wants done.
@@ -31,7 +33,7 @@ extension ActorState {
     case prepared(ActorProcess.Preparation, Welcome, Envelope)
     case finished(Finished)
     /// A unit was sampled and not judged; `isStopping` if this actor ends.
-    case failed(Lease, RewardFailure, isStopping: Bool)
+    case failed(Lease, UnitFailure, isStopping: Bool)
     /// The answer to ``Action/withdraw(_:because:)``: those of the units that were not begun.
     case withdrawn(Set<UnitID>, of: Set<UnitID>, because: String)
     /// The actor is to end.
@@ -63,7 +65,7 @@ extension ActorState {
     case open(Envelope, SessionTiming)
     /// Make a recipe of the configuration, and answer with ``Event/prepared(_:_:_:)``.
     case prepare(Welcome, Envelope, lists: [Digest: [UInt8]])
-    case compute(Lease, Buffer)
+    case compute(Lease, ParameterSet)
     /// Take back what is not begun, and answer with ``Event/withdrawn(_:of:because:)``.
     case withdraw(Set<UnitID>, because: String)
     case log(String)

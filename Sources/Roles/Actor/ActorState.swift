@@ -1,3 +1,4 @@
+import Flow
 import Bytes
 import Learning
 import Ledger
@@ -179,13 +180,13 @@ package struct ActorState {
 
   /// A unit without rewards is no unit: the learner leases it again.
   private mutating func giveBack(
-    _ lease: Lease, because failure: RewardFailure, isStopping: Bool, now: Instant
+    _ lease: Lease, because failure: UnitFailure, isStopping: Bool, now: Instant
   ) {
     guard leases.contains(lease.unit) else { return }
     // Whoever stops ends the programs of rewards, too: that says nothing about them.
     if isDraining || isStopping { return release(lease.unit, because: "stopped") }
     act(.log("\(lease.unit): \(failure)"))
-    for line in failure.fault.errorLines { act(.log("\(failure.reward) stderr \(line)")) }
+    for line in failure.errorLines { act(.log("\(failure.culprit) stderr \(line)")) }
     let reason = options.quotesRewards ? failure.description : failure.outline
     release(lease.unit, code: .rewardFailed, because: reason)
     if isOpen { beat(now: now) }
@@ -243,7 +244,7 @@ package struct ActorState {
       // Perhaps a bit of them has flipped in this machine's memory.
       if refusal.code == .invalid { parameters.forget() }
     case .manifest(let manifest):
-      guard let count = membership?.recipe.network.table.count else { return }
+      guard let count = membership?.recipe.model.contract.parameters.count else { return }
       do throws(RunFailure) {
         pull(try parameters.take(manifest, expectedCount: count, now: now), now: now)
       } catch {

@@ -1,3 +1,4 @@
+import Flow
 import Bytes
 import Foundation
 import Learning
@@ -13,13 +14,13 @@ final class ComputeThread: @unchecked Sendable {
   // `@unchecked`: the sampler is touched by the thread alone.
   struct Order: Sendable {
     var lease: Lease
-    var weights: Buffer
+    var weights: ParameterSet
   }
 
   enum Outcome: Sendable {
     case finished(ActorState.Finished)
     /// Sampled, and not to be judged now.
-    case failed(Lease, RewardFailure)
+    case failed(Lease, UnitFailure)
   }
 
   /// The payload of a lease from elsewhere.
@@ -86,7 +87,7 @@ final class ComputeThread: @unchecked Sendable {
     let (trajectory, split): (Trajectory, UnitSampler.Split)
     let began = (wall: ContinuousClock.now, processor: ProcessorTime.ofThread)
     defer { steps.awaited.withLock { $0 = nil } }
-    do throws(RewardFailure) {
+    do throws(UnitFailure) {
       (trajectory, split) = try sampler.trajectory(
         of: order.lease.unit, version: order.lease.version, weights: order.weights,
         judgedBy: panel, clock: ContinuousClock(),

@@ -1,5 +1,6 @@
+package import Flow
 package import Records
-package import Tensor
+import Tensor
 package import Wire
 
 /// The parameters that an actor has, and the pull of those that it lacks, one version at a time.
@@ -19,7 +20,7 @@ package struct ParameterCache: Sendable {
 
   private static let keptVersions = 3
 
-  private var kept: [(hash: Digest, version: PolicyVersion, weights: Buffer)] = []
+  private var kept: [(hash: Digest, version: PolicyVersion, weights: ParameterSet)] = []
   private var pull: ParameterPull?
   private var asked: PolicyVersion?
   private var lastAsked: Instant?
@@ -29,7 +30,7 @@ package struct ParameterCache: Sendable {
   /// The version that came last.
   package var newest: PolicyVersion { kept.last?.version ?? PolicyVersion(0) }
 
-  package func weights(_ hash: Digest) -> Buffer? { kept.first { $0.hash == hash }?.weights }
+  package func weights(_ hash: Digest) -> ParameterSet? { kept.first { $0.hash == hash }?.weights }
 
   /// What is here is not to be trusted any more: it is pulled anew.
   package mutating func forget() { kept = [] }
@@ -79,7 +80,7 @@ package struct ParameterCache: Sendable {
     case .ask(let request): return .ask(request)
     case .failed(let reason): return .failed(reason)
     case .done(let scalars):
-      kept.append((current.paramsHash, current.version, Buffer(scalars)))
+      kept.append((current.paramsHash, current.version, ParameterSet(Buffer(scalars))))
       if kept.count > Self.keptVersions { kept.removeFirst() }
       forgetQuestions()
       return .done

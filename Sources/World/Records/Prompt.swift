@@ -10,6 +10,9 @@ package struct Prompt: Hashable, Sendable {
     self.text = text
     self.category = category
   }
+
+  /// What is asked where nothing is: the unconditional model.
+  package static let none = Prompt(text: "", category: "")
 }
 
 extension Sequence<Prompt> {

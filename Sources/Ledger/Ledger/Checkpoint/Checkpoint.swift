@@ -1,7 +1,8 @@
 import Bytes
 import Foundation
 package import Learning
-package import Network
+package import Flow
+import Network
 import Records
 package import Tensor
 import Wire
@@ -105,7 +106,7 @@ package enum Checkpoint {
     keeping: Retention = Retention()
   ) throws {
     let policy = core.policy
-    let network = policy.network
+    let model = core.recipe.model.contract
     let version = policy.version.rawValue
     let place = path(of: version, in: folder)
     let manager = FileManager.default
@@ -122,11 +123,11 @@ package enum Checkpoint {
       try AtomicFile.write(file.encoded(), to: "\(temporary)/\(name).safetensors")
     }
     for (role, buffer) in policy.buffers {
-      try write(network.safeTensors(buffer), role.rawValue)
+      try write(model.safeTensors(buffer), role.rawValue)
     }
     for snapshot in core.recent where snapshot.version != policy.version {
       try write(
-        network.safeTensors(Buffer(snapshot.parameters)), "snapshot-\(snapshot.version.rawValue)")
+        model.safeTensors(Buffer(snapshot.parameters)), "snapshot-\(snapshot.version.rawValue)")
     }
     let state = State(
       policy.counters,
@@ -217,9 +218,8 @@ package enum Checkpoint {
     -> LearnerCore
   {
     let place = path(of: version, in: folder)
-    let network = recipe.network
     func tensors(_ name: String) throws -> Buffer {
-      try Self.parameters(in: "\(place)/\(name).safetensors", network: network)
+      try Self.parameters(in: "\(place)/\(name).safetensors", of: recipe.model)
     }
     let state = try RunFolder.read(State.self, from: "\(place)/state.json")
     let (counters, rest) = (state.counters, state.rest)
@@ -251,15 +251,15 @@ package enum Checkpoint {
   }
 
   /// The parameters that a run began with, of a run that has its checkpoint 0.
-  package static func base(in folder: RunFolder, network: DiT) throws -> Buffer {
-    try parameters(in: "\(path(of: 0, in: folder))/reference.safetensors", network: network)
+  package static func base(in folder: RunFolder, of model: any VelocityModel) throws -> Buffer {
+    try parameters(in: "\(path(of: 0, in: folder))/reference.safetensors", of: model)
   }
 
-  /// The parameters in a safetensors file of this network.
-  package static func parameters(in path: String, network: DiT) throws -> Buffer {
+  /// The parameters in a safetensors file of this model.
+  package static func parameters(in path: String, of model: any VelocityModel) throws -> Buffer {
     let data = try RunFolder.data(of: path)
     do {
-      return try network.parameters(from: SafeTensors(decoding: Array(data)))
+      return try model.contract.parameters.parameters(from: SafeTensors(decoding: Array(data)))
     } catch {
       throw RunFailure(.usage, "\(path): \(error)")
     }

@@ -31,7 +31,7 @@ extension LearnerCore {
       }
     }
     // What was committed is so; the hashes tell whether these are the numbers that led to it.
-    let (commit, report) = apply(units, epoch: expected.epoch)
+    let (commit, report) = try apply(units, epoch: expected.epoch)
     if commit.unitsDigest != expected.unitsDigest {
       throw mismatch("its units are not the ones that were committed")
     }

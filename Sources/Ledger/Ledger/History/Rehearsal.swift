@@ -73,7 +73,7 @@ package struct Rehearsal {
   private func step(_ committed: History.Committed) throws -> Step {
     let units = try committed.units.map { try AdmittedUnit($0, recipe: recorded.recipe) }
     let report = try recorded.rerun(committed)
-    let other = update.apply(units.map(\.rebuilt), to: rehearsed)
+    let other = try update.apply(units.map(\.rebuilt), to: rehearsed)
     return Step(
       version: rehearsed.version.rawValue, recorded: report, rehearsed: other,
       distance: distance(rehearsed.weights, recorded.policy.weights)

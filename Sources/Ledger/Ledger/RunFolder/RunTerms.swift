@@ -1,4 +1,5 @@
 package import Learning
+import Flow
 import Network
 package import Records
 import Tensor
@@ -14,7 +15,7 @@ package struct RunTerms: Sendable {
   package var configuration: String
   /// The digest of what in it decides numbers.
   package var configurationHash: Digest
-  /// The digest of architecture and tensor table.
+  /// The digest of the model's identity.
   package var modelHash: Digest
   package var numericsClass: String
   /// What the configuration names by its digest and actors need: text in UTF-8.
@@ -41,10 +42,9 @@ package struct RunTerms: Sendable {
 }
 
 extension Recipe {
-  /// The digest of the network's architecture and tensor table.
+  /// The digest of the model's identity.
   package var modelHash: Digest {
-    let table = network.table.entries.map { "\($0.name) \($0.rows)x\($0.columns) @\($0.offset)" }
-    return Digest(of: Array(([network.shape.description] + table).joined(separator: "\n").utf8))
+    Digest(of: Array(model.contract.identity.utf8))
   }
 }
 

@@ -125,11 +125,11 @@ package struct SASolver: Hashable, Sendable {
   package func run(
     from initial: [Float], times: [Float], through field: inout some VelocityField,
     noise: (_ step: Int) -> [Float]
-  ) -> Run {
+  ) throws(ModelFailure) -> Run {
     var result = Run()
     var nodes: [(time: Float, clean: [Float])] = []
-    func evaluate(_ state: [Float], at time: Float) {
-      let v = field.velocities(of: state, sigma: time)
+    func evaluate(_ state: [Float], at time: Float) throws(ModelFailure) {
+      let v = try field.velocities(of: state, sigma: time)
       result.calls.append((time, state))
       nodes.insert((time, ODE().transition(from: time, to: 0).mean(state, v)), at: 0)
       nodes = Array(nodes.prefix(4))
@@ -137,7 +137,7 @@ package struct SASolver: Hashable, Sendable {
     let count = times.count - 1
     var x = initial
     result.states = [x]
-    evaluate(x, at: times[0])
+    try evaluate(x, at: times[0])
     for step in 1..<max(count, 1) {
       let (previous, time) = (times[step - 1], times[step])
       let tau = noisyTimes.contains(time) ? noiseLevel : 0
@@ -148,7 +148,7 @@ package struct SASolver: Hashable, Sendable {
           .next(x, used.map(\.clean), noise: noise)
       }
       let predicted = moved(min(predictorOrder, step, count - step + 1))
-      evaluate(predicted, at: time)
+      try evaluate(predicted, at: time)
       // The first step of a solver that is still short of nodes is not corrected, as AWM has it.
       let isCorrected =
         correctorOrder > 0 && (step > 1 || max(predictorOrder, correctorOrder - 1) < 2)

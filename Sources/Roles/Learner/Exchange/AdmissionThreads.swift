@@ -1,8 +1,9 @@
+package import Flow
 import Bytes
 import Foundation
 package import Learning
 import Records
-package import Tensor
+import Tensor
 import Transport
 package import Wire
 
@@ -28,9 +29,9 @@ package final class AdmissionThreads: Sendable {
     /// The unit is here already, and the digest alone will be compared.
     case digest
     /// Whether it is its unit, made with these parameters.
-    case worth(Buffer, UnitCheck.Extent)
+    case worth(ParameterSet, UnitCheck.Extent)
     /// Whether a unit that was chosen holds in every number; its sender sent one that does not.
-    case doubt(AdmittedUnit, Buffer)
+    case doubt(AdmittedUnit, ParameterSet)
   }
 
   package enum Verdict: Sendable {
@@ -41,11 +42,13 @@ package final class AdmissionThreads: Sendable {
     case invalid(String)
     /// It is well made, of other numbers than its parameters lead to.
     case deviates(String)
+    /// The model, which was to make some of its numbers again, did not answer.
+    case unknown(ModelFailure)
 
     var isValid: Bool {
       switch self {
       case .admitted, .digestHolds: true
-      case .invalid, .deviates: false
+      case .invalid, .deviates, .unknown: false
       }
     }
   }
@@ -91,12 +94,16 @@ package final class AdmissionThreads: Sendable {
   private func verdict(on candidate: Candidate, _ check: UnitCheck) -> Verdict {
     let result = candidate.result
     func verdict(
-      on unit: AdmittedUnit, _ weights: Buffer, _ extent: UnitCheck.Extent
+      on unit: AdmittedUnit, _ weights: ParameterSet, _ extent: UnitCheck.Extent
     ) -> Verdict {
       var generator = SystemRandomNumberGenerator()
-      let finding = check.deviation(
-        of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
-      return finding.map { .deviates($0) } ?? .admitted(unit)
+      do {
+        let finding = try check.deviation(
+          of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
+        return finding.map { .deviates($0) } ?? .admitted(unit)
+      } catch {
+        return .unknown(error)
+      }
     }
     do throws(AdmissionError) {
       switch candidate.question {

@@ -65,6 +65,9 @@ extension ExchangeState {
     }
     switch verdict {
     case .invalid(let text): refuse(.invalid, text)
+    case .unknown(let failure):
+      // Its sender has done nothing wrong; whoever starts this learner again gets it once more.
+      act(.failed(RunFailure(.restart, "\(result.unit) cannot be checked: \(failure)")))
     case .deviates(let clause):
       let finding = "\(result.unit): \(clause)"
       refuse(.invalid, finding)

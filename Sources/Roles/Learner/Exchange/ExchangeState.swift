@@ -1,3 +1,4 @@
+import Flow
 package import Learning
 package import Ledger
 package import Records
@@ -25,7 +26,7 @@ package struct ExchangeState {
   var leases: LeaseTable
   var published = PublishedSnapshots()
   /// The parameters that open updates are sampled with.
-  private(set) var sampling: [PolicyVersion: Buffer] = [:]
+  private(set) var sampling: [PolicyVersion: ParameterSet] = [:]
   var sessions = SessionTable()
   var answers = AnswerQueue()
   var results = ResultsInHand()
@@ -199,7 +200,7 @@ package struct ExchangeState {
 
   private mutating func publish(_ snapshot: Snapshot, keepingFrom oldest: PolicyVersion) {
     published.publish(snapshot, keepingFrom: oldest)
-    sampling[snapshot.version] = Buffer(snapshot.parameters)
+    sampling[snapshot.version] = ParameterSet(Buffer(snapshot.parameters))
     sampling = sampling.filter { $0.key >= oldest }
   }
 

@@ -82,11 +82,11 @@ final class Evaluator {
   ) throws -> Bool {
     if record.hasEvaluation(version) { return true }
     let (task, options) = (recipe.task, recipe.evaluation)
-    let results = Evaluation.results(
-      of: weights, model: recipe.model, task: task, prompts: task.heldOutPrompts,
+    let results = try Evaluation.results(
+      of: weights, session: recipe.session(), task: task, prompts: task.heldOutPrompts,
       options: options)
     let grid = PictureGrid(of: recipe)
-    let drawn = grid.results(of: weights)
+    let drawn = try grid.results(of: weights)
     var asked: [[Float]]?
     if let rewards {
       let shown = yardstick.isOfRewards ? results + drawn : results
@@ -105,7 +105,7 @@ final class Evaluator {
     let judgement = Judgement(recipe, base: base)
     let verdicts = judgement.verdicts(
       on: drawn, rewards: asked.map { Array($0.dropFirst(results.count)) })
-    let picture = grid.picture(
+    let picture = try grid.picture(
       of: .init("", weights, drawn, verdicts), title: "\(task.name): version \(version)",
       legend: grid.legend(frames: judgement.frames()))
     let png = picture.png()

@@ -147,7 +147,7 @@ final class LearnerLife {
   /// One update: computed, made durable, and only then published.
   func advance(with units: [AdmittedUnit]) throws -> Update.Report {
     let began = clock.now
-    let (commit, report) = core.apply(units, epoch: claim.epoch)
+    let (commit, report) = try core.apply(units, epoch: claim.epoch)
     let computed = clock.now
     times.computed(began: began, now: computed)
     threads.journal.submit(.commit(commit))
