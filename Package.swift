@@ -43,8 +43,11 @@ let house = [
       Module(
         name: "Tasks", imports: ["Records", "CPNG"], resources: [.copy("Resources")],
         touchesMemory: true, testFiles: ["Resources"]),
+      // programs of other people: started, watched and ended
+      Module(name: "Programs", imports: ["Bytes"]),
       Module(
-        name: "Rewards", imports: ["Tasks", "Records", "Bytes", "HTTP"], testFiles: ["Programs"]),
+        name: "Rewards", imports: ["Tasks", "Records", "Programs", "Bytes", "HTTP"],
+        testFiles: ["Programs"]),
     ]),
   Folder(
     name: "Numbers", foreign: ["CKernels"],
@@ -54,7 +57,7 @@ let house = [
       Module(
         name: "Network", imports: ["Autograd", "Tensor"], touchesMemory: true,
         testImports: ["CAllocations"]),
-      Module(name: "Flow", imports: ["Network", "Autograd", "Tensor", "Records"]),
+      Module(name: "Flow", imports: ["Network", "Autograd", "Tensor", "Records", "Bytes"]),
       Module(name: "Objective", imports: ["Flow", "Tensor", "Records"]),
     ]),
   Folder(
@@ -63,6 +66,15 @@ let house = [
       Module(
         name: "Transport", imports: ["Bytes", "CSodium", "CSystem", "CZeroMQ"], touchesMemory: true),
       Module(name: "Wire", imports: ["Records", "Bytes", "CWire"], touchesMemory: true),
+    ]),
+  Folder(
+    name: "Models",
+    modules: [
+      // models that are programs of their own
+      Module(
+        name: "Models",
+        imports: ["Flow", "Network", "Tensor", "Programs", "Records", "Wire", "Bytes"],
+        touchesMemory: true, testFiles: ["Programs"])
     ]),
   Folder(
     name: "Learning",
@@ -104,8 +116,8 @@ let house = [
       Module(
         name: "Configuration",
         imports: [
-          "Roles", "Ledger", "Learning", "Objective", "Flow", "Network", "Rewards", "Tasks",
-          "Records", "HTTP",
+          "Roles", "Ledger", "Learning", "Models", "Objective", "Flow", "Network", "Rewards",
+          "Tasks", "Programs", "Records", "HTTP", "Release",
         ],
         products: [.product(name: "Yams", package: "Yams")], resources: [.copy("Presets")]),
       // what an update costs on this machine
@@ -167,7 +179,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let fuzzed: [Target.Dependency] = [
-  "Bytes", "CAllocations", "Configuration", "Journal", "Learning", "Ledger", "Network", "Records",
+  "Bytes", "CAllocations", "Configuration", "Journal", "Learning", "Ledger", "Models", "Network", "Records",
   "Rewards", "Roles", "Tasks", "Telemetry", "Tensor", "Transport", "Wire",
 ]
 
@@ -233,8 +245,8 @@ let package = Package(
     .executableTarget(
       name: "Command",
       dependencies: [
-        "Dialogue", "Costs", "Configuration", "Curves", "Roles", "Ledger", "Learning", "Journal",
-        "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Records", "HTTP", "Release",
+        "Dialogue", "Costs", "Configuration", "Curves", "Roles", "Ledger", "Learning", "Models",
+        "Journal", "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Records", "HTTP", "Release",
         "Wire", "Transport", "Bytes", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -95,7 +95,11 @@ package struct Recipe: Sendable {
   package var unitsPerUpdate: Int { layout.unitsPerUpdate }
 
   /// Work with the model as it samples and learns: guided.
-  package func session() -> any ModelSession { model.session(guidance: algorithm.guidance) }
+  ///
+  /// - Parameter waiting: called now and then while a call takes long, from any thread.
+  package func session(waiting: @escaping @Sendable () -> Void = {}) -> any ModelSession {
+    model.session(guidance: algorithm.guidance, waiting: waiting)
+  }
 
   /// What the policy is trained on: the algorithm's loss, for samples as old as the schedule lets them
   /// be.

@@ -1,3 +1,4 @@
+import Programs
 package import Flow
 package import Rewards
 

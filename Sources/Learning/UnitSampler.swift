@@ -28,10 +28,14 @@ package struct UnitSampler {
   private let recipe: Recipe
   private let session: any ModelSession
 
-  package init(_ recipe: Recipe) {
+  /// - Parameter waiting: called now and then while the model computes, from any thread.
+  package init(_ recipe: Recipe, waiting: @escaping @Sendable () -> Void = {}) {
     self.recipe = recipe
-    session = recipe.session()
+    session = recipe.session(waiting: waiting)
   }
+
+  /// Lets go of the model's processes; may be called from any thread.
+  package func close() { session.close() }
 
   /// Trunks and branches.
   ///

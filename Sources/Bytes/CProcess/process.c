@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int describe(posix_spawn_file_actions_t *actions, const char *folder, const int *sources,
@@ -55,3 +57,17 @@ int CProcess_start(int *id, const char *path, char *const arguments[], char *con
 int CProcess_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
 int CProcess_endOf(int id) { return pidfd_open(id, 0); }
+
+int CProcess_socketPair(int ends[2]) {
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 ? 0 : errno;
+}
+
+int CProcess_memoryFile(int *file) {
+  *file = memfd_create("tributary", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (*file < 0) return errno;
+  // Whoever else holds it must not take away what is mapped here.
+  if (fcntl(*file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0) return 0;
+  int code = errno;
+  close(*file);
+  return code;
+}

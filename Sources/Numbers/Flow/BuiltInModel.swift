@@ -31,7 +31,9 @@ package struct BuiltInModel: VelocityModel {
 
   package func initialParameters(seed: UInt64) -> Buffer { network.initialParameters(seed: seed) }
 
-  package func session(guidance: Guidance) -> any ModelSession {
+  package func session(guidance: Guidance, waiting: @escaping @Sendable () -> Void)
+    -> any ModelSession
+  {
     Session(network, tokens, guidance)
   }
 

@@ -68,4 +68,11 @@ package final class Buffer: @unchecked Sendable {
   }
 
   package func clear() { base.update(repeating: 0, count: count) }
+
+  /// Its bytes, little-endian, for a moment.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(UnsafeRawBufferPointer(start: base, count: count * 4))
+  }
 }

@@ -1,3 +1,4 @@
+import Models
 import ArgumentParser
 import Configuration
 import Dialogue
@@ -129,19 +130,28 @@ struct ActorCommand: ParsableCommand {
     _ runID: String, _ yaml: String, _ lists: [Digest: [UInt8]], _ trust: Trust
   ) throws -> ActorProcess.Preparation {
     var configuration = RunConfiguration()
-    let recipe: Recipe
+    let recipe: Recipe?
+    let model: String
     do throws(ConfigurationError) {
       try configuration.merge(yaml: yaml, file: "the learner's configuration")
       guard !configuration.namesPromptFiles else {
         throw .impossible("it names a file of prompts, where the prompts themselves belong")
       }
       if let missing = try configuration.takePromptLists(lists) { return .needs(missing) }
-      recipe = try configuration.recipe()
+      model = configuration.model.program
+      if !model.isEmpty && trust == .everything { try configuration.askForContract() }
+      recipe = model.isEmpty || trust == .everything ? try configuration.recipe(for: .actor) : nil
     } catch {
       throw RunFailure(
         .incompatible,
         "the learner's configuration means nothing to this actor: \(error); run the same release on"
           + " both sides")
+    }
+    guard let recipe else {
+      throw RunFailure(
+        .usage,
+        "the learner asks to start the program \(model) here, which is the run's model; if you trust it,"
+          + " add --allow-programs")
     }
     for reward in recipe.rewards { try check(reward, trust) }
     return .ready(recipe, configuration.terms(runID: runID, recipe: recipe))

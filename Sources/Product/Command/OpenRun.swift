@@ -1,3 +1,4 @@
+import Models
 import Bytes
 import Configuration
 import Dialogue
@@ -133,6 +134,9 @@ struct OpenRun {
     // A copy may have lost what was empty.
     try folder.create()
     try folder.keep(configuration.namedPromptLists)
+    if let contract = configuration.programContract {
+      try AtomicFile.write(contract.json, to: folder.model)
+    }
     try AtomicFile.write(Array(configuration.yaml.utf8), to: folder.configuration)
     if let base {
       let core = LearnerCore(recipe: recipe, policy: TrainingState(base: base, recipe: recipe))

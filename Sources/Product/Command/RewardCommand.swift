@@ -1,3 +1,4 @@
+import Programs
 import ArgumentParser
 import Dialogue
 import Flow

@@ -1,9 +1,18 @@
-/// `model.*`: the network, and what it begins with.
+/// `model.*`: the built-in network or a program, and what it begins with.
 package struct ModelSettings: Hashable, Sendable {
   package var width = 64
   package var depth = 3
   package var heads = 4
   package var initialWeights = InitialWeights.base
+  /// A program instead of the built-in network; empty for none.
+  package var program = ""
+  /// Where the program runs; empty for where this process runs.
+  package var folder = ""
+  /// What the program says of itself; see ``ProgramContract/summary``.
+  package var contract = ""
+  package var timeout = 120.0
+  package var retries = 2
+  package var processes = 1
 
   static let keys: [Key] = [
     .integer(
@@ -12,7 +21,31 @@ package struct ModelSettings: Hashable, Sendable {
     .integer("model.heads", \.model.heads, 1...64, "Attention heads."),
     .text(
       "model.init", \.model.initialWeights.text,
-      "base (shipped with the task), random, or a safetensors file."),
+      "base (shipped with the task, or the program's own), random, or a safetensors file."),
+    .later(
+      .text(
+        "model.program", \.model.program, decidesNumbers: false,
+        "A program that is the model, and its arguments; the network's sizes say nothing then.")),
+    .later(
+      .text(
+        "model.folder", \.model.folder, decidesNumbers: false,
+        "Where the model's program runs; set when the run begins.")),
+    .later(
+      .text(
+        "model.contract", \.model.contract,
+        "What the model's program says of itself; set when the run begins.")),
+    .later(
+      .number(
+        "model.timeout", \.model.timeout, 0.1...86_400, decidesNumbers: false,
+        "Seconds for an answer of the model's program; the first of each kind has ten times as long.")),
+    .later(
+      .integer(
+        "model.retries", \.model.retries, 0...100, decidesNumbers: false,
+        "How often a question is asked again of a new process.")),
+    .later(
+      .integer(
+        "model.processes", \.model.processes, 1...64, decidesNumbers: false,
+        "Processes of the model's program that the learner asks at once; an actor has one.")),
   ]
 
   func check() throws(ConfigurationError) {

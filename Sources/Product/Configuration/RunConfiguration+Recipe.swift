@@ -1,4 +1,5 @@
 import Foundation
+package import Models
 package import Learning
 package import Ledger
 import Flow
@@ -9,7 +10,9 @@ import Tasks
 
 extension RunConfiguration {
   /// The typed recipe, after every check that needs more than one key.
-  package func recipe() throws(ConfigurationError) -> Recipe {
+  ///
+  /// - Parameter role: who computes with it.
+  package func recipe(for role: ModelRole = .learner) throws(ConfigurationError) -> Recipe {
     var task = task.task
     if let own = try prompts(in: \.trainPrompts, named: "task.train_prompts", for: task) {
       task.trainPrompts = own
@@ -35,8 +38,7 @@ extension RunConfiguration {
     try checkBest()
     let recipe = Recipe(
       runSeed: seed, task: task, rewards: sources,
-      model: BuiltInModel(
-        for: task, width: model.width, depth: model.depth, heads: model.heads),
+      model: try velocityModel(for: task, role: role),
       algorithm: algorithm, adaptation: CoefficientAdaptation(target: loss.divergence.target),
       prompts: group.prompts, seeds: group.seeds, optimizer: optimizer.options,
       ema: optimizer.average.options, minibatches: optimizer.minibatches,

@@ -9,7 +9,8 @@ extension RunConfiguration {
   static let shortList = 16_384
 
   /// The configuration with nothing left to look up, as runs keep and actors receive it: prompts or
-  /// their digest in the place of files, and programs by their full paths.
+  /// their digest in the place of files, programs by their full paths, and with what a model's program
+  /// says of itself.
   package func resolved() throws(ConfigurationError) -> RunConfiguration {
     let task = task.task
     var resolved = self
@@ -19,6 +20,7 @@ extension RunConfiguration {
     if let fault = scoring.rewards.compactMap(\.source.addressFault).first {
       throw .impossible(fault)
     }
+    try resolved.resolveModel()
     return resolved
   }
 

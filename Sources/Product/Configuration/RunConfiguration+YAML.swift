@@ -206,6 +206,7 @@ extension RunConfiguration {
       let isList = [key.read(self), key.read(other)].contains {
         $0.contains("\n") || PromptList.digest(namedBy: $0) != nil
       }
+      if key.path == "model.contract" { return "model.program (another model)" }
       return isList
         ? "\(key.path) (other prompts)" : "\(key.path) (\(key.read(other)) → \(key.read(self)))"
     }

@@ -1,4 +1,5 @@
 package import Ledger
+package import Models
 package import Tasks
 
 /// Every setting of a run, with its defaults: the preset `shapes`.
@@ -11,6 +12,8 @@ package struct RunConfiguration: Hashable, Sendable {
   /// The lists that settings name by their digests; see ``PromptList``.
   package var promptLists: [PromptList] = []
   package var model = ModelSettings()
+  /// What the model's program says of itself in full, once it is known.
+  package var programContract: ProgramContract?
   package var sample = SampleSettings()
   package var group = GroupSettings()
   package var window = WindowSettings()

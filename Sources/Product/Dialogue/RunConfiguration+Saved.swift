@@ -16,5 +16,6 @@ extension RunConfiguration {
     }
     try merge(yaml: text, file: folder.configuration)
     try readPromptLists(beside: folder.path)
+    try readContract(in: folder)
   }
 }

@@ -11,6 +11,8 @@ package import Tensor
 package func startingWeights(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
   switch configuration.model.initialWeights {
   case .random: return try recipe.model.initialParameters(seed: configuration.seed)
+  case .base where !configuration.model.program.isEmpty:
+    return try recipe.model.initialParameters(seed: configuration.seed)
   case .base: return try shippedBase(of: configuration, recipe: recipe)
   case .file(let path): return try Checkpoint.parameters(in: path, of: recipe.model)
   }

@@ -46,7 +46,7 @@ final class ComputeThread: @unchecked Sendable {
 
   init(recipe: Recipe, recorded: Recorded? = nil, outcomes: Mailbox<Outcome>) {
     self.recorded = recorded
-    sampler = UnitSampler(recipe)
+    sampler = UnitSampler(recipe) { [steps] in steps.count.add(1, ordering: .relaxed) }
     panel = RewardPanel(recipe.rewards, task: recipe.task)
     self.outcomes = outcomes
   }
@@ -77,6 +77,7 @@ final class ComputeThread: @unchecked Sendable {
   func stop() {
     orders.close()
     panel.close()
+    sampler.close()
   }
 
   private func compute(_ order: Order) -> Outcome {

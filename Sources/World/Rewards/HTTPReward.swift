@@ -1,3 +1,4 @@
+package import Programs
 import Foundation
 import HTTP
 package import Tasks
@@ -96,7 +97,7 @@ package final class HTTPReward: Reward {
     }
     throw Fault(
       .refused, "\(address) answered \(answer.status)\(address.proxyNote)",
-      quoting: Question.beginning(of: body))
+      quoting: Fault.beginning(of: body))
   }
 }
 

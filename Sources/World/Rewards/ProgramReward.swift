@@ -1,4 +1,4 @@
-import Glibc
+import Programs
 package import Tasks
 
 /// A program that is started once and then asked again and again, a JSON line for a JSON line.
@@ -9,16 +9,14 @@ package final class ProgramReward: Reward {
   package let source: RewardSource
   private let task: any Task
   /// Worker i is touched by share i alone; a batch ends before the next one begins.
-  private let workers: [ProgramProcess]
+  private let workers: [LineProgram]
 
   /// - Parameter command: the program's path, and its arguments after spaces.
   package init(_ command: String, source: RewardSource, task: some Task) {
-    // A process that ends early is an error to report and not the end of this one.
-    signal(SIGPIPE, SIG_IGN)
     self.source = source
     self.task = task
-    let program = RewardProgram(command, in: source.folder)
-    workers = (0..<source.concurrency).map { _ in ProgramProcess(program) }
+    let program = ProgramCommand(command, in: source.folder)
+    workers = (0..<source.concurrency).map { _ in LineProgram(program) }
   }
 
   package func scores(of exhibits: [Exhibit], waiting: @escaping @Sendable () -> Void)
@@ -41,5 +39,5 @@ package final class ProgramReward: Reward {
     }
   }
 
-  package func close() { ProgramProcess.close(workers) }
+  package func close() { LineProgram.close(workers) }
 }

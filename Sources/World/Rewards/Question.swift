@@ -1,3 +1,4 @@
+package import Programs
 import Foundation
 import Records
 import Tasks
@@ -73,7 +74,7 @@ package struct Question {
   package static func scores(in answer: [UInt8], count: Int) throws(Fault) -> [Float] {
     guard answer.count <= Self.answerLimit else { throw Self.oversize }
     guard let json = ForeignJSON.checked(answer) else {
-      throw Fault(.garbage, "the answer is nested too deep", quoting: beginning(of: answer))
+      throw Fault(.garbage, "the answer is nested too deep", quoting: Fault.beginning(of: answer))
     }
     let decoded: Answer
     do {
@@ -85,13 +86,13 @@ package struct Question {
         throw Fault(.notFinite, "a score is NaN or infinite")
       }
       throw Fault(
-        .garbage, "the answer is not {\"rewards\": [numbers]}", quoting: beginning(of: answer))
+        .garbage, "the answer is not {\"rewards\": [numbers]}", quoting: Fault.beginning(of: answer))
     }
     if let error = decoded.error {
-      throw Fault(.refused, "it says that it has no answer", quoting: beginning(of: error.utf8))
+      throw Fault(.refused, "it says that it has no answer", quoting: Fault.beginning(of: error.utf8))
     }
     guard let rewards = decoded.rewards else {
-      throw Fault(.garbage, "the answer has no \"rewards\"", quoting: beginning(of: answer))
+      throw Fault(.garbage, "the answer has no \"rewards\"", quoting: Fault.beginning(of: answer))
     }
     guard rewards.count == count else {
       throw Fault(.wrongCount, "\(rewards.count) scores for \(count) pictures")
@@ -107,9 +108,4 @@ package struct Question {
   }
 
   static let oversize = Fault(.oversize, "the answer is longer than \(answerLimit) bytes")
-
-  /// The beginning of a text, for a sentence.
-  static func beginning(of bytes: some Collection<UInt8>) -> String {
-    String(decoding: bytes.prefix(120), as: UTF8.self) + (bytes.count > 120 ? "…" : "")
-  }
 }

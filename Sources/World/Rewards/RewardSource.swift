@@ -1,3 +1,4 @@
+import Programs
 import Foundation
 import HTTP
 
@@ -95,7 +96,7 @@ package struct RewardSource: Hashable, Sendable {
     switch place {
     case .judge: break
     case .program(let command):
-      let program = RewardProgram(command, in: folder).located
+      let program = ProgramCommand(command, in: folder).located
       place = .program(program.command)
       folder = program.folder
     case .server:
@@ -110,7 +111,9 @@ package struct RewardSource: Hashable, Sendable {
     switch place {
     case .judge: nil
     case .program(let command):
-      RewardProgram(command, in: folder).obstacle.map { "reward \(name): \($0)" }
+      ProgramCommand(command, in: folder).obstacle(
+        otherwise: "judge (\(Judge.trainable.map(\.rawValue).joined(separator: ", ")))"
+      ).map { "reward \(name): \($0)" }
     case .server: token?.obstacle.map { "reward \(name): \($0)" }
     }
   }

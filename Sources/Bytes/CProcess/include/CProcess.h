@@ -24,4 +24,10 @@ int CProcess_pipe(int ends[2]);
 /// A descriptor that becomes readable when the process `id` ends; −1 where there is none to be had.
 int CProcess_endOf(int id);
 
+/// Both ends of a connected Unix-domain stream socket, which no child inherits unasked.
+int CProcess_socketPair(int ends[2]);
+
+/// An empty file in memory that grows and never shrinks, whoever holds it; no child inherits it unasked.
+int CProcess_memoryFile(int *file);
+
 #endif

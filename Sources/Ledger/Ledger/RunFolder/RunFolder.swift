@@ -9,6 +9,8 @@ package struct RunFolder: Sendable {
   package init(_ path: String) { self.path = path }
 
   package var configuration: String { "\(path)/config.yaml" }
+  /// What the program that is the model says of itself, of a run that has one.
+  package var model: String { "\(path)/model.json" }
   package var identity: String { "\(path)/run.json" }
   package var journal: String { "\(path)/journal" }
   package var checkpoints: String { "\(path)/checkpoints" }

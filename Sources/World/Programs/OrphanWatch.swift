@@ -2,7 +2,7 @@ import Bytes
 import Glibc
 import Synchronization
 
-/// Ends the programs of rewards when this process is killed and cannot do it itself.
+/// Ends the programs of rewards and models when this process is killed and cannot do it itself.
 ///
 /// A shell in a group of its own reads from a pipe which programs there are. Only this process holds the
 /// pipe's other end: when that closes, whatever the cause, the shell ends the programs that are left, each

@@ -1,30 +1,30 @@
 import Foundation
 import Glibc
 
-/// A program that scores, as a command line: its name or path, and arguments after spaces.
-struct RewardProgram: Hashable, Sendable, CustomStringConvertible {
-  let command: String
+/// A program, as a command line: its name or path, and arguments after spaces.
+package struct ProgramCommand: Hashable, Sendable, CustomStringConvertible {
+  package let command: String
   /// Where it runs, and where relative paths begin; nil for wherever this process runs.
-  let folder: String?
+  package let folder: String?
 
-  init(_ command: String, in folder: String?) {
+  package init(_ command: String, in folder: String?) {
     self.command = command
     self.folder = folder
   }
 
-  var description: String { command }
+  package var description: String { command }
 
   /// A path with spaces that exists is one word.
-  var words: [String] {
+  package var words: [String] {
     if exists(command) { return [command] }
     return command.split(separator: " ").map(String.init)
   }
 
   /// The same with a folder, and with its path in full if it is one. A path whose folder has spaces stays
   /// as it is where arguments follow.
-  var located: RewardProgram {
+  package var located: ProgramCommand {
     let folder = folder ?? FileManager.default.currentDirectoryPath
-    var words = RewardProgram(command, in: folder).words
+    var words = ProgramCommand(command, in: folder).words
     if let path = words.first, Self.isPath(path) || exists(path) {
       let whole = full(path)
       if words.count == 1 || !whole.contains(" ") {
@@ -33,15 +33,17 @@ struct RewardProgram: Hashable, Sendable, CustomStringConvertible {
         words[0] = "./\(path)"
       }
     }
-    return RewardProgram(words.joined(separator: " "), in: folder)
+    return ProgramCommand(words.joined(separator: " "), in: folder)
   }
 
   /// Why it cannot be started on this machine, as far as files tell.
-  var obstacle: String? {
+  ///
+  /// - Parameter others: what a word could be that is no program, for the sentence on one that is neither.
+  package func obstacle(otherwise others: String? = nil) -> String? {
     var words = words[...]
     guard let name = words.first else { return "its program has no name" }
     guard let file = Self.isPath(name) ? full(name) : Self.found(name) else {
-      return missing(name)
+      return missing(name, others)
     }
     if let obstacle = self.obstacle(to: file) { return obstacle }
     words = words.dropFirst()
@@ -51,7 +53,7 @@ struct RewardProgram: Hashable, Sendable, CustomStringConvertible {
       // Some options of `env` take a word of their own.
       guard let next = words.popFirst(), !next.hasPrefix("-") else { return nil }
       guard next.contains("/") ? exists(next) : Self.found(next) != nil else {
-        return missing(next)
+        return missing(next, others)
       }
       runner = next
     }
@@ -59,7 +61,7 @@ struct RewardProgram: Hashable, Sendable, CustomStringConvertible {
     return "there is no \(full(script)), which \(runner) is to run"
   }
 
-  static func isFolder(_ path: String) -> Bool {
+  package static func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
     return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       && isFolder.boolValue
@@ -90,15 +92,15 @@ struct RewardProgram: Hashable, Sendable, CustomStringConvertible {
 
   private static func last(of path: String) -> Substring { path.split(separator: "/").last ?? "" }
 
-  private func missing(_ name: String) -> String {
+  private func missing(_ name: String, _ others: String?) -> String {
     if name.contains("://") || name.lowercased().hasPrefix("http:") {
       return "\(name) is no address of a server; those begin with http:// or https://"
     }
-    let judges = RewardSource.Judge.trainable.map(\.rawValue).joined(separator: ", ")
     let sides = name.split(separator: ":")
     let isAddress = sides.count > 1 && UInt16(sides[sides.count - 1]) != nil
-    return "\(name) is no judge (\(judges)) and no program on the PATH"
-      + (isAddress ? "; for a server write http://\(name)" : "")
+    return (others.map { "\(name) is no \($0) and no program on the PATH" }
+      ?? "there is no program \(name) on the PATH")
+      + (isAddress && others != nil ? "; for a server write http://\(name)" : "")
   }
 
   private func obstacle(to file: String) -> String? {

@@ -1,0 +1,51 @@
+import Network
+package import Flow
+package import Programs
+package import Tensor
+
+/// A model that is a program of its own: Documentation/ModelProtocol.md.
+///
+/// Its processes are started when they are first asked, and end with the last copy of this value.
+package struct ModelProgram: VelocityModel {
+  package let contract: ModelContract
+  private let program: ProgramContract
+  private let pool: ModelPool
+  private let options: ModelOptions
+
+  /// - Parameter program: what the program says of itself; one that says something else is refused.
+  package init(
+    _ command: ProgramCommand, is program: ProgramContract, role: ModelRole, options: ModelOptions
+  ) {
+    self.program = program
+    self.options = options
+    contract = program.contract
+    pool = ModelPool(
+      (0..<options.processes).map { _ in
+        ModelProcess(command, role: role, options: options, expected: program)
+      })
+  }
+
+  /// Starts a program and asks what it says of itself.
+  package static func contract(of command: ProgramCommand, options: ModelOptions) throws(Fault)
+    -> ProgramContract
+  {
+    let process = ModelProcess(command, role: .check, options: options, expected: nil)
+    defer { process.kill() }
+    return try process.contract()
+  }
+
+  package func initialParameters(seed: UInt64) throws(ModelFailure) -> Buffer {
+    let session = ProgramSession(program, pool, guidance: .none, options: options, waiting: {})
+    return Buffer(
+      try session.asked { (process) throws(Fault) in
+        try process.initialParameters(
+          seed: seed, count: contract.parameters.count, waiting: {})
+      })
+  }
+
+  package func session(guidance: Guidance, waiting: @escaping @Sendable () -> Void)
+    -> any ModelSession
+  {
+    ProgramSession(program, pool, guidance: guidance, options: options, waiting: waiting)
+  }
+}
