@@ -147,6 +147,7 @@ private struct TrivialTask: Task {
 
   var name: String { base.name }
   var summary: String { base.summary }
+  var isJudged: Bool { base.isJudged }
   var latentTokens: Int { base.latentTokens }
   var latentChannels: Int { base.latentChannels }
   var vocabulary: [String] { base.vocabulary }

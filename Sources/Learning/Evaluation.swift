@@ -36,11 +36,14 @@ package struct EvaluationOptions: Hashable, Sendable {
 /// The noises belong to (prompt index, noise index) and to no run seed, so evaluations of different
 /// runs compare the same draws.
 package struct Evaluation: Sendable {
-  package var soft: Double
-  package var strict: Double
-  package var heldOut: Double
+  /// By the task's judge; of a task without one the weighted sum of the rewards that train, if they were
+  /// asked.
+  package var soft: Double?
+  /// nil of a task without a judge.
+  package var strict: Double?
+  package var heldOut: Double?
   /// Soft and strict of each category, in order of first appearance.
-  package var categories: [(name: String, soft: Double, strict: Double)]
+  package var categories: [(name: String, soft: Double?, strict: Double?)]
   package var measures: Measures
   package var prompts: Int
   package var promptScores: [EvaluationRecord.PromptScores]
@@ -97,22 +100,30 @@ package struct Evaluation: Sendable {
     func mean(_ values: [Double]) -> Double {
       values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
     }
-    soft = mean(scores.map { Double($0.1.soft) })
-    strict = mean(scores.map { $0.1.strict ? 1 : 0 })
-    heldOut = mean(scores.map { Double($0.1.heldOut) })
+    let sums = mixed.map { mixed in chosen.map { mixed[$0] } }
+    /// Soft over some of the chosen results.
+    func softMean(_ places: some Collection<Int>) -> Double? {
+      if task.isJudged { return mean(places.map { Double(scores[$0].1.soft) }) }
+      return sums.map { sums in mean(places.map { sums[$0] }) }
+    }
+    func byJudge(_ places: some Collection<Int>, _ value: (Score) -> Double) -> Double? {
+      task.isJudged ? mean(places.map { value(scores[$0].1) }) : nil
+    }
+    self.soft = softMean(scores.indices)
+    strict = byJudge(scores.indices) { $0.strict ? 1 : 0 }
+    heldOut = byJudge(scores.indices) { Double($0.heldOut) }
     categories = prompts.categories.map { name in
-      let members = scores.filter { $0.0.category == name }.map(\.1)
-      return (name, mean(members.map { Double($0.soft) }), mean(members.map { $0.strict ? 1 : 0 }))
+      let members = scores.indices.filter { scores[$0].0.category == name }
+      return (name, softMean(members), byJudge(members) { $0.strict ? 1 : 0 })
     }
     measures = task.measures(of: chosen.map { results[$0] })
     self.prompts = prompts.count
     promptScores = prompts.indices.map { prompt in
-      let members = scores[prompt * options.noises..<(prompt + 1) * options.noises].map(\.1)
+      let members = prompt * options.noises..<(prompt + 1) * options.noises
       return EvaluationRecord.PromptScores(
         prompt: prompts[prompt].text, category: prompts[prompt].category,
-        soft: mean(members.map { Double($0.soft) }),
-        strict: mean(members.map { $0.strict ? 1 : 0 }),
-        heldOut: mean(members.map { Double($0.heldOut) }))
+        soft: softMean(members), strict: byJudge(members) { $0.strict ? 1 : 0 },
+        heldOut: byJudge(members) { Double($0.heldOut) })
     }
     guard let asked else { return }
     let rewards = EvaluatedRewards(

@@ -3,8 +3,8 @@ import Tasks
 package struct EvaluationRecord: Codable, Sendable {
   package struct Category: Codable, Sendable {
     package var name: String
-    package var soft: Double
-    package var strict: Double
+    package var soft: Double?
+    package var strict: Double?
     /// By the training reward; nil where it was not asked.
     package var reward: Double?
   }
@@ -13,17 +13,18 @@ package struct EvaluationRecord: Codable, Sendable {
   package struct PromptScores: Codable, Sendable {
     package var prompt: String
     package var category: String
-    package var soft: Double
-    package var strict: Double
-    package var heldOut: Double
+    package var soft: Double?
+    package var strict: Double?
+    package var heldOut: Double?
     /// Of each training reward; nil where they were not asked.
     package var rewards: [String: Double]?
   }
 
   package var version: UInt64
-  package var soft: Double
-  package var strict: Double
-  package var heldOut: Double
+  /// nil where no judge of the task says it; see ``Evaluation``.
+  package var soft: Double?
+  package var strict: Double?
+  package var heldOut: Double?
   package var offCanvas: Double
   package var diversity: [String: Double]
   package var categories: [Category]

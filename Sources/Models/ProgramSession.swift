@@ -136,7 +136,7 @@ final class ProgramSession: ModelSession {
         tries += 1
         guard tries <= options.retries, error != .closed, error.kind != .unsuitable else {
           throw ModelFailure(
-            error.outline + (tries > 1 ? ", for the \(tries)th time in a row" : ""),
+            error.outline + (tries > 1 ? " (tried \(tries) times)" : ""),
             quoting: error.quote, errorLines: error.errorLines)
         }
       }

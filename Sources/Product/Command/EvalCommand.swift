@@ -68,23 +68,31 @@ struct EvalCommand: PrintsJSON {
     for (name, mean) in evaluation.rewards?.parts ?? [] {
       row(name, [mean.value], "training reward; standard error \(Console.number(mean.error))")
     }
-    Console.line("category        soft    strict")
-    for category in evaluation.categories { row(category.name, [category.soft, category.strict]) }
-    row("all", [evaluation.soft, evaluation.strict])
-    row("held-out judge", [evaluation.heldOut], "mean score of a judge that does not train")
+    if task.isJudged {
+      Console.line("category        soft    strict")
+      for category in evaluation.categories {
+        row(category.name, [category.soft, category.strict].compactMap(\.self))
+      }
+      row("all", [evaluation.soft, evaluation.strict].compactMap(\.self))
+      row(
+        "held-out judge", [evaluation.heldOut].compactMap(\.self),
+        "mean score of a judge that does not train")
+    }
     row("off canvas", [evaluation.measures.offCanvas], "share of results that leave the canvas")
     for (name, value) in evaluation.measures.diversity.sorted(by: { $0.key < $1.key }) {
       row(name, [value], "evenness of what the prompts leave open, 0...1")
     }
     guard json else { return }
     var object: [String: Any] = [
-      "soft": evaluation.soft, "strict": evaluation.strict, "held_out": evaluation.heldOut,
       "categories": Dictionary(
         uniqueKeysWithValues: evaluation.categories.map {
-          ($0.name, ["soft": $0.soft, "strict": $0.strict])
+          ($0.name, ["soft": $0.soft, "strict": $0.strict].compactMapValues(\.self))
         }), "diversity": evaluation.measures.diversity,
       "off_canvas": evaluation.measures.offCanvas, "prompts": evaluation.prompts,
     ]
+    object["soft"] = evaluation.soft
+    object["strict"] = evaluation.strict
+    object["held_out"] = evaluation.heldOut
     if let rewards = evaluation.rewards {
       object["rewards"] = Dictionary(
         uniqueKeysWithValues: rewards.parts.map { ($0.name, $0.mean.value) })

@@ -232,9 +232,10 @@ struct LearnerSession {
       "run": folder.path,
     ]
     if let evaluation = summary.evaluation {
-      var scores: [String: Any] = [
-        "soft": evaluation.soft, "strict": evaluation.strict, "held_out": evaluation.heldOut,
-      ]
+      var scores: [String: Any] = [:]
+      scores["soft"] = evaluation.soft
+      scores["strict"] = evaluation.strict
+      scores["held_out"] = evaluation.heldOut
       scores["reward"] = evaluation.reward
       scores["rewards"] = evaluation.rewards
       object["eval"] = scores

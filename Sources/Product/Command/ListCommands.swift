@@ -59,7 +59,7 @@ struct TasksCommand: PrintsJSON {
   var json: Bool { listing.json }
 
   func run() throws {
-    try listing.show(TaskName.allCases.map { ($0.rawValue, $0.task.summary) })
+    try listing.show(TaskName.allCases.map { ($0.rawValue, $0.task().summary) })
   }
 }
 

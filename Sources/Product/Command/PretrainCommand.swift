@@ -44,6 +44,10 @@ struct PretrainCommand: ParsableCommand {
 
   func run() throws {
     let recipe = try source.read().recipe()
+    guard recipe.task.isJudged else {
+      throw RunFailure(
+        .usage, "the task \(recipe.task.name) has no examples to train on; use one that has, such as shapes")
+    }
     try output.prepare()
     try pretrain(recipe.task, recipe.model)
   }
@@ -72,7 +76,7 @@ struct PretrainCommand: ParsableCommand {
         let seconds = Double(start.duration(to: clock.now).components.seconds)
         let left = seconds / Double(step) * Double(steps - step)
         let row = [evaluation.soft, evaluation.strict, evaluation.heldOut].map {
-          Console.number($0)
+          Console.number($0 ?? .nan)
         }
         let mean = sum / Double((step - 1) % every + 1)
         Console.line(

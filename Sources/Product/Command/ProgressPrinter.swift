@@ -144,7 +144,7 @@ final class ProgressPrinter: Sendable {
       for (name, _) in evaluation.rewards?.parts ?? [] where name != yardstick.title {
         scores += score(name) { $0.rewards?.parts.first { $0.name == name }?.mean.value }
       }
-      scores += "  · task's judges" + judges
+      if evaluation.strict != nil { scores += "  · task's judges" + judges }
     }
     let line = Console.right("\(version)", 5) + "  eval" + scores
     let grid = "  \(folder.grid(of: version))"
@@ -156,7 +156,7 @@ final class ProgressPrinter: Sendable {
     for category in evaluation.categories {
       let value =
         yardstick.isOfRewards
-        ? evaluation.rewards?.categories[category.name] ?? .nan : category.strict
+        ? evaluation.rewards?.categories[category.name] ?? .nan : category.strict ?? .nan
       let part = " \(category.name) \(Console.number(value, digits: 2))"
       if text.count + part.count + 6 > Console.width {
         notice(text)
@@ -169,6 +169,6 @@ final class ProgressPrinter: Sendable {
 
   /// What is to rise.
   private func rank(_ evaluation: Evaluation) -> Double {
-    evaluation.rewards?[yardstick]?.value ?? evaluation.strict
+    evaluation.rewards?[yardstick]?.value ?? evaluation.strict ?? 0
   }
 }

@@ -54,15 +54,17 @@ struct SummaryPage {
       for reward in run.recipe.rewards where reward.name != yardstick.title {
         row(reward.name) { $0.rewards?[reward.name] }
       }
-      row("task's judge, soft") { $0.soft }
-      row("task's judge, strict") { $0.strict }
-      row("task's second judge") { $0.heldOut }
+      if run.recipe.task.isJudged {
+        row("task's judge, soft") { $0.soft }
+        row("task's judge, strict") { $0.strict }
+        row("task's second judge") { $0.heldOut }
+      }
     } else {
       row("soft") { $0.soft }
       row("strict") { $0.strict }
       row("held-out judge") { $0.heldOut }
       for name in before.categories.map(\.name) {
-        row("strict, \(name)") { record in record.categories.first { $0.name == name }?.strict }
+        row("strict, \(name)") { record in record.categories.first { $0.name == name }?.strict ?? nil }
       }
     }
     for name in before.diversity.keys.sorted() { row("diversity, \(name)") { $0.diversity[name] } }

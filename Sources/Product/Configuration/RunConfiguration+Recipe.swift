@@ -13,13 +13,14 @@ extension RunConfiguration {
   ///
   /// - Parameter role: who computes with it.
   package func recipe(for role: ModelRole = .learner) throws(ConfigurationError) -> Recipe {
-    var task = task.task
+    var task = task.task(latentCount: programContract?.contract.latentCount ?? 0)
     if let own = try prompts(in: \.trainPrompts, named: "task.train_prompts", for: task) {
       task.trainPrompts = own
     }
     if let own = try prompts(in: \.evaluationPrompts, named: "task.eval_prompts", for: task) {
       task.heldOutPrompts = own
     }
+    try checkJudges(of: &task)
     guard scoring.rewards.contains(where: { $0.weight != 0 }) else {
       throw .impossible("reward.train has no weight but 0, so nothing would be learned")
     }
@@ -57,6 +58,31 @@ extension RunConfiguration {
           + " \(Recipe.parameterLimit); use a smaller model.width or model.depth")
     }
     return recipe
+  }
+
+  /// What a task without prompts and judges of its own needs from the user.
+  private func checkJudges(of task: inout any Task) throws(ConfigurationError) {
+    if task.isJudged { return }
+    guard !model.program.isEmpty else {
+      throw .impossible(
+        "the task \(task.name) is for models that are programs; give model.program")
+    }
+    guard !task.trainPrompts.isEmpty else {
+      throw .impossible("the task \(task.name) has no prompts; give task.train_prompts a file")
+    }
+    if task.heldOutPrompts.isEmpty {
+      // Spread over the list.
+      let (all, most) = (task.trainPrompts, 32)
+      task.heldOutPrompts = (0..<min(most, all.count)).map { all[$0 * all.count / min(most, all.count)] }
+    }
+    guard scoring.rewards.allSatisfy({ !$0.source.isBuiltIn }) else {
+      throw .impossible(
+        "the task \(task.name) has no judge; give reward.train a program or a server")
+    }
+    guard evaluation.asksRewards else {
+      throw .impossible(
+        "the task \(task.name) has no judge, so evaluations need the rewards: eval.rewards must be true")
+    }
   }
 
   private var sources: [RewardSource] { scoring.rewards.map(\.source) }

@@ -12,7 +12,7 @@ extension RunConfiguration {
   /// their digest in the place of files, programs by their full paths, and with what a model's program
   /// says of itself.
   package func resolved() throws(ConfigurationError) -> RunConfiguration {
-    let task = task.task
+    let task = task.task()
     var resolved = self
     try resolved.resolvePrompts(\.trainPrompts, named: "task.train_prompts", for: task)
     try resolved.resolvePrompts(\.evaluationPrompts, named: "task.eval_prompts", for: task)
@@ -78,7 +78,7 @@ extension RunConfiguration {
   ///
   /// - Parameter folder: where the configuration lies.
   package mutating func readPromptLists(beside folder: String) throws(ConfigurationError) {
-    let task = task.task
+    let task = task.task()
     for setting in [trainPrompts, evaluationPrompts] {
       let path = "\(folder)/\(setting.text)"
       guard case .list(let digest) = setting,
@@ -104,7 +104,7 @@ extension RunConfiguration {
     guard case .list(let digest) = trainPrompts else { return nil }
     guard let bytes = lists[digest] else { return digest }
     do throws(PromptFileError) {
-      promptLists = [try PromptList(bytes, as: digest, for: task.task, from: trainPrompts.text)]
+      promptLists = [try PromptList(bytes, as: digest, for: task.task(), from: trainPrompts.text)]
     } catch {
       throw .prompts("\(error)")
     }
@@ -128,7 +128,7 @@ extension RunConfiguration {
   /// The same for two settings of the same prompts, however they are said; files stand for themselves.
   func promptIdentity(_ field: KeyPath<RunConfiguration, PromptSetting>) -> PromptSetting {
     guard case .written = self[keyPath: field],
-      let prompts = try? prompts(in: field, named: "", for: task.task)
+      let prompts = try? prompts(in: field, named: "", for: task.task())
     else { return self[keyPath: field] }
     return .list(PromptList.digest(of: prompts))
   }

@@ -6,9 +6,16 @@ package struct Prompt: Hashable, Sendable {
   /// The category of the task's grammar, such as `counting`; evaluations report one row for each.
   package let category: String
 
-  package init(text: String, category: String) {
+  /// What is not wanted; empty for nothing in particular.
+  package let negative: String
+  /// A JSON object of whatever else the user said of it, for models and rewards; empty for nothing.
+  package let metadata: String
+
+  package init(text: String, category: String, negative: String = "", metadata: String = "") {
     self.text = text
     self.category = category
+    self.negative = negative
+    self.metadata = metadata
   }
 
   /// What is asked where nothing is: the unconditional model.

@@ -4,12 +4,17 @@ package import Records
 /// A list of prompts that a user wrote: lines of text, or of JSON.
 ///
 ///     a photo of a red circle                      any file: one prompt a line, empty lines are none
-///     {"prompt": "a photo of a red circle"}        *.jsonl: other fields are for other readers
+///     {"prompt": "a photo of a red circle"}        *.jsonl: an object a line
+///
+/// Of open prompts, `negative` and `category` are read too, and all other fields travel as metadata to
+/// the model and to rewards; of other tasks they are for other readers.
 package enum PromptFile {
   /// Of a file: about a million prompts.
   package static let byteLimit = 64 << 20
-  /// Of one line.
+  /// Of one line of text.
   static let lineLimit = 4_096
+  /// Of one line of JSON.
+  static let objectLimit = 16_384
 
   /// Reads a file; every prompt must be one that the task can judge.
   package static func prompts(in path: String, for task: some Task) throws(PromptFileError)
@@ -31,8 +36,10 @@ package enum PromptFile {
 
   /// - Parameters:
   ///   - text: in UTF-8; `file` names it in errors.
+  ///   - areJSON: whether its lines are; nil for a list as ``text(of:)`` writes it, where those are that
+  ///     begin with a brace.
   package static func prompts(
-    of text: [UInt8], file: String, areJSON: Bool = false, for task: some Task
+    of text: [UInt8], file: String, areJSON: Bool? = nil, for task: some Task
   ) throws(PromptFileError) -> [Prompt] {
     guard text.count <= byteLimit else {
       throw PromptFileError(file, "it has more than the \(byteLimit) bytes allowed")
@@ -41,9 +48,10 @@ package enum PromptFile {
     var number = 0
     for bytes in PromptLines(text) {
       number += 1
-      guard bytes.count <= lineLimit else {
+      let limit = areJSON == false ? lineLimit : objectLimit
+      guard bytes.count <= limit else {
         throw PromptFileError(
-          file, line: number, "the line has \(bytes.count) bytes, \(lineLimit) are allowed")
+          file, line: number, "the line has \(bytes.count) bytes, \(limit) are allowed")
       }
       guard let line = String(validating: bytes, as: UTF8.self) else {
         throw PromptFileError(file, line: number, "the line is not text in UTF-8")
@@ -51,7 +59,9 @@ package enum PromptFile {
       let trimmed = line.trimmingCharacters(in: .whitespaces)
       if trimmed.isEmpty { continue }
       do throws(PromptError) {
-        prompts.append(try task.prompt(parsing: areJSON ? try field(of: trimmed) : trimmed))
+        let isJSON = areJSON ?? (!task.isJudged && trimmed.hasPrefix("{"))
+        prompts.append(
+          try isJSON ? PromptLine.prompt(in: trimmed, for: task) : task.prompt(parsing: trimmed))
       } catch {
         throw PromptFileError(file, line: number, error.description)
       }
@@ -62,18 +72,7 @@ package enum PromptFile {
 
   /// The prompts as a text that ``prompts(of:file:areJSON:for:)`` reads back.
   package static func text(of prompts: [Prompt]) -> String {
-    prompts.map { $0.text + "\n" }.joined()
-  }
-
-  private struct Line: Decodable {
-    var prompt: String
-  }
-
-  private static func field(of line: String) throws(PromptError) -> String {
-    guard let json = ForeignJSON.checked(line.utf8),
-      let line = try? JSONDecoder().decode(Line.self, from: Data(json))
-    else { throw PromptError("the line is not JSON of the form {\"prompt\": \"…\"}") }
-    return line.prompt
+    prompts.map { PromptLine.text(of: $0) + "\n" }.joined()
   }
 }
 

@@ -6,6 +6,9 @@ package import Records
 /// the prompt's text. Everything here is a pure function, so a unit of work stays one.
 package protocol Task: Sendable {
   var name: String { get }
+  /// Whether it has judges of its own; without them rewards are programs or servers, and what judges say
+  /// is nowhere told.
+  var isJudged: Bool { get }
   /// One line for a list of tasks.
   var summary: String { get }
   var latentTokens: Int { get }
@@ -53,6 +56,8 @@ extension Task {
   package func reward(_ latent: [Float], for prompt: Prompt) -> Float {
     score(latent, for: prompt).soft
   }
+
+  package var isJudged: Bool { true }
 
   package func plot(of results: [(prompt: Prompt, latent: [Float])], side: Int) -> Picture? { nil }
 }

@@ -26,9 +26,12 @@ extension Evaluation {
   package func metrics(for yardstick: Yardstick) -> [Metric: Double] {
     let varied = measures.diversity.values
     var metrics: [Metric: Double] = [
-      .soft: soft, .strict: strict, .heldOut: heldOut, .offCanvas: measures.offCanvas,
+      .offCanvas: measures.offCanvas,
       .diversity: varied.isEmpty ? .nan : varied.sorted().reduce(0, +) / Double(varied.count),
     ]
+    metrics[.soft] = soft
+    metrics[.strict] = strict
+    metrics[.heldOut] = heldOut
     for category in categories {
       metrics[MetricFamily.soft[category.name]] = category.soft
       metrics[MetricFamily.strict[category.name]] = category.strict
