@@ -39,8 +39,17 @@ class Program:
         return {}
 
     def encode(self, prompts: List[Prompt]) -> List[Any]:
-        """What `velocities` wants of each prompt; asked once a prompt, one prompt at a time."""
+        """What `velocities` wants of each prompt; by default the prompts themselves.
+
+        It is asked once a prompt and with one prompt at a time, so that nothing depends on neighbours.
+        """
         return list(prompts)
+
+    def encoded(self, prompt: Prompt) -> Any:
+        made = self.encode([prompt])
+        if not hasattr(made, "__len__") or len(made) != 1:
+            raise Refusal("encode must return a list with one entry for each prompt")
+        return made[0]
 
     def apply(self, theta: Dict[str, np.ndarray]) -> Any:
         """What is kept of a parameter set. `theta` belongs to the model from now on."""

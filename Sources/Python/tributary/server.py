@@ -130,13 +130,7 @@ class Server:
         standing = (self._prompts.keys() - forgotten) | told.keys()
         if len(standing) > contract.prompts:
             raise Refusal(f"{len(standing)} prompts are to be kept; {contract.prompts} are promised")
-        # One at a time: what is made of a prompt must not depend on its neighbours.
-        encoded = {}
-        for number, prompt in told.items():
-            made = self._model.encode([prompt])
-            if not hasattr(made, "__len__") or len(made) != 1:
-                raise Refusal("encode must return a list with one entry for each prompt")
-            encoded[number] = made[0]
+        encoded = {number: self._model.encoded(prompt) for number, prompt in told.items()}
         for number in forgotten:
             self._prompts.pop(number, None)
         self._prompts.update(encoded)
