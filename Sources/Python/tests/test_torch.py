@@ -206,7 +206,7 @@ class TorchModel(unittest.TestCase):
         half = lambda self: {"trainable": {"w": self.trained.half().weight}}
         for name, method, pattern in (
             ("describe", lambda self: {}, "no Description"),
-            ("more", half, "is float16; float32 is wanted"),
+            ("more", half, "is torch.float16; float32 is wanted"),
             ("more", lambda self: {"trainable": {"w": torch.nn.Parameter(torch.ones(2))}}, "none of the"),
             ("more", lambda self: {"trainable": {}}, "nothing is trained"),
             ("more", lambda self: {"trainable": {"a": self.trained.bias, "b": self.trained.bias}}, "two"),

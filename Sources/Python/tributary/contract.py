@@ -134,19 +134,20 @@ def digest_of(parts: Iterable[Union[bytes, str, np.ndarray]]) -> str:
 
 def default_class() -> str:
     """What numpy's bits depend on, as far as it can be seen from here."""
-    return f"numpy {np.__version__}; {platform.machine()}; {processor()}"[:256]
+    return f"numpy {np.__version__}; {platform.machine()}; {processor('model name')}"[:256]
 
 
-def processor() -> str:
-    """The processor's name as the system tells it."""
+def processor(*fields: str) -> str:
+    """The first of these fields that the system tells of its processor."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
+                field, _, value = line.partition(":")
+                if field.strip() in fields:
+                    return value.strip()
     except OSError:
         pass
-    return platform.processor() or "unknown processor"
+    return platform.processor() or platform.machine()
 
 
 def _text(field: str, value: Any, low: int, high: int) -> None:

@@ -295,7 +295,8 @@ def model_of(arguments: Sequence[str]) -> Adapted:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the small network's weights")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"))
-    parser.add_argument("--rows", type=int, default=Adapted.rows, metavar="N", help="rows in a call are padded to")
+    parser.add_argument("--rows", type=int, default=Adapted.rows, metavar="N",
+                        help="calls are padded to a multiple of so many rows")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
     options = parser.parse_args(arguments)
     for name in ("rank", "rows", "threads", "side"):

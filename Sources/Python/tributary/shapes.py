@@ -126,7 +126,7 @@ class BuiltIn(tributary.torch.Model):
         return tributary.torch.linear_guidance(self.network, x, sigma, encoded, none, guidance)
 
     def decode(self, x):
-        return torch.from_numpy(np.stack([self.task.picture(latent, SIDE) for latent in x.numpy()]))
+        return torch.from_numpy(np.stack([self.task.picture(latent, SIDE) for latent in x.cpu().numpy()]))
 
 
 def main() -> None:

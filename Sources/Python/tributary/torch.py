@@ -11,51 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
-import platform
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from .contract import Contract, digest_of
+from .contract import Contract
+from .description import Description, base_digest, class_line
 from .failures import Refusal, Retry
 from .program import Program, Rows
 
 __all__ = ["Description", "Model", "linear_guidance"]
-
-
-@dataclasses.dataclass
-class Description:
-    """What a model is made of.
-
-    θ are the `trainable` parameters (name → parameter of the modules, in order), or all that have
-    `requires_grad`: every one of a small network, or the adapter's after peft has added it. What is
-    not θ goes into the contract's base digest by itself; `base` adds what is in no module, such as a
-    digest of a text encoder. Three promises are None where the device decides.
-    """
-
-    name: str
-    version: str
-    latent: Sequence[int]
-    modules: Union[nn.Module, Mapping[str, nn.Module]]
-    trainable: Optional[Mapping[str, nn.Parameter]] = None
-    adapter: Optional[Mapping[str, Any]] = None
-    base: Union[bytes, str] = b""
-    picture: Optional[Tuple[int, int]] = None
-    guidance: str = "linear"
-    evaluations: int = 2
-    exact: Optional[bool] = None
-    row_invariant: Optional[bool] = None
-    pullback_exact: Optional[bool] = None
-    max_rows: int = 1024
-    slots: int = 8
-    prompts: int = 4096
-    metadata: Sequence[str] = ()
-    may_be_unused: bool = False
-    """Whether it is right that some of θ has no influence on any velocity."""
 
 
 @dataclasses.dataclass
@@ -131,27 +99,29 @@ class Model(Program):
         self._described = described
         self._loaded: Any = None
         self._graph: Optional[Graph] = None
-        for module in self._modules.values():
+        for module in described.named_modules.values():
             module.eval()
         self._names = self._choose()
         trainable = self._trainable()
         for name, parameter in trainable.items():
             if parameter.dtype != torch.float32:
-                raise Refusal(f"the trainable parameter {name!r} is {_name(parameter.dtype)}; "
+                raise Refusal(f"the trainable parameter {name!r} is {parameter.dtype}; "
                               "float32 is wanted of what is trained")
         self._start = {name: _array(parameter) for name, parameter in trainable.items()}
         self._device = next(iter(trainable.values())).device
         cpu = self._device.type == "cpu"
         if self.fixed is None:
             self.fixed = not cpu
-        exact = cpu or self.deterministic
+        exact = cpu or (self._device.type == "cuda" and self.deterministic)
+        padding = f"rows {'of' if self.fixed else 'to multiples of'} {self.rows}"
         decide = lambda said, otherwise: otherwise if said is None else said
         return Contract(
             name=described.name, version=described.version, latent=described.latent,
             parameters={name: list(p.shape) or [1] for name, p in trainable.items()},
-            base=self._base_digest(), class_=self._class(), picture=described.picture,
-            guidance=described.guidance, evaluations=described.evaluations,
-            exact=decide(described.exact, exact),
+            base=base_digest(described, self._names),
+            class_=class_line(described, self._device, self.threads, self.deterministic, padding),
+            picture=described.picture, guidance=described.guidance,
+            evaluations=described.evaluations, exact=decide(described.exact, exact),
             row_invariant=decide(described.row_invariant, cpu and self.threads == 1),
             pullback_exact=decide(described.pullback_exact, exact), max_rows=described.max_rows,
             slots=described.slots, prompts=described.prompts, metadata=described.metadata)
@@ -257,7 +227,7 @@ class Model(Program):
         if not isinstance(output, torch.Tensor) or tuple(output.shape) != shape:
             found = list(getattr(output, "shape", [])) or type(output).__name__
             raise Refusal(f"velocities returned {found}; a tensor of shape {list(shape)} is wanted")
-        return output
+        return output.float()
 
     def _v(self, outputs: List[torch.Tensor], rows: Rows) -> np.ndarray:
         parts = self._parts(len(rows.sigma))
@@ -266,20 +236,9 @@ class Model(Program):
 
     # Parameters.
 
-    @property
-    def _modules(self) -> Mapping[str, nn.Module]:
-        modules = self._described.modules
-        return {"": modules} if isinstance(modules, nn.Module) else modules
-
-    def _named(self) -> Dict[str, nn.Parameter]:
-        """Every parameter of the modules as they are now."""
-        return {f"{prefix}.{name}" if prefix else name: parameter
-                for prefix, module in self._modules.items()
-                for name, parameter in module.named_parameters()}
-
     def _choose(self) -> Dict[str, str]:
         """Which parameters are θ: their names in the contract → those in the modules."""
-        named, chosen = self._named(), self._described.trainable
+        named, chosen = self._described.named_parameters(), self._described.trainable
         if chosen is None:
             names = {self.public_name(name): name for name, p in named.items() if p.requires_grad}
             count = sum(p.requires_grad for p in named.values())
@@ -305,7 +264,7 @@ class Model(Program):
 
     def _trainable(self) -> Dict[str, nn.Parameter]:
         """θ's parameters, looked up in the modules as they are now."""
-        named = self._named()
+        named = self._described.named_parameters()
         for name in self._names.values():
             if name not in named:
                 raise Refusal(f"the modules have no parameter {name!r} any more")
@@ -324,42 +283,6 @@ class Model(Program):
         """Copies a parameter set into the modules."""
         for name, parameter in self._trainable().items():
             parameter.copy_(theta[name].view(parameter.shape))
-
-    # What the contract says of itself.
-
-    def _base_digest(self) -> str:
-        """Of frozen parameters and buffers, θ's names and shapes, the adapter's form and `base`."""
-        theta = set(self._names.values())
-        named = self._named()
-
-        def parts():
-            for name, parameter in named.items():
-                if name not in theta:
-                    yield from ("frozen", name, *_raw(parameter))
-            for prefix, module in self._modules.items():
-                for name, buffer in module.named_buffers():
-                    yield from ("buffer", f"{prefix}.{name}", *_raw(buffer))
-            for name, own in self._names.items():
-                yield from ("trained", name, str(list(named[own].shape)))
-            yield json.dumps(self._described.adapter, sort_keys=True, default=_sorted)
-            yield self._described.base
-
-        return digest_of(parts())
-
-    def _class(self) -> str:
-        dtypes = sorted({_name(p.dtype) for p in self._named().values()})
-        padding = f"rows {'of' if self.fixed else 'to multiples of'} {self.rows}"
-        device = self._device.type
-        if device == "cpu":
-            kind = f"cpu {_vendor()} {torch.backends.cpu.get_cpu_capability()}"
-        elif device == "cuda":
-            kind = (f"{torch.cuda.get_device_name(self._device)} cuda {torch.version.cuda} cudnn "
-                    f"{torch.backends.cudnn.version()} tf32 {torch.backends.cuda.matmul.allow_tf32} "
-                    f"deterministic {self.deterministic}")
-        else:
-            kind = str(device)
-        threads = f"{self.threads} thread" + ("s" if self.threads != 1 else "")
-        return f"torch {torch.__version__}; {kind}; {threads}; {' '.join(dtypes)}; {padding}"[:256]
 
     # Memory.
 
@@ -402,14 +325,6 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().to("cpu", torch.float32, copy=True).contiguous().numpy()
 
 
-def _raw(tensor: torch.Tensor) -> Tuple[str, bytes]:
-    """Type and shape, and the bytes."""
-    if tensor.is_meta:
-        raise Refusal("a parameter of the model has no values (it is on the device meta)")
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return f"{_name(tensor.dtype)}{list(tensor.shape)}", flat.view(torch.uint8).numpy().tobytes()
-
-
 def _pixels(pictures: Any) -> np.ndarray:
     """uint8 [R, H, W, 3] of what `decode` may return."""
     if not isinstance(pictures, torch.Tensor) or pictures.dim() != 4:
@@ -426,24 +341,3 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
     told = str(error).lower()
     return (isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in told
             or "can't allocate memory" in told)
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def _sorted(value: Any) -> Any:
-    """JSON of what an adapter's configuration has beside JSON's own types."""
-    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)
-
-
-def _vendor() -> str:
-    """The processor's maker: libraries choose their kernels by it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if line.startswith(("vendor_id", "CPU implementer")):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.machine()
