@@ -16,7 +16,7 @@ class Rows:
     """The rows of one question.
 
     `x` is [R, *latent], `sigma` [R], `encoded` has what `encode` made of each row's prompt: rows of
-    one prompt stand together and have the very same object.
+    one prompt, wherever they stand, have the very same object.
     """
 
     x: np.ndarray

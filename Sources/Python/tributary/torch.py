@@ -68,7 +68,7 @@ class Model(Program):
                    guidance: float) -> torch.Tensor:
         """v [R, *latent] at x [R, *latent] and sigma [R], on the modules' device.
 
-        `encoded` has one entry a row; rows of one prompt stand together and have the same object.
+        `encoded` has one entry a row; rows of one prompt have the very same object.
         """
         raise NotImplementedError
 
