@@ -144,7 +144,7 @@ let house = [
       Module(
         name: "Benchmarks",
         imports: [
-          "Costs", "Roles", "Ledger", "Learning", "Network", "Autograd", "Tensor", "Tasks",
+          "Costs", "Roles", "Ledger", "Learning", "Flow", "Network", "Autograd", "Tensor", "Tasks",
           "Records", "Wire", "Transport", "Bytes", "CKernels", "COpenBLAS", "CZeroMQ",
         ], touchesMemory: true),
     ],
@@ -179,8 +179,9 @@ let settings: [SwiftSetting] = [
 ]
 
 let fuzzed: [Target.Dependency] = [
-  "Bytes", "CAllocations", "Configuration", "Journal", "Learning", "Ledger", "Models", "Network", "Records",
-  "Rewards", "Roles", "Tasks", "Telemetry", "Tensor", "Transport", "Wire",
+  "Bytes", "CAllocations", "Configuration", "Flow", "Journal", "Learning", "Ledger", "Models",
+  "Network", "Programs", "Records", "Rewards", "Roles", "Tasks", "Telemetry", "Tensor",
+  "Transport", "Wire",
 ]
 
 /// libFuzzer's program: with TRIBUTARY_FUZZ set, as scripts/safety/fuzz does, and only then.

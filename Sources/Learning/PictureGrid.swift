@@ -1,7 +1,7 @@
 package import Flow
 import Objective
 package import Records
-package import Rewards
+import Rewards
 package import Tasks
 package import Tensor
 
@@ -84,7 +84,7 @@ package struct PictureGrid: Sendable {
     }
     return CaptionedGrid(
       heading: [title, conditions, legend],
-      rows: zip(rows, cells(of: shown, side: side)).map { .init($0.name, $1) }
+      rows: zip(rows, try cells(of: shown, side: side)).map { .init($0.name, $1) }
     ).picture
   }
 
@@ -100,9 +100,13 @@ package struct PictureGrid: Sendable {
     if !plots.isEmpty {
       return CaptionedGrid(heading: [title, legend], rows: [.init("", plots)]).picture
     }
+    var rows: [CaptionedGrid.Row] = []
+    for policy in policies {
+      rows.append(.init(policy.name, try cells(of: policy, side: side).flatMap(\.self)))
+    }
     return CaptionedGrid(
       heading: [title, legend],
-      rows: policies.map { .init($0.name, cells(of: $0, side: side).flatMap(\.self)) }
+      rows: rows
     ).picture
   }
 
@@ -131,7 +135,9 @@ package struct PictureGrid: Sendable {
     return task.plot(of: results, side: Self.plotSide)
   }
 
-  private func cells(of shown: Shown, side: Int) -> [[CaptionedGrid.Cell]] {
+  private func cells(of shown: Shown, side: Int) throws(ModelFailure) -> [[CaptionedGrid.Cell]] {
+    let pictures = try recipe.pictures(
+      of: shown.results.map(\.latent), side: side, by: recipe.session())
     // What all of them begin with tells them apart from nothing.
     let shared = Self.sharedWords(rows.flatMap { $0.prompts.map(\.text) })
     var next = 0
@@ -141,8 +147,7 @@ package struct PictureGrid: Sendable {
         let verdict = shown.verdicts[next]
         let words = prompt.text.split(separator: " ").dropFirst(shared).joined(separator: " ")
         return CaptionedGrid.Cell(
-          recipe.task.picture(of: shown.results[next].latent, side: side)
-            .framed(verdict.frame, thickness: 2),
+          pictures[next].framed(verdict.frame, thickness: 2),
           caption: words + (verdict.score.isEmpty ? "" : ": \(verdict.score)"),
           fault: verdict.fault)
       }
@@ -159,23 +164,21 @@ package struct PictureGrid: Sendable {
   }
 }
 
-extension [(prompt: Prompt, latent: [Float])] {
-  /// As rewards are shown them.
-  package var exhibits: [Exhibit] {
-    map { Exhibit(prompt: $0.prompt, result: .latent($0.latent)) }
-  }
-}
-
 extension CaptionedGrid.Cell {
   /// A result in the frame of its verdict, with what was asked and what is wrong.
   ///
   /// - Parameter caption: instead of the prompt.
   package init(
-    _ latent: [Float], of prompt: Prompt, task: some Task, side: Int, caption: String? = nil
+    _ picture: Picture, _ latent: [Float], of prompt: Prompt, task: some Task,
+    caption: String? = nil
   ) {
+    guard task.isJudged else {
+      self.init(picture, caption: caption ?? prompt.text)
+      return
+    }
     let isRight = task.score(latent, for: prompt).strict
     self.init(
-      task.picture(of: latent, side: side).framed(isRight ? .green : .red, thickness: 2),
+      picture.framed(isRight ? .green : .red, thickness: 2),
       caption: caption ?? prompt.text,
       fault: isRight ? "" : task.reasons(latent, for: prompt).joined(separator: "; "))
   }

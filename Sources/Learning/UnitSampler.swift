@@ -20,8 +20,8 @@ package struct UnitSampler {
     var trajectory: Trajectory
 
     /// What is to be judged, in the order of ``Trajectory/judged``.
-    var exhibits: [Exhibit] {
-      trajectory.judged.map { Exhibit(prompt: prompt, result: .latent($0.latent)) }
+    var results: [(prompt: Prompt, latent: [Float])] {
+      trajectory.judged.map { (prompt, $0.latent) }
     }
   }
 
@@ -100,8 +100,10 @@ package struct UnitSampler {
   ) throws(UnitFailure) -> (Trajectory, Split) {
     let start = clock.now
     let sample: Sample
+    let exhibits: [Exhibit]
     do {
       sample = try self.sample(of: unit, version: version, weights: weights)
+      exhibits = try recipe.exhibits(of: sample.results, by: session)
     } catch {
       throw .model(error)
     }
@@ -109,7 +111,7 @@ package struct UnitSampler {
     let trajectory: Trajectory
     do {
       trajectory = sample.trajectory.judged(
-        try panel.scores(of: sample.exhibits, waiting: waiting))
+        try panel.scores(of: exhibits, waiting: waiting))
     } catch {
       throw .reward(error)
     }

@@ -25,6 +25,8 @@ struct ModelQuestion: Encodable {
   struct Prompt: Encodable {
     var id: Int32
     var text: String
+    var negative: String?
+    var metadata: Metadata?
   }
 
   var ask: String

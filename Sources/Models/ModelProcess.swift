@@ -196,7 +196,11 @@ final class ModelProcess: @unchecked Sendable {
     var chosen: Set<Prompt> = []
     for prompt in rows.prompts where chosen.insert(prompt).inserted {
       if life.prompts[prompt] == nil {
-        new.append(ModelQuestion.Prompt(id: life.nextPrompt, text: prompt.text))
+        new.append(
+          ModelQuestion.Prompt(
+            id: life.nextPrompt, text: prompt.text,
+            negative: prompt.negative.isEmpty ? nil : prompt.negative,
+            metadata: Metadata(json: prompt.metadata)))
         life.prompts[prompt] = (life.nextPrompt, 0)
         life.nextPrompt = life.nextPrompt == .max ? 0 : life.nextPrompt + 1
       }

@@ -68,6 +68,24 @@ final class ProgramSession: ModelSession {
     try pull(slopes, at: pieces, under: parameters, addingTo: gradient)
   }
 
+  func pixels(of latents: Slab) throws(ModelFailure) -> [[UInt8]] {
+    guard let size = program.contract.picture else {
+      throw ModelFailure("the model \(program.model.name) decodes no pictures")
+    }
+    let count = size.height * size.width * 3
+    var pixels: [[UInt8]] = []
+    for start in stride(from: 0, to: latents.rows, by: program.maxRows) {
+      let range = start..<min(start + program.maxRows, latents.rows)
+      let part = Array(
+        latents.scalars[range.lowerBound * latentCount..<range.upperBound * latentCount])
+      let bytes = try asked { (process) throws(Fault) in
+        try process.pictures(of: part, rows: range.count, size: size, waiting: self.waiting)
+      }
+      pixels += (0..<range.count).map { Array(bytes[$0 * count..<($0 + 1) * count]) }
+    }
+    return pixels
+  }
+
   private func pull(
     _ slopes: Slab, at pieces: [RowsPiece], under parameters: ParameterSet,
     addingTo gradient: Buffer

@@ -9,7 +9,7 @@ struct UpdateBenchmarkTests {
   @Test func `the yardstick runs beside the update`() throws {
     let recipe = Tiny.recipe()
     let report = try UpdateBenchmark.run(
-      recipe, base: Tiny.weights(recipe.network, seed: 1), updates: 1)
+      recipe, base: Tiny.weights(recipe.model, seed: 1), updates: 1)
     #expect(report.sgemmRate.isFinite && report.sgemmRate > 0)
     #expect(report.cost.seconds > 0)
   }

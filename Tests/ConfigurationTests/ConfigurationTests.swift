@@ -10,6 +10,7 @@ import Rewards
 import Tasks
 import TestSupport
 import Testing
+import TinyRecipe
 
 enum Settings {
   /// A value for every key that is allowed and not its default.

@@ -9,6 +9,7 @@ import Records
 import Tasks
 import TestSupport
 import Testing
+import TinyRecipe
 
 /// What files and settings come to, and the sentences of those that are refused, against the texts in
 /// `Tests/Fixtures/configurations`: a change of the code that reads them shows there line by line.

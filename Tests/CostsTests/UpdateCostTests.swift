@@ -12,7 +12,7 @@ struct UpdateCostTests {
   static func recipe() -> Recipe {
     let task = Density()
     return Recipe(
-      runSeed: 3, task: task, network: DiT(.standard(for: task, width: 32, depth: 1, heads: 2)),
+      runSeed: 3, task: task, model: BuiltInModel(for: task, width: 32, depth: 1, heads: 2),
       algorithm: Algorithm(
         grid: .linear(steps: 4), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 4, branching: 0..<2, count: 2), reduction: .sum,
@@ -27,7 +27,7 @@ struct UpdateCostTests {
   @Test func `stages are parts of the whole`() throws {
     let recipe = Self.recipe()
     let cost = try UpdateCost(
-      of: recipe, base: recipe.network.initialParameters(seed: 1), updates: 1)
+      of: recipe, base: recipe.model.initialParameters(seed: 1), updates: 1)
     #expect(
       cost.split.map(\.name) == [
         "sample", "judge", "encode", "wire", "journal", "decode", "learn", "publish",
@@ -42,7 +42,7 @@ struct UpdateCostTests {
   @Test func `work is counted from the plan`() throws {
     let recipe = Self.recipe()
     let cost = try UpdateCost(
-      of: recipe, base: recipe.network.initialParameters(seed: 1), updates: 1)
+      of: recipe, base: recipe.model.initialParameters(seed: 1), updates: 1)
     // A trunk to its last point, two steps; 2 branches at either point, with 3 and 2 steps left.
     #expect(cost.networkEvaluations == 2 * (2 + 2 * (3 + 2)))
     #expect(cost.learnerStates == 2 * 2)
@@ -52,7 +52,7 @@ struct UpdateCostTests {
   /// Two seconds of sampling and one of learning for each of 4 units, on 8 cores and on 1.
   @Test func `an update takes as long as its slowest part`() throws {
     let recipe = Self.recipe()
-    var cost = try UnitCost(of: recipe, base: recipe.network.initialParameters(seed: 1))
+    var cost = try UnitCost(of: recipe, base: recipe.model.initialParameters(seed: 1))
     #expect(cost.actorSeconds > 0 && cost.learnerSeconds > 0 && cost.peakResidentMiB > 0)
     (cost.actorSeconds, cost.learnerSeconds) = (2, 1)
     #expect(cost.secondsOfUpdate(units: 4, actors: 2, cores: 8, lag: 0) == 8)

@@ -7,10 +7,10 @@ import Flow
 /// Plans that grow from branches, that finish in several ways, and that draw no noise.
 struct GrowthTests {
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a tree is the slow recursion over its branches`(seed: UInt64) {
+  func `a tree is the slow recursion over its branches`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let unit = Growth(origin: .branches, continuation: .euler, &random)
-    let sample = unit.sample()
+    let sample = try unit.sample()
     var points = sample.points[...]
     // Depth by depth, as the plan lists them.
     var tips = unit.initial.map { (state: $0, step: 0) }
@@ -49,13 +49,15 @@ struct GrowthTests {
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `the plan's points are those of the sample, and its evaluations are counted`(seed: UInt64) {
+  func `the plan's points are those of the sample, and its evaluations are counted`(seed: UInt64)
+    throws
+  {
     for origin in BranchingPlan.Origin.allCases {
       for continuation in Growth.continuations(of: origin) {
         var random = SplitMix64(seed: seed)
         let unit = Growth(origin: origin, continuation: continuation, &random)
         var field = Counter()
-        let sample = unit.wavefront.sample(
+        let sample = try unit.wavefront.sample(
           from: unit.initial, through: &field, noise: unit.noise)
         #expect(sample.points.map(\.step) == unit.plan.points.map(\.step))
         for (point, planned) in zip(sample.points, unit.plan.points) {
@@ -72,10 +74,10 @@ struct GrowthTests {
   @Test(arguments: 1...10 as ClosedRange<UInt64>)
   func `strides see coarser grids, and what is judged is what the last call points to`(
     seed: UInt64
-  ) {
+  ) throws {
     var random = SplitMix64(seed: seed)
     let unit = Growth(origin: .trunk, continuation: .strides([1, 2, 3]), &random)
-    for point in unit.sample().points {
+    for point in try unit.sample().points {
       for branch in point.branches {
         let ends = [1, 2, 3].map { stride in
           var x = branch.next
@@ -94,10 +96,10 @@ struct GrowthTests {
     }
   }
 
-  @Test func `a projection judges every branch where it stands`() {
+  @Test func `a projection judges every branch where it stands`() throws {
     var random = SplitMix64(seed: 4)
     let unit = Growth(origin: .branches, continuation: .projection, &random)
-    for point in unit.sample().points {
+    for point in try unit.sample().points {
       let sigma = unit.grid.sigmas[point.step + 1]
       for branch in point.branches {
         let v = Growth.velocity(branch.next, sigma)
@@ -106,7 +108,7 @@ struct GrowthTests {
     }
   }
 
-  @Test func `a compressed tail arrives nearer than Euler's rule on it`() {
+  @Test func `a compressed tail arrives nearer than Euler's rule on it`() throws {
     // v = −x/2 has the solution x·e^{σ/2 − …}: compare with many small steps.
     struct Decay: VelocityField {
       func velocities(of states: [Float], sigma: Float) -> [Float] {
@@ -115,22 +117,22 @@ struct GrowthTests {
     }
     let grid = SigmaGrid.linear(steps: 20)
     let noise: (Int, Int) -> [Float] = { _, _ in [0, 0] }
-    func end(_ continuation: Continuation, _ grid: SigmaGrid) -> [Float] {
+    func end(_ continuation: Continuation, _ grid: SigmaGrid) throws -> [Float] {
       var field = Decay()
       let plan = BranchingPlan(
         branches: [1] + Array(repeating: 0, count: grid.steps - 1), continuation: continuation)
-      return Wavefront(grid: grid, plan: plan, dynamics: ODE(), reduction: .bare)
+      return try Wavefront(grid: grid, plan: plan, dynamics: ODE(), reduction: .bare)
         .sample(from: [[1, -1]], through: &field, noise: noise).points[0].branches[0].latents[0]
     }
-    let multistep = end(.multistep(DPMSolver(), ratio: 0.4, shift: 1), grid)
-    let exact = end(.euler, .linear(steps: 2000))
-    let short = end(.euler, .linear(steps: 9))
+    let multistep = try end(.multistep(DPMSolver(), ratio: 0.4, shift: 1), grid)
+    let exact = try end(.euler, .linear(steps: 2000))
+    let short = try end(.euler, .linear(steps: 9))
     for i in exact.indices { #expect(abs(multistep[i] - exact[i]) < abs(short[i] - exact[i])) }
   }
 
   /// Peers' numbers check ``WindowedSampler`` (golden `mixgrpo_rollout`); runs sample with the wavefront.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a window with a solver's tail is the windowed sampler`(seed: UInt64) {
+  func `a window with a solver's tail is the windowed sampler`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let steps = Int.random(in: 6...20, using: &random)
     let grid = SigmaGrid.linear(steps: steps, shift: 3)
@@ -145,26 +147,26 @@ struct GrowthTests {
       branches: (0..<steps).map { window.contains($0) ? 1 : 0 }, origin: .branches,
       continuation: .multistep(solver, ratio: ratio, shift: 3))
     var field = Counter()
-    let sample = Wavefront(grid: grid, plan: plan, dynamics: dynamics, reduction: .sum)
+    let sample = try Wavefront(grid: grid, plan: plan, dynamics: dynamics, reduction: .sum)
       .sample(from: [initial], through: &field) { step, _ in noises[step] }
     let other = WindowedSampler(
       sigmas: grid.compressed(after: window.upperBound - 1, ratio: ratio, shift: 3),
       kernels: (0..<window.upperBound).map { dynamics.transition(step: $0, on: grid) },
       window: Set(window), solver: solver)
-    let path = other.sample(from: initial, through: &field) { noises[$0] }
+    let path = try other.sample(from: initial, through: &field) { noises[$0] }
     #expect(sample.points.map(\.state) == window.map { path[$0].state })
     #expect(sample.points.map { $0.branches[0].next } == window.map { path[$0].next })
     #expect(worstDeviation(sample.points.last!.branches[0].latents[0], path.last!.next) < 1e-5)
   }
 
-  @Test func `a trunk without noise is Euler's rule, or the solver by itself`() {
+  @Test func `a trunk without noise is Euler's rule, or the solver by itself`() throws {
     var random = SplitMix64(seed: 9)
     let unit = Growth(origin: .trunk, continuation: .euler, &random)
     let quiet = unit.plan.limited(to: 0..<0)
     var field = Counter()
     let wavefront = Wavefront(
       grid: unit.grid, plan: quiet, dynamics: ODE(), reduction: .sum)
-    let sample = wavefront.sample(from: unit.initial, through: &field, noise: unit.noise)
+    let sample = try wavefront.sample(from: unit.initial, through: &field, noise: unit.noise)
     #expect(sample.points.isEmpty)
     #expect(
       sample.latents
@@ -174,9 +176,9 @@ struct GrowthTests {
       grid: unit.grid,
       plan: BranchingPlan(trunks: 2, branches: quiet.branches, continuation: .adams(solver)),
       dynamics: ODE(), reduction: .sum)
-    let both = adams.sample(from: unit.initial, through: &field, noise: unit.noise).latents
+    let both = try adams.sample(from: unit.initial, through: &field, noise: unit.noise).latents
     for trunk in 0..<2 {
-      let alone = solver.run(
+      let alone = try solver.run(
         from: unit.initial[trunk], times: SASolver.times(on: unit.grid), through: &field
       ) { unit.noise($0, trunk) }
       #expect(alone.states.last == both[trunk])
@@ -254,9 +256,9 @@ private struct Growth {
     return floats(Self.size, &random)
   }
 
-  func sample() -> Wavefront.Sample {
+  func sample() throws -> Wavefront.Sample {
     var field = Counter()
-    return wavefront.sample(from: initial, through: &field, noise: noise)
+    return try wavefront.sample(from: initial, through: &field, noise: noise)
   }
 
   func euler(_ x: [Float], at step: Int) -> [Float] {

@@ -116,12 +116,12 @@ struct SolverTests {
   }
 
   @Test(arguments: [10, 14, 40])
-  func `a run calls the network once a step and ends near the flow's end`(count: Int) {
+  func `a run calls the network once a step and ends near the flow's end`(count: Int) throws {
     let times = SASolver.times(on: .sd3(steps: count))
     var field = NormalFlow()
-    let run = SASolver(noiseLevel: 0).run(from: [1.2, -0.4], times: times, through: &field) { _ in
-      [0, 0]
-    }
+    let run = try SASolver(noiseLevel: 0).run(
+      from: [1.2, -0.4], times: times, through: &field
+    ) { _ in [0, 0] }
     #expect(run.calls.count == count && run.states.count == count + 1)
     #expect(field.calls == count)
     for (x, end) in zip([1.2, -0.4], run.states[count]) {

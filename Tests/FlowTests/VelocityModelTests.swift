@@ -1,5 +1,6 @@
 import Autograd
 import Network
+import Records
 import Tensor
 import TestSupport
 import Testing
@@ -13,9 +14,16 @@ struct VelocityModelTests {
       latentTokens: 2, latentChannels: 3, vocabulary: 7, longestPrompt: 5, width: 32, depth: 1,
       heads: 2))
 
-  static let rows = VelocityInput(
-    latents: noise(5 * 6, 1), sigmas: [1, 0.3, 0.3, 0.7, 0.2], prompts: [[1, 2, 3], [4, 6]],
-    latentsOfPrompt: [3, 2])
+  static let rows = ModelRows(
+    states: noise(5 * 6, 1), sigmas: [1, 0.3, 0.3, 0.7, 0.2],
+    prompts: ["1 2 3", "4 6"].map { Prompt(text: $0, category: "") }, rowsOfPrompt: [3, 2])
+
+  static let model = BuiltInModel(network, tokens: tokens)
+
+  /// A prompt here is its word indices.
+  static func tokens(of prompt: Prompt) -> [Int32] {
+    prompt.text.split(separator: " ").compactMap { Int32($0) }
+  }
 
   static func noise(_ count: Int, _ unit: UInt64) -> [Float] {
     Philox(seed: 21).normals(at: NoiseAddress(unit: unit, purpose: .pretraining), count: count)
@@ -28,53 +36,60 @@ struct VelocityModelTests {
   }
 
   @Test(arguments: [1, 1.7, 0.4] as [Float])
-  func `velocities and what slopes are pulled back to are those of the slow model`(scale: Float) {
-    let model = GuidedDiT(Self.network, guidance: Guidance(scale: scale))
-    let slow = LiteralModel(network: Self.network, scale: scale)
-    #expect(model.latentCount == 6 && model.evaluationsOfRow == (scale == 1 ? 1 : 2))
+  func `velocities and what slopes are pulled back to are those of the slow model`(scale: Float)
+    throws
+  {
+    let guidance = Guidance(scale: scale)
+    let slow = LiteralModel(network: Self.network)
+    let contract = Self.model.contract
+    #expect(contract.latentCount == 6 && contract.latent == [2, 3])
+    #expect(contract.evaluations(at: guidance) == (scale == 1 ? 1 : 2))
     let weights = Self.weights(9)
     let slopes = Slab(Self.noise(5 * 6, 2), columns: 6)
-    let found = Self.answers(of: model, weights, slopes)
-    let expected = Self.answers(of: slow, weights, slopes)
+    let found = try Self.answers(of: Self.model.session(guidance: guidance), weights, slopes)
+    let expected = try Self.answers(of: slow.session(guidance: guidance), weights, slopes)
     #expect(found.velocities.columns == 6)
     #expect(worstDeviation(found.velocities.scalars, expected.velocities.scalars) < 1e-5)
     #expect(worstDeviation(found.gradient, expected.gradient) < 1e-5)
   }
 
   private static func answers(
-    of model: any VelocityModel, _ weights: Buffer, _ slopes: Slab
-  ) -> (velocities: Slab, gradient: [Float]) {
-    let session = model.session()
+    of session: any ModelSession, _ weights: Buffer, _ slopes: Slab
+  ) throws -> (velocities: Slab, gradient: [Float]) {
+    let parameters = ParameterSet(weights)
     let gradient = Buffer(count: weights.count)
-    session.pullBack(at: rows, under: weights, addingTo: gradient) { _ in slopes }
-    return (session.velocities(of: rows, under: weights), gradient.scalars)
+    try session.pullBack(at: rows, under: parameters, addingTo: gradient) { _ in slopes }
+    return (try session.velocities(of: rows, under: parameters), gradient.scalars)
   }
 
-  @Test func `slopes see the velocities, and may ask for those of other parameters`() {
-    let session = GuidedDiT(Self.network, guidance: Guidance(scale: 3)).session()
-    let (weights, others) = (Self.weights(9), Self.weights(8))
-    let alone = session.velocities(of: Self.rows, under: others)
-    func gradient(_ slopes: (Slab) -> Slab) -> [Float] {
-      let gradient = Buffer(count: weights.count)
-      session.pullBack(at: Self.rows, under: weights, addingTo: gradient, slopes: slopes)
+  @Test func `slopes see the velocities, and may ask for those of other parameters`() throws {
+    let session = Self.model.session(guidance: Guidance(scale: 3))
+    let (weights, others) = (ParameterSet(Self.weights(9)), ParameterSet(Self.weights(8)))
+    let alone = try session.velocities(of: Self.rows, under: others)
+    func gradient(_ slopes: (Slab) throws(ModelFailure) -> Slab) throws -> [Float] {
+      let gradient = Buffer(count: weights.buffer.count)
+      try session.pullBack(at: Self.rows, under: weights, addingTo: gradient, slopes: slopes)
       return gradient.scalars
     }
-    let expected = gradient { $0 }
-    let found = gradient { velocities in
-      #expect(velocities == session.velocities(of: Self.rows, under: weights))
-      #expect(alone == session.velocities(of: Self.rows, under: others))
+    let expected = try gradient { $0 }
+    let found = try gradient { velocities throws(ModelFailure) in
+      let (same, other) = (
+        try session.velocities(of: Self.rows, under: weights),
+        try session.velocities(of: Self.rows, under: others)
+      )
+      #expect(velocities == same && alone == other)
       return velocities
     }
     #expect(found == expected && found.contains { $0 != 0 })
   }
 
-  @Test func `gradients add up`() {
-    let session = GuidedDiT(Self.network).session()
-    let weights = Self.weights(9)
-    let gradient = Buffer(count: weights.count)
-    session.pullBack(at: Self.rows, under: weights, addingTo: gradient) { $0 }
+  @Test func `gradients add up`() throws {
+    let session = Self.model.session(guidance: .none)
+    let weights = ParameterSet(Self.weights(9))
+    let gradient = Buffer(count: weights.buffer.count)
+    try session.pullBack(at: Self.rows, under: weights, addingTo: gradient) { $0 }
     let once = gradient.scalars
-    session.pullBack(at: Self.rows, under: weights, addingTo: gradient) { $0 }
+    try session.pullBack(at: Self.rows, under: weights, addingTo: gradient) { $0 }
     #expect(worstDeviation(gradient.scalars, once.map { 2 * $0 }) < 1e-5)
   }
 }
@@ -82,57 +97,68 @@ struct VelocityModelTests {
 /// v = w·v(x | prompt) + (1 − w)·v(x | none), row by row, and as two passes for each row's slope.
 private struct LiteralModel: VelocityModel {
   let network: DiT
-  let scale: Float
 
-  var latentCount: Int { network.shape.latentCount }
-  var evaluationsOfRow: Int { 2 }
-  func session() -> any ModelSession { Session(self) }
+  var contract: ModelContract {
+    let shape = network.shape
+    return ModelContract(
+      architecture: "row by row", identity: "row by row " + shape.description,
+      parameters: network.table.manifest, latent: [shape.latentTokens, shape.latentChannels],
+      guidance: .linear, guidedEvaluations: 2,
+      exactness: ModelContract.Exactness(
+        numericsClass: Kernels.numericsClass, isExact: true, isRowInvariant: true,
+        isPullbackExact: true))
+  }
+
+  func initialParameters(seed: UInt64) -> Buffer { network.initialParameters(seed: seed) }
+
+  func session(guidance: Guidance) -> any ModelSession { Session(network, guidance.scale) }
 
   private final class Session: ModelSession {
-    let model: LiteralModel
-    var latentCount: Int { model.latentCount }
+    let network: DiT
+    let scale: Float
+    var latentCount: Int { network.shape.latentCount }
 
-    init(_ model: LiteralModel) { self.model = model }
+    init(_ network: DiT, _ scale: Float) { (self.network, self.scale) = (network, scale) }
 
-    func velocities(of rows: VelocityInput, under parameters: Buffer) -> Slab {
+    func velocities(of rows: ModelRows, under parameters: ParameterSet) -> Slab {
       let all = rows.sigmas.indices.flatMap { row in
-        let parts = model.parts(of: rows, row).map { _, input in
-          model.network.velocity(of: input, weights: parameters, on: Tape(recording: false)).value
+        let parts = parts(of: rows, row).map { _, input in
+          network.velocity(of: input, weights: parameters.buffer, on: Tape(recording: false)).value
             .scalars
         }
-        return zip(parts[0], parts[1]).map { model.scale * $0 + (1 - model.scale) * $1 }
+        return zip(parts[0], parts[1]).map { scale * $0 + (1 - scale) * $1 }
       }
       return Slab(all, columns: latentCount)
     }
 
     func pullBack(
-      at rows: VelocityInput, under parameters: Buffer, addingTo gradient: Buffer,
-      slopes: (Slab) -> Slab
-    ) {
-      let slopes = slopes(velocities(of: rows, under: parameters))
+      at rows: ModelRows, under parameters: ParameterSet, addingTo gradient: Buffer,
+      slopes: (Slab) throws(ModelFailure) -> Slab
+    ) throws(ModelFailure) {
+      let slopes = try slopes(velocities(of: rows, under: parameters))
       for row in rows.sigmas.indices {
-        for (factor, input) in model.parts(of: rows, row) {
+        for (factor, input) in parts(of: rows, row) {
           let tape = Tape(recording: true)
-          let output = model.network.velocity(
-            of: input, weights: parameters, gradients: gradient, on: tape)
+          let output = network.velocity(
+            of: input, weights: parameters.buffer, gradients: gradient, on: tape)
           let seed = tape.scratch(rows: output.rows, columns: output.columns)
           seed.assign(slopes[row].map { factor * $0 })
           tape.backward(from: output, gradient: seed)
         }
       }
     }
-  }
 
-  /// One row with its prompt and with the empty one, and what each counts.
-  private func parts(of rows: VelocityInput, _ row: Int) -> [(Float, VelocityInput)] {
-    let prompt = rows.latentsOfPrompt[0] > row ? 0 : 1
-    return [(scale, rows.prompts[prompt]), (1 - scale, [0])].map { factor, tokens in
-      let latents = Array(rows.latents[row * latentCount..<(row + 1) * latentCount])
-      return (
-        factor,
-        VelocityInput(
-          latents: latents, sigmas: [rows.sigmas[row]], prompts: [tokens], latentsOfPrompt: [1])
-      )
+    /// One row with its prompt and with the empty one, and what each counts.
+    private func parts(of rows: ModelRows, _ row: Int) -> [(Float, VelocityInput)] {
+      let words = VelocityModelTests.tokens(of: rows.prompts[rows.rowsOfPrompt[0] > row ? 0 : 1])
+      return [(scale, words), (1 - scale, [0])].map { factor, tokens in
+        let latents = Array(rows.states[row * latentCount..<(row + 1) * latentCount])
+        return (
+          factor,
+          VelocityInput(
+            latents: latents, sigmas: [rows.sigmas[row]], prompts: [tokens], latentsOfPrompt: [1])
+        )
+      }
     }
   }
 }

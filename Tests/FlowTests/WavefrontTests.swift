@@ -6,11 +6,11 @@ import Flow
 
 struct WavefrontTests {
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `the wavefront is the slow loop over single branches`(seed: UInt64) {
+  func `the wavefront is the slow loop over single branches`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let unit = Unit(&random)
     var field = Whirl()
-    let points = unit.sample(through: &field)
+    let points = try unit.sample(through: &field)
     #expect(points.map(\.step) == unit.plan.noisySteps)
     for point in points {
       // The trunk by itself: Euler's rule up to the branching point.
@@ -35,23 +35,23 @@ struct WavefrontTests {
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a unit costs T calls and the plan's evaluations`(seed: UInt64) {
+  func `a unit costs T calls and the plan's evaluations`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let unit = Unit(&random)
     var field = Whirl()
-    _ = unit.sample(through: &field)
+    _ = try unit.sample(through: &field)
     #expect(field.sigmas == Array(unit.grid.sigmas.dropLast()))
     #expect(field.rows == unit.wavefront.evaluations)
     #expect(unit.plan.outcomeCount == unit.plan.branches.reduce(0, +))
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `noise is asked for once at each planned address`(seed: UInt64) {
+  func `noise is asked for once at each planned address`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let unit = Unit(&random)
     var field = Whirl()
     var asked: [[Int]] = []
-    _ = unit.wavefront.sample(from: [unit.initial], through: &field) { step, branch in
+    _ = try unit.wavefront.sample(from: [unit.initial], through: &field) { step, branch in
       asked.append([step, branch])
       return unit.noise(step, branch)
     }
@@ -62,14 +62,14 @@ struct WavefrontTests {
   }
 
   @Test(arguments: 1...10 as ClosedRange<UInt64>)
-  func `another noise at one address changes that branch alone`(seed: UInt64) {
+  func `another noise at one address changes that branch alone`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let unit = Unit(&random)
     var field = Whirl()
-    let before = unit.sample(through: &field)
+    let before = try unit.sample(through: &field)
     let place = before.indices.randomElement(using: &random)!
     let branch = before[place].branches.indices.randomElement(using: &random)!
-    let after = unit.wavefront.sample(from: [unit.initial], through: &field) { step, k in
+    let after = try unit.wavefront.sample(from: [unit.initial], through: &field) { step, k in
       let noise = unit.noise(step, k)
       return step == before[place].step && k == branch ? noise.map { $0 + 1 } : noise
     }.points
@@ -84,12 +84,12 @@ struct WavefrontTests {
   }
 
   @Test(arguments: 1...5 as ClosedRange<UInt64>)
-  func `finishing many noises is Euler's rule for each`(seed: UInt64) {
+  func `finishing many noises is Euler's rule for each`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let unit = Unit(&random)
     let rows = (0..<3).map { _ in floats(Unit.size, &random) }
     var field = Whirl()
-    let finished = Wavefront.finish(rows.flatMap(\.self), on: unit.grid, through: &field)
+    let finished = try Wavefront.finish(rows.flatMap(\.self), on: unit.grid, through: &field)
     let single = rows.flatMap { row in
       (0..<unit.grid.steps).reduce(row) { unit.euler($0, at: $1) }
     }
@@ -141,8 +141,8 @@ private struct Unit {
     return floats(Self.size, &random)
   }
 
-  func sample(through field: inout Whirl) -> [Wavefront.Point] {
-    wavefront.sample(from: [initial], through: &field, noise: noise).points
+  func sample(through field: inout Whirl) throws -> [Wavefront.Point] {
+    try wavefront.sample(from: [initial], through: &field, noise: noise).points
   }
 
   /// x − Δ·v, one rounding for each operation.

@@ -74,23 +74,24 @@ struct WindowTests {
     }
   }
 
-  @Test func `without window and tail the sampler is the ODE`() {
+  @Test func `without window and tail the sampler is the ODE`() throws {
     let grid = SigmaGrid.sd3(steps: 9)
     let kernels = (0..<9).map { FlowSDE(noiseLevel: 0.7).transition(step: $0, on: grid) }
     var field = NormalFlow()
-    let steps = WindowedSampler(sigmas: grid.sigmas, kernels: kernels, window: []).sample(
+    let steps = try WindowedSampler(sigmas: grid.sigmas, kernels: kernels, window: []).sample(
       from: [0.8, -2], through: &field
     ) { _ in [.nan, .nan] }
-    #expect(steps.last?.next == Wavefront.finish([0.8, -2], on: grid, through: &field))
+    let end = try Wavefront.finish([0.8, -2], on: grid, through: &field)
+    #expect(steps.last?.next == end)
   }
 
-  @Test func `a window draws in its steps alone`() {
+  @Test func `a window draws in its steps alone`() throws {
     let grid = SigmaGrid.linear(steps: 25, shift: 3)
     let kernels = (0..<4).map { FlowSDE(noiseLevel: 0.7).transition(step: $0, on: grid) }
     let sigmas = grid.compressed(after: 3, ratio: 0.4, shift: 3)
     var field = NormalFlow()
     var asked: [Int] = []
-    let steps = WindowedSampler(sigmas: sigmas, kernels: kernels, window: [2, 3]).sample(
+    let steps = try WindowedSampler(sigmas: sigmas, kernels: kernels, window: [2, 3]).sample(
       from: [0.4], through: &field
     ) {
       asked.append($0)
@@ -103,20 +104,21 @@ struct WindowTests {
     }
   }
 
-  @Test func `the solver's tail is nearer to the flow's end than Euler's of as many steps`() {
+  @Test func `the solver's tail is nearer to the flow's end than Euler's of as many steps`() throws
+  {
     let grid = SigmaGrid.linear(steps: 25, shift: 3)
     let sigmas = grid.compressed(after: 3, ratio: 0.4, shift: 3)
     let kernels = zip(sigmas, sigmas.dropFirst()).map {
       DanceSDE(noiseLevel: 0.3).transition(sigma: $0, next: $1)
     }
-    func error(_ kernels: [Transition]) -> Double {
+    func error(_ kernels: [Transition]) throws -> Double {
       var field = NormalFlow()
-      let end = WindowedSampler(sigmas: sigmas, kernels: kernels, window: []).sample(
+      let end = try WindowedSampler(sigmas: sigmas, kernels: kernels, window: []).sample(
         from: [0.4], through: &field
       ) { _ in [] }.last!.next[0]
       // At σ = 1 the state is the noise itself.
       return abs(Double(end) - NormalFlow.mean(0) - NormalFlow.deviation(0) * 0.4)
     }
-    #expect(error(Array(kernels.prefix(4))) < error(kernels))
+    #expect(try error(Array(kernels.prefix(4))) < error(kernels))
   }
 }

@@ -1,4 +1,5 @@
 import Configuration
+import Flow
 import Foundation
 import Learning
 import Ledger
@@ -112,7 +113,7 @@ struct TinyRun: Sendable {
     let scratch = try TestFolder("checkpoint")
     folder = RunFolder(scratch.path)
     try folder.create()
-    let policy = TrainingState(base: recipe.network.initialParameters(seed: 1), recipe: recipe)
+    let policy = TrainingState(base: try recipe.model.initialParameters(seed: 1), recipe: recipe)
     let core = LearnerCore(recipe: recipe, policy: policy, recent: [policy.snapshot])
     try Checkpoint.write(core, to: folder)
     statePath = "\(Checkpoint.path(of: 0, in: folder))/state.json"

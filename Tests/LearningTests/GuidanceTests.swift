@@ -20,26 +20,27 @@ struct GuidanceTests {
     return recipe
   }()
 
-  @Test func `a guided velocity is the weighted sum of both evaluations`() {
+  @Test func `a guided velocity is the weighted sum of both evaluations`() throws {
     let recipe = Self.recipe
-    let weights = Tiny.weights(recipe.network, seed: 3)
-    let prompt = recipe.task.tokens(of: recipe.task.trainPrompts[2])
+    let weights = Tiny.weights(recipe.model, seed: 3)
+    let prompt = recipe.task.trainPrompts[2]
     let states = Philox(seed: 4).normals(
       at: NoiseAddress(unit: 1, purpose: .evaluationNoise), count: 3 * recipe.latentCount)
-    func velocities(_ tokens: [Int32], _ guidance: Guidance) -> [Float] {
-      PolicyField(
-        session: GuidedDiT(recipe.network, guidance: guidance).session(), weights: weights,
-        prompts: [tokens]
+    func velocities(_ prompt: Prompt, _ guidance: Guidance) throws -> [Float] {
+      try PolicyField(
+        session: recipe.model.session(guidance: guidance), parameters: ParameterSet(weights),
+        prompts: [prompt]
       ).velocities(of: states, sigma: 0.6)
     }
-    let with = velocities(prompt, .none), without = velocities([0], .none)
+    let with = try velocities(prompt, .none), without = try velocities(.none, .none)
     let expected = zip(with, without).map { 1.7 * $0 + (1 - 1.7) * $1 }
-    #expect(worstDeviation(velocities(prompt, Guidance(scale: 1.7)), expected) < 1e-6)
+    let guided = try velocities(prompt, Guidance(scale: 1.7))
+    #expect(worstDeviation(guided, expected) < 1e-6)
     #expect(with != without)
   }
 
   @Test func `the guided ratio is exactly 1 and the guided gradient is the loss's slope`() throws {
-    let findings = try Doctor(Self.recipe, base: Tiny.weights(Self.recipe.network, seed: 3))
+    let findings = try Doctor(Self.recipe, base: Tiny.weights(Self.recipe.model, seed: 3))
       .examine()
     for finding in findings.prefix(2) { #expect(finding.isHealthy, "\(finding.sentence)") }
   }

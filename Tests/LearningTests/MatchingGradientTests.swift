@@ -24,12 +24,15 @@ struct MatchingGradientTests {
   @Test(arguments: losses.indices)
   func `value and gradient are those of rows one by one`(index: Int) throws {
     let recipe = Self.recipe(Self.losses[index])
-    let units = try Tiny.rebuilt(recipe, weights: Tiny.weights(recipe.network, seed: 4))
-    let weights = Tiny.weights(recipe.network, seed: 6)
-    let reference = Tiny.weights(recipe.network, seed: 5)
-    let old = Tiny.weights(recipe.network, seed: 7)
-    let found = Update(recipe).loss(
-      of: units, Update.Policies(weights: weights, reference: reference, old: old, beta: 0.1))
+    let units = try Tiny.rebuilt(recipe, weights: Tiny.weights(recipe.model, seed: 4))
+    let weights = Tiny.weights(recipe.model, seed: 6)
+    let reference = Tiny.weights(recipe.model, seed: 5)
+    let old = Tiny.weights(recipe.model, seed: 7)
+    let found = try Update(recipe).loss(
+      of: units,
+      Update.Policies(
+        weights: ParameterSet(weights), reference: ParameterSet(reference), old: ParameterSet(old),
+        beta: 0.1))
 
     let outcomes = Self.outcomes(of: units, recipe)
     func velocities(_ weights: Buffer) -> Slab {

@@ -12,7 +12,7 @@ struct RatioCheckTests {
     let core = try Tiny.core(Tiny.recipe(lag: 1), updates: committed)
     let hash = core.policy.paramsHash
     let recipe = core.recipe
-    let wrong = Tiny.weights(recipe.network, seed: 7)
+    let wrong = Tiny.weights(recipe.model, seed: 7)
     let units = try recipe.layout.units(of: core.policy.version.rawValue).map {
       try Tiny.admitted(Tiny.trajectory($0.rawValue, recipe, weights: wrong), recipe)
     }

@@ -16,7 +16,7 @@ struct UnitAddressTests {
     var recipe = Tiny.recipe(lag: lag)
     recipe.runSeed = runSeed
     recipe.task = Shapes()
-    recipe.network = DiT(.standard(for: Shapes()))
+    recipe.model = BuiltInModel(for: Shapes())
     recipe.prompts = 12
     return recipe
   }
@@ -91,25 +91,25 @@ struct UnitAddressTests {
     #expect(known[0].count == 50)
   }
 
-  @Test func `a unit sampled twice gives the same bytes, whatever was sampled between`() {
+  @Test func `a unit sampled twice gives the same bytes, whatever was sampled between`() throws {
     let recipe = Tiny.recipe()
-    let weights = Tiny.weights(recipe.network, seed: 6)
+    let weights = ParameterSet(Tiny.weights(recipe.model, seed: 6))
     let sampler = UnitSampler(recipe)
-    func payload(_ unit: UInt64, by sampler: UnitSampler) -> [UInt8] {
-      sampler.trajectory(
+    func payload(_ unit: UInt64, by sampler: UnitSampler) throws -> [UInt8] {
+      try sampler.trajectory(
         of: UnitID(unit), version: PolicyVersion(0), weights: weights, clock: ContinuousClock()
       ).0.encoded()
     }
-    let first = payload(2, by: sampler)
-    #expect(payload(3, by: sampler) != first)
-    #expect(payload(2, by: sampler) == first)
-    #expect(payload(2, by: UnitSampler(recipe)) == first)
+    let first = try payload(2, by: sampler)
+    #expect(try payload(3, by: sampler) != first)
+    #expect(try payload(2, by: sampler) == first)
+    #expect(try payload(2, by: UnitSampler(recipe)) == first)
   }
 }
 
 struct AdmissionTests {
   static let recipe = Tiny.recipe()
-  static let weights = Tiny.weights(recipe.network, seed: 6)
+  static let weights = Tiny.weights(recipe.model, seed: 6)
   static let id = UnitID(0)
 
   static func refusal(_ change: (inout Trajectory) -> Void) -> TrajectoryError? {

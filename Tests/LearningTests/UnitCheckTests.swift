@@ -32,8 +32,8 @@ struct UnitCheckTests {
     extent: UnitCheck.Extent = .whole, seed: UInt64 = 1
   ) throws -> String? {
     var random = SplitMix64(seed: seed)
-    return UnitCheck(recipe).deviation(
-      of: try RebuiltUnit(trajectory, recipe: recipe), weights: weights, extent: extent,
+    return try UnitCheck(recipe).deviation(
+      of: RebuiltUnit(trajectory, recipe: recipe), weights: ParameterSet(weights), extent: extent,
       using: &random)
   }
 
@@ -56,7 +56,7 @@ struct UnitCheckTests {
   {
     let recipe = Self.recipe(Self.plans[plan])
     let weights = Tiny.policy(recipe).weights
-    let other = Tiny.trajectory(3, recipe, weights: Tiny.weights(recipe.network, seed: 9))
+    let other = Tiny.trajectory(3, recipe, weights: Tiny.weights(recipe.model, seed: 9))
     for seed in 0..<20 as Range<UInt64> {
       let finding = try finding(other, recipe, weights: weights, extent: .usual, seed: seed)
       #expect(finding != nil)
@@ -96,11 +96,10 @@ struct UnitCheckTests {
     let grid = recipe.algorithm.grid
     let prompt = recipe.task.trainPrompts[trajectory.prompt]
     let field = PolicyField(
-      session: recipe.model.session(), weights: weights,
-      prompts: [recipe.task.tokens(of: prompt)])
+      session: recipe.session(), parameters: ParameterSet(weights), prompts: [prompt])
     var point = trajectory.points[0]
     point.state[0] += 0.25
-    point.velocity = field.velocities(of: point.state, sigma: grid.sigmas[2])
+    point.velocity = try field.velocities(of: point.state, sigma: grid.sigmas[2])
     let transition = recipe.algorithm.dynamics.transition(step: 2, on: grid)
     let mean = transition.mean(point.state, point.velocity)
     for branch in 0..<3 {

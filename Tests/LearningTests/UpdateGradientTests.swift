@@ -22,7 +22,7 @@ struct UpdateGradientTests {
     case same, moved
   }
 
-  static func sampling(_ recipe: Recipe) -> Buffer { Tiny.weights(recipe.network, seed: 6) }
+  static func sampling(_ recipe: Recipe) -> Buffer { Tiny.weights(recipe.model, seed: 6) }
 
   static func training(_ policy: Policy, _ recipe: Recipe) -> Buffer {
     let weights = sampling(recipe)
@@ -118,11 +118,11 @@ struct UpdateGradientTests {
   }
 
   /// The gradient of a one-step update, taken from the optimiser's first moment.
-  static func gradient(of units: [RebuiltUnit], _ recipe: Recipe, weights: Buffer)
+  static func gradient(of units: [RebuiltUnit], _ recipe: Recipe, weights: Buffer) throws
     -> (gradient: [Float], report: Update.Report, policy: TrainingState)
   {
     let policy = Tiny.policy(recipe, weights: weights)
-    let report = Update(recipe).apply(units, to: policy)
+    let report = try Update(recipe).apply(units, to: policy)
     return (policy.optimizer.first.scalars.map { $0 / (1 - beta1) }, report, policy)
   }
 
@@ -133,7 +133,7 @@ struct UpdateGradientTests {
     let recipe = Tiny.recipe(group: group)
     let units = try Tiny.rebuilt(recipe, weights: Self.sampling(recipe))
     let weights = Self.training(policy, recipe)
-    let (gradient, report, set) = Self.gradient(of: units, recipe, weights: weights)
+    let (gradient, report, set) = try Self.gradient(of: units, recipe, weights: weights)
     switch policy {
     case .same: #expect(report.firstRatioDeviation < 1e-5)
     case .moved:
@@ -156,8 +156,8 @@ struct UpdateGradientTests {
     let whole = Tiny.recipe(chunkUnits: 4)
     let units = try Tiny.rebuilt(whole, weights: Self.sampling(whole))
     let weights = Self.training(.moved, whole)
-    let expected = Self.gradient(of: units, whole, weights: weights).gradient
-    let cut = Self.gradient(of: units, Tiny.recipe(chunkUnits: chunkUnits), weights: weights)
+    let expected = try Self.gradient(of: units, whole, weights: weights).gradient
+    let cut = try Self.gradient(of: units, Tiny.recipe(chunkUnits: chunkUnits), weights: weights)
     #expect(worstDeviation(cut.gradient, expected) < 1e-6)
   }
 
@@ -166,7 +166,7 @@ struct UpdateGradientTests {
     let units = try Tiny.rebuilt(recipe, weights: Self.sampling(recipe))
     let weights = Self.sampling(recipe)
     let policy = Tiny.policy(recipe, weights: weights)
-    _ = Update(recipe).apply(units, to: policy)
+    _ = try Update(recipe).apply(units, to: policy)
     #expect(policy.optimizer.steps == 2)
     #expect(policy.ema.steps == 2)
     #expect(policy.version == PolicyVersion(1))
@@ -189,13 +189,13 @@ struct UpdateGradientTests {
 
   @Test func `the first ratios of the shipped base's update 0 are one`() throws {
     let task = Shapes()
-    let network = DiT(.standard(for: task))
+    let model = BuiltInModel(for: task)
     let resource = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../Sources/World/Tasks/Resources/shapes.safetensors").standardized
-    let base = try network.parameters(
+    let base = try model.network.parameters(
       from: SafeTensors(decoding: Array(Data(contentsOf: resource))))
     let recipe = Recipe(
-      runSeed: 1, task: task, network: network,
+      runSeed: 1, task: task, model: model,
       algorithm: Algorithm(
         grid: .linear(steps: 10), dynamics: FlowSDE(noiseLevel: 0.7),
         plan: BranchingPlan(steps: 10, branching: 0..<8, count: 8), reduction: .sum,
@@ -208,14 +208,17 @@ struct UpdateGradientTests {
     let policy = TrainingState(base: base, recipe: recipe)
     let broken = base.copy()
     broken.row[0, 0] = .nan
-    #expect(Update(recipe).ratioDeviation(of: units[0], weights: base) == 0)
-    #expect(Update(recipe).ratioDeviation(of: units[0], weights: broken) == .infinity)
-    let report = Update(recipe).apply(units, to: policy)
+    func ratioDeviation(_ weights: Buffer) throws -> Double {
+      try Update(recipe).ratioDeviation(of: units[0], weights: ParameterSet(weights))
+    }
+    #expect(try ratioDeviation(base) == 0)
+    #expect(try ratioDeviation(broken) == .infinity)
+    let report = try Update(recipe).apply(units, to: policy)
     #expect(report.firstRatioDeviation <= 1e-5)
     #expect(report.reward > 0.2 && report.reward < 1)
     #expect(report.gradientNorm > 0)
     // The same units are off-policy for the next weights, and the report says so.
     policy.version = PolicyVersion(0)
-    #expect(Update(recipe).apply(units, to: policy).firstRatioDeviation > 1e-4)
+    #expect(try Update(recipe).apply(units, to: policy).firstRatioDeviation > 1e-4)
   }
 }

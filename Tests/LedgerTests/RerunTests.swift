@@ -89,7 +89,7 @@ struct RerunTests {
   {
     let (trajectories, commits) = try history()
     let right = trajectories[0].map { Self.record($0) }
-    let other = Tiny.trajectory(2, recipe, weights: Tiny.weights(recipe.network, seed: 9)).encoded()
+    let other = Tiny.trajectory(2, recipe, weights: Tiny.weights(recipe.model, seed: 9)).encoded()
     func wrong(_ digest: Digest) -> [JournalRecord] {
       [
         .trajectory(unit: UnitID(2), epoch: 1, digest: Digest(of: other), payload: other),

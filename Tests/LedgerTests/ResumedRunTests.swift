@@ -207,7 +207,7 @@ struct ResumedRunTests {
     let (end, _, _) = try record()
     let id = recipe.layout.units(of: end.policy.version.rawValue)[3].rawValue
     let wrong = try Tiny.admitted(
-      Tiny.trajectory(id, recipe, weights: Tiny.weights(recipe.network, seed: 9)), recipe)
+      Tiny.trajectory(id, recipe, weights: Tiny.weights(recipe.model, seed: 9)), recipe)
     var journal = try JournalWriter(
       directory: folder.journal, headerOfSegment: { _ in [] }, segmentLimit: 1 << 20)
     _ = try journal.append(

@@ -332,7 +332,7 @@ struct ExchangeTests {
     let right = Tiny.trajectory(0, recipe, weights: policy.weights)
     #expect(try refusal(of: right)?.code == .notLeased)
     try lease(of: 0, in: session, on: actor)
-    let other = Tiny.trajectory(0, recipe, weights: Tiny.weights(recipe.network, seed: 7))
+    let other = Tiny.trajectory(0, recipe, weights: Tiny.weights(recipe.model, seed: 7))
     #expect(try refusal(of: other)?.text.contains("velocity at step") == true)
     try lease(of: 0, in: session, on: actor)
     let forged = right.judged(right.judged.map { _ in [1] })

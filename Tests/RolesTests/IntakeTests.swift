@@ -75,7 +75,7 @@ struct IntakeTests {
     let recipe = recipe
     let right = try units()[0]
     let other = Tiny.trajectory(
-      right.unit.unit.rawValue, recipe, weights: Tiny.weights(recipe.network, seed: 8))
+      right.unit.unit.rawValue, recipe, weights: Tiny.weights(recipe.model, seed: 8))
     let wrong = try Tiny.admitted(other, recipe)
     #expect(wrong.digest != right.unit.digest)
     var intake = Intake(committed: 0, durable: [right])

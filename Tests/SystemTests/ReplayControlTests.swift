@@ -26,7 +26,7 @@ import Wire
   }
 
   /// Writes the journal again with changed trajectories, every checksum and digest repaired.
-  func rewrite(_ change: (inout Trajectory) -> Void) throws {
+  func rewrite(_ change: (inout Trajectory) throws -> Void) throws {
     let journal = RunFolder(run).journal
     let recipe = try recipe()
     var records: [JournalRecord] = []
@@ -38,7 +38,7 @@ import Wire
     let changed: [JournalRecord] = try records.map { record in
       guard case .trajectory(let unit, let epoch, _, let payload) = record else { return record }
       var trajectory = try Trajectory(decoding: payload, limits: limits)
-      change(&trajectory)
+      try change(&trajectory)
       let bytes = trajectory.encoded()
       digests[unit] = Digest(of: bytes)
       return .trajectory(unit: unit, epoch: epoch, digest: Digest(of: bytes), payload: bytes)
@@ -97,11 +97,11 @@ import Wire
       let address = UnitAddress(trajectory.unit, in: recipe)
       let prompt = recipe.task.trainPrompts[trajectory.prompt]
       var field = PolicyField(
-        session: recipe.model.session(), weights: weights,
-        prompts: [recipe.task.tokens(of: prompt)])
+        session: recipe.session(), parameters: ParameterSet(weights), prompts: [prompt])
       let plan = address.plan
       let wavefront = recipe.algorithm.wavefront(plan)
-      let points = wavefront.sample(from: address.initialNoises, through: &field) { step, branch in
+      let points = try wavefront.sample(from: address.initialNoises, through: &field) {
+        step, branch in
         address.branchNoise(
           step: step, branch: (step, branch) == (2, 1) ? 2 : branch, of: plan.branches[step])
       }.points

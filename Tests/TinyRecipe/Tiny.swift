@@ -1,6 +1,6 @@
-import Flow
+package import Flow
 package import Learning
-package import Network
+import Network
 package import Objective
 package import Records
 import Tasks
@@ -52,10 +52,14 @@ package enum Tiny {
 
   package static func trajectory(_ unit: UInt64, _ recipe: Recipe, weights: Buffer) -> Trajectory {
     let id = UnitID(unit)
-    return UnitSampler(recipe).trajectory(
-      of: id, version: UnitAddress(id, in: recipe).versions.lowerBound, weights: weights,
-      clock: ContinuousClock()
-    ).0
+    guard
+      let (trajectory, _) = try? UnitSampler(recipe).trajectory(
+        of: id, version: UnitAddress(id, in: recipe).versions.lowerBound,
+        weights: ParameterSet(weights), clock: ContinuousClock())
+    else {
+      preconditionFailure("the built-in network always answers")
+    }
+    return trajectory
   }
 
   package static func rebuilt(_ recipe: Recipe, weights: Buffer, update: Int = 0) throws

@@ -42,10 +42,18 @@ package protocol ModelSession: AnyObject {
     slopes: (Slab) throws(ModelFailure) -> Slab
   ) throws(ModelFailure)
 
+  /// The pixels of final latents, `[R]` times `[H, W, 3]` from the top left, of a model whose contract says
+  /// the size of its pictures.
+  func pixels(of latents: Slab) throws(ModelFailure) -> [[UInt8]]
+
   /// Lets go of what a session has outside of this process; may be called from any thread.
   func close()
 }
 
 extension ModelSession {
+  package func pixels(of latents: Slab) throws(ModelFailure) -> [[UInt8]] {
+    throw ModelFailure("it decodes no pictures")
+  }
+
   package func close() {}
 }

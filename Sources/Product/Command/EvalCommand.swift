@@ -52,10 +52,12 @@ struct EvalCommand: PrintsJSON {
     let task = policy.recipe.task
     let prompts = list ?? task.heldOutPrompts
     let options = EvaluationOptions(odeSteps: odeSteps, noises: noises)
+    let session = policy.recipe.session()
     let results = try Evaluation.results(
-      of: policy.weights, session: policy.recipe.session(), task: task, prompts: prompts,
+      of: policy.weights, session: session, task: task, prompts: prompts,
       options: options)
-    let asked = try askRewards(of: policy.recipe, about: results.exhibits)
+    let asked = try askRewards(
+      of: policy.recipe, about: try policy.recipe.exhibits(of: results, by: session))
     let evaluation = Evaluation(
       of: results, task: task, prompts: prompts, options: options,
       asked: asked.map { ($0, policy.recipe) })

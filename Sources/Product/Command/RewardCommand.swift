@@ -118,13 +118,14 @@ struct RewardTestCommand: PrintsJSON {
     let noises = (n + all.count - 1) / all.count
     // Spread over the list, and so over its categories.
     let prompts = (0..<min(n, all.count)).map { all[$0 * all.count / min(n, all.count)] }
+    let session = policy.recipe.session()
     let latents = try Evaluation.latents(
-      of: policy.weights, session: policy.recipe.session(),
+      of: policy.weights, session: session,
       prompts: prompts, noises: noises, odeSteps: policy.recipe.evaluation.odeSteps)
-    let exhibits = zip(prompts, latents).flatMap { prompt, latents in
-      latents.map { Exhibit(prompt: prompt, result: .latent($0)) }
+    let results = zip(prompts, latents).flatMap { prompt, latents in
+      latents.map { (prompt: prompt, latent: $0) }
     }
-    return Array(exhibits.prefix(n))
+    return try policy.recipe.exhibits(of: Array(results.prefix(n)), by: session)
   }
 
   private func files() throws -> [Exhibit] {

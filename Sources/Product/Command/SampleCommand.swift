@@ -64,19 +64,24 @@ struct SampleCommand: ParsableCommand {
   }
 
   private func draw(_ asked: Prompt, task: some Task, policy: Policy) throws {
+    let session = policy.recipe.session()
     let latents = try Evaluation.latents(
-      of: policy.weights, session: policy.recipe.session(), prompts: [asked], noises: n,
+      of: policy.weights, session: session, prompts: [asked], noises: n,
       odeSteps: odeSteps, seed: seed)[0]
     var right = 0
     var cells: [CaptionedGrid.Cell] = []
+    let pictures = try policy.recipe.pictures(of: latents, side: side, by: session)
     for (index, latent) in latents.enumerated() {
-      if task.score(latent, for: asked).strict {
+      if !task.isJudged {
+        // Nobody here says what is right.
+      } else if task.score(latent, for: asked).strict {
         right += 1
       } else {
         let reasons = task.reasons(latent, for: asked)
         Console.line("picture \(index + 1): \(reasons.joined(separator: "; "))")
       }
-      cells.append(.init(latent, of: asked, task: task, side: side, caption: "\(index + 1)"))
+      cells.append(
+        .init(pictures[index], latent, of: asked, task: task, caption: "\(index + 1)"))
     }
     let columns = Int(Double(n).squareRoot().rounded(.up))
     var rows = stride(from: 0, to: n, by: columns).map {
@@ -85,9 +90,10 @@ struct SampleCommand: ParsableCommand {
     if let plot = task.plot(of: latents.map { (asked, $0) }, side: 4 * side) {
       rows = [.init("", [.init(plot)])]
     }
+    let verdict = "\(right) of \(n) right by the task's own judge (strict)"
     let grid = CaptionedGrid(
-      heading: [asked.text, "\(right) of \(n) right by the task's own judge (strict)"], rows: rows)
+      heading: [asked.text] + (task.isJudged ? [verdict] : []), rows: rows)
     try output.write(grid.picture.png())
-    Console.line("\(right) of \(n) right; wrote \(output.name)")
+    Console.line((task.isJudged ? "\(right) of \(n) right; " : "") + "wrote \(output.name)")
   }
 }

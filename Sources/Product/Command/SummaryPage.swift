@@ -119,7 +119,7 @@ struct SummaryPage {
     if judgement.yardstick.isOfRewards, !summary.wasInterrupted, summary.failure == nil {
       let rewards = TrainingRewards(recipe, noticeInterval: Console.noticeInterval)
       defer { rewards.close() }
-      scores = try rewards.scores(of: all.exhibits) { notice in
+      scores = try rewards.scores(of: try recipe.exhibits(of: all, by: recipe.session())) { notice in
         if let notice { Console.line(notice) }
       } again: { _, _ in
         false

@@ -1,4 +1,5 @@
 import Costs
+import Flow
 import Foundation
 package import Learning
 import Ledger

@@ -1,3 +1,4 @@
+import Flow
 package import Learning
 import Network
 import Records

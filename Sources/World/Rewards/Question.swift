@@ -7,6 +7,7 @@ import Tasks
 ///
 ///     {"prompts": ["a photo of a circle", …], "images": ["iVBORw0K…", …]}    PNG, base64
 ///     {"prompts": […], "latents": [[0.25, …], …]}                           x₀, `[tokens · channels]`
+///     {"prompts": […], …, "metadata": [{"count": 3}, null, …]}            where the prompts' file has more
 ///     {"rewards": [0.75, …]}                                                as many, finite
 ///     {"error": "no GPU left"}                                              or why there are none
 package struct Question {
@@ -23,6 +24,8 @@ package struct Question {
     var prompts: [String]
     var images: [String]?
     var latents: [[Float]]?
+    /// What the user's file says of each prompt, where it says anything of one.
+    var metadata: [Metadata?]?
   }
 
   private struct Answer: Decodable {
@@ -36,6 +39,9 @@ package struct Question {
   {
     count = exhibits.count
     var body = Body(prompts: exhibits.map(\.prompt.text))
+    if exhibits.contains(where: { !$0.prompt.metadata.isEmpty }) {
+      body.metadata = exhibits.map { Metadata(json: $0.prompt.metadata) }
+    }
     switch input {
     case .latent:
       var latents: [[Float]] = []
@@ -50,7 +56,8 @@ package struct Question {
       body.images = exhibits.map { exhibit in
         let png =
           switch exhibit.result {
-          case .latent(let latent): task.picture(of: latent, side: side).png(isQuick: true)
+          case .latent(let latent):
+            (exhibit.picture ?? task.picture(of: latent, side: side)).png(isQuick: true)
           case .png(let bytes): bytes
           }
         return Data(png).base64EncodedString()

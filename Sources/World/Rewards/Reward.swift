@@ -1,4 +1,5 @@
 package import Records
+package import Tasks
 
 /// What scores final pictures: the task's own judge, a program, or a server.
 ///
@@ -29,9 +30,12 @@ package struct Exhibit: Sendable {
 
   package var prompt: Prompt
   package var result: Result
+  /// What a model itself makes of its latent; nil where the task draws it.
+  package var picture: Picture?
 
-  package init(prompt: Prompt, result: Result) {
+  package init(prompt: Prompt, result: Result, picture: Picture? = nil) {
     self.prompt = prompt
     self.result = result
+    self.picture = picture
   }
 }

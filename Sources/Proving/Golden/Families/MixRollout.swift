@@ -19,7 +19,9 @@ enum MixRollout: GoldenFamily {
       drawing.isEmpty
       ? [] : try example["eps_drawn"].table(rows: drawing.count, columns: b.count)
     let noiseOfStep = Dictionary(uniqueKeysWithValues: zip(drawing, noises))
-    let steps = sampler.sample(from: initial, through: &field) { noiseOfStep[$0] ?? [] }
+    let steps = try GoldenError.sampling { () throws(ModelFailure) in
+      try sampler.sample(from: initial, through: &field) { noiseOfStep[$0] ?? [] }
+    }
     let out = try example["out"]
     try comparison.expect(Double(count), at: example["num_model_evals"])
     try comparison.expect([initial] + steps.map(\.next), at: out["latents"])

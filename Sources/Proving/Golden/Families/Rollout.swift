@@ -48,7 +48,9 @@ enum Rollout: GoldenFamily {
       noises.append(try entry.table(rows: plan.branches[step], columns: initial.count))
     }
     var field = field
-    let points = wavefront.sample(from: [initial], through: &field) { noises[$0][$1] }.points
+    let points = try GoldenError.sampling { () throws(ModelFailure) in
+      try wavefront.sample(from: [initial], through: &field) { noises[$0][$1] }.points
+    }
     // The trunk ends at the last branching point; its next state is one more step of the ODE.
     let last = points[points.count - 1]
     let end = ODE().transition(step: last.step, on: wavefront.grid).mean(last.state, last.velocity)

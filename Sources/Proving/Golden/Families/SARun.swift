@@ -27,7 +27,9 @@ enum SARun: GoldenFamily {
     for entry in try example["noises"].entries(count + 1) {
       noises.append(try entry.table(rows: x.count, columns: columns).flatMap(\.self))
     }
-    let run = solver.run(from: x.flatMap(\.self), times: times, through: &velocity) { noises[$0] }
+    let run = try GoldenError.sampling { () throws(ModelFailure) in
+      try solver.run(from: x.flatMap(\.self), times: times, through: &velocity) { noises[$0] }
+    }
     func rows(_ state: [Float]) -> [[Float]] {
       x.indices.map { Array(state[$0 * columns..<($0 + 1) * columns]) }
     }

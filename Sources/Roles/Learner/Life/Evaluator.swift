@@ -82,15 +82,17 @@ final class Evaluator {
   ) throws -> Bool {
     if record.hasEvaluation(version) { return true }
     let (task, options) = (recipe.task, recipe.evaluation)
+    let session = recipe.session()
     let results = try Evaluation.results(
-      of: weights, session: recipe.session(), task: task, prompts: task.heldOutPrompts,
+      of: weights, session: session, task: task, prompts: task.heldOutPrompts,
       options: options)
     let grid = PictureGrid(of: recipe)
     let drawn = try grid.results(of: weights)
     var asked: [[Float]]?
     if let rewards {
       let shown = yardstick.isOfRewards ? results + drawn : results
-      asked = try ask(rewards, about: shown.exhibits, version: version, host: host)
+      asked = try ask(
+        rewards, about: try recipe.exhibits(of: shown, by: session), version: version, host: host)
       if asked == nil {
         report(
           .notice("! the evaluation of version \(version) is left to the next start of this run"))
