@@ -103,11 +103,13 @@ class Model(Program):
             module.eval()
         self._names = self._choose()
         trainable = self._trainable()
+        self._places = self._places_of(trainable)
         for name, parameter in trainable.items():
             if parameter.dtype != torch.float32:
                 raise Refusal(f"the trainable parameter {name!r} is {parameter.dtype}; "
                               "float32 is wanted of what is trained")
         self._start = {name: _array(parameter) for name, parameter in trainable.items()}
+        self._contract_shapes = {name: list(p.shape) or [1] for name, p in trainable.items()}
         self._device = next(iter(trainable.values())).device
         cpu = self._device.type == "cpu"
         if self.fixed is None:
@@ -117,7 +119,7 @@ class Model(Program):
         decide = lambda said, otherwise: otherwise if said is None else said
         return Contract(
             name=described.name, version=described.version, latent=described.latent,
-            parameters={name: list(p.shape) or [1] for name, p in trainable.items()},
+            parameters=self._contract_shapes,
             base=base_digest(described, self._names),
             class_=class_line(described, self._device, self.threads, self.deterministic, padding),
             picture=described.picture, guidance=described.guidance,
@@ -130,21 +132,24 @@ class Model(Program):
         with self._memory(), torch.no_grad():
             return super().encoded(prompt)
 
-    def apply(self, theta: Dict[str, np.ndarray]) -> Dict[str, torch.Tensor]:
+    def apply(self, theta: Dict[str, np.ndarray]) -> Dict[str, nn.Parameter]:
         with self._memory():
-            kept = {name: torch.from_numpy(part).to(self._device) for name, part in theta.items()}
+            shapes = {name: p.shape for name, p in self._trainable().items()}
+            kept = {name: nn.Parameter(torch.from_numpy(part).to(self._device).view(shapes[name]))
+                    for name, part in theta.items()}
             self._use(kept)
         return kept
 
-    def applied(self, kept: Dict[str, torch.Tensor]) -> Dict[str, np.ndarray]:
+    def applied(self, kept: Dict[str, nn.Parameter]) -> Dict[str, np.ndarray]:
         """Read again from the modules, so that the digest is of what the network computes with."""
         self._use(kept)
-        return {name: _array(p).reshape(kept[name].shape) for name, p in self._trainable().items()}
+        shapes = self._contract_shapes
+        return {name: _array(p).reshape(shapes[name]) for name, p in self._trainable().items()}
 
     def forward(self, kept: Any, rows: Rows, call: Optional[int]) -> np.ndarray:
-        self._graph = None
         self._use(kept)
         if call is not None:
+            self._graph = None
             try:
                 outputs = self._outputs(rows, with_graph=True)
                 self._graph = Graph(call, kept, rows, outputs)
@@ -270,19 +275,35 @@ class Model(Program):
                 raise Refusal(f"the modules have no parameter {name!r} any more")
         return {name: named[own] for name, own in self._names.items()}
 
-    def _use(self, kept: Dict[str, torch.Tensor]) -> None:
+    def _places_of(self, trainable: Mapping[str, nn.Parameter]) -> Dict[str, list]:
+        """The modules that have each of θ's parameters, and what they call it."""
+        names = {id(parameter): name for name, parameter in trainable.items()}
+        places: Dict[str, list] = {name: [] for name in trainable}
+        seen = set()
+        for whole in self._described.named_modules.values():
+            for module in whole.modules():
+                if id(module) in seen:
+                    continue
+                seen.add(id(module))
+                for own, parameter in module._parameters.items():
+                    if id(parameter) in names:
+                        places[names[id(parameter)]].append((module, own))
+        return places
+
+    def _use(self, kept: Dict[str, nn.Parameter]) -> None:
         """Makes this parameter set the modules' own."""
         if self._loaded is kept:
             return
-        self._graph, self._loaded = None, None
+        self._loaded = None
         self.load(kept)
         self._loaded = kept
 
-    @torch.no_grad()
-    def load(self, theta: Mapping[str, torch.Tensor]) -> None:
-        """Copies a parameter set into the modules."""
-        for name, parameter in self._trainable().items():
-            parameter.copy_(theta[name].view(parameter.shape))
+    def load(self, theta: Mapping[str, nn.Parameter]) -> None:
+        """Puts a parameter set into the modules, in the place of another: nothing is copied, and a
+        graph that was kept under the other one stays what it is."""
+        for name, places in self._places.items():
+            for module, own in places:
+                module._parameters[own] = theta[name]
 
     # Memory.
 
