@@ -45,9 +45,12 @@ package struct Doctor {
       try units(of: 0, weights: base, recipe: recipe).map {
         try update.ratioDeviation(of: $0.rebuilt, weights: own)
       }.max() ?? 0
+    // Of a model whose rows depend on their batch, the loss takes densities of its own making.
+    let allowed = recipe.model.contract.exactness.isRowInvariant ? 0 : 0.1
     return Finding(
-      name: "ratio", sentence: "|ρ − 1| before the first update is \(worst), allowed is 0",
-      isHealthy: worst == 0)
+      name: "ratio",
+      sentence: "|ρ − 1| before the first update is \(worst), allowed is \(allowed == 0 ? "0" : "\(allowed)")",
+      isHealthy: worst <= allowed)
   }
 
   private static let allowedError = 0.02

@@ -28,7 +28,7 @@ package final class TrainingState {
   package init(base: Buffer, recipe: Recipe) {
     let algorithm = recipe.algorithm
     weights = base.copy()
-    old = algorithm.readsOld || recipe.schedule.kind == .freshest ? base.copy() : nil
+    old = algorithm.readsOld || recipe.weighsOlderSamples ? base.copy() : nil
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil
     lagged = algorithm.lagged
     reference = base.copy()
