@@ -89,6 +89,11 @@ package struct ModelContract: Hashable, Sendable {
 }
 
 extension ModelContract {
+  /// Writes parameters as named tensors to a file, as ``safeTensors(_:metadata:)`` has them.
+  package func write(_ values: Buffer, to path: String) throws {
+    try parameters.write(values, metadata: ["architecture": architecture], to: path)
+  }
+
   /// Parameters as named tensors, with the architecture as metadata.
   package func safeTensors(_ values: Buffer, metadata: [String: String] = [:]) -> SafeTensors {
     parameters.safeTensors(
