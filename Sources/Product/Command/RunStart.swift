@@ -30,11 +30,14 @@ struct RunStart {
     try recipe.checkPrograms(ofActors: startsPrograms)
   }
 
+  /// Seconds that the self-checks of a start may take.
+  private static let patience = 10.0
+
   /// The self-checks.
   ///
   /// - Throws: a `mismatch` that names those that failed.
   func examine(_ show: (Doctor.Finding) -> Void = { _ in }) throws {
-    let findings = try Doctor(recipe, base: base).examine()
+    let findings = try Doctor(recipe, base: base).examine(within: Self.patience)
     for finding in findings { show(finding) }
     try Doctor.Finding.requireHealth(findings)
   }
