@@ -16,7 +16,7 @@ import TinyRecipe
 struct GuidanceTests {
   static let recipe: Recipe = {
     var recipe = Tiny.recipe()
-    recipe.algorithm.guidance = Guidance(scale: 1.7)
+    recipe.algorithm.guidance = GuidanceUses(Guidance(scale: 1.7))
     return recipe
   }()
 
@@ -28,8 +28,8 @@ struct GuidanceTests {
       at: NoiseAddress(unit: 1, purpose: .evaluationNoise), count: 3 * recipe.latentCount)
     func velocities(_ prompt: Prompt, _ guidance: Guidance) throws -> [Float] {
       try PolicyField(
-        session: recipe.model.session(guidance: guidance), parameters: ParameterSet(weights),
-        prompts: [prompt]
+        session: recipe.model.session(), parameters: ParameterSet(weights),
+        prompts: [prompt], guidance: guidance
       ).velocities(of: states, sigma: 0.6)
     }
     let with = try velocities(prompt, .none), without = try velocities(.none, .none)
@@ -43,6 +43,33 @@ struct GuidanceTests {
     let findings = try Doctor(Self.recipe, base: Tiny.weights(Self.recipe.model, seed: 3))
       .examine()
     for finding in findings.prefix(2) { #expect(finding.isHealthy, "\(finding.sentence)") }
+  }
+
+  @Test func `each use of the model has the guidance that it was given`() throws {
+    var recipe = Self.recipe
+    let weights = Tiny.weights(recipe.model, seed: 3)
+    let units = try Tiny.rebuilt(recipe, weights: weights)
+    func loss(_ change: (inout GuidanceUses) -> Void) throws -> Double {
+      change(&recipe.algorithm.guidance)
+      return try Update(recipe).loss(
+        of: units,
+        Update.Policies(
+          weights: ParameterSet(weights),
+          reference: ParameterSet(Tiny.weights(recipe.model, seed: 4)), beta: 0.1)
+      ).loss
+    }
+    let together = try loss { _ in }
+    let reference = try loss { $0.reference = Guidance(scale: 1) }
+    let both = try loss { $0.loss = Guidance(scale: 1) }
+    #expect(together != reference && reference != both)
+    let before = try loss { $0.evaluation = Guidance(scale: 9) }
+    #expect(before == both, "evaluations are no part of a loss")
+    func latents(_ guidance: Guidance) throws -> [[[Float]]] {
+      try Evaluation.latents(
+        of: weights, session: recipe.session(), prompts: Array(recipe.task.heldOutPrompts.prefix(2)),
+        noises: 1, odeSteps: 3, guidance: guidance)
+    }
+    #expect(try latents(.none) != latents(Guidance(scale: 2)))
   }
 
   @Test func `an adaptive coefficient doubles, halves and rests`() {

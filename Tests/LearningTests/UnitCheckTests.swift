@@ -96,7 +96,8 @@ struct UnitCheckTests {
     let grid = recipe.algorithm.grid
     let prompt = recipe.task.trainPrompts[trajectory.prompt]
     let field = PolicyField(
-      session: recipe.session(), parameters: ParameterSet(weights), prompts: [prompt])
+      session: recipe.session(), parameters: ParameterSet(weights), prompts: [prompt],
+      guidance: .none)
     var point = trajectory.points[0]
     point.state[0] += 0.25
     point.velocity = try field.velocities(of: point.state, sigma: grid.sigmas[2])

@@ -1,3 +1,4 @@
+import Flow
 import Foundation
 import Learning
 import Ledger
@@ -36,7 +37,7 @@ struct CheckpointTests {
     #expect(a.policy.stateHash == b.policy.stateHash)
     #expect(a.recent.map(\.version) == b.recent.map(\.version))
     #expect(a.recent.map(\.hash) == b.recent.map(\.hash))
-    #expect(a.recent.map(\.parameters) == b.recent.map(\.parameters))
+    #expect(a.recent.map(\.parameters.buffer.scalars) == b.recent.map(\.parameters.buffer.scalars))
   }
 
   @Test(arguments: [0, 1, 3])

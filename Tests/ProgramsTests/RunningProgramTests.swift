@@ -1,16 +1,16 @@
-@testable import Bytes
+import Bytes
 import Foundation
 import Glibc
 import Testing
 
-@testable import Programs
+import Programs
 
 /// A program's life: what it says is kept, what it started ends with it, and how it ended is told.
 @Suite(.timeLimit(.minutes(2)))
 struct RunningProgramTests {
   private static func shell(_ script: String) -> ProgramCommand {
     let path = NSTemporaryDirectory() + "program-\(UUID().uuidString).sh"
-    FileManager.default.createFile(atPath: path, contents: Data(script.utf8))
+    _ = FileManager.default.createFile(atPath: path, contents: Data(script.utf8))
     return ProgramCommand("sh \(path)", in: nil)
   }
 
@@ -47,11 +47,16 @@ struct RunningProgramTests {
   }
 
   @Test func itFindsTheDescriptorsThatItInheritsAndItsVariables() throws {
-    let pipe = try PipeEnd.pair()
+    let sockets = try SocketPair()
     let program = try RunningProgram(
       Self.shell("echo $GREETING >&3; exec sleep 60"), output: .words,
-      inheriting: [pipe.writing.descriptor], environment: ["GREETING": "hello"])
-    #expect(String(decoding: pipe.reading.read(), as: UTF8.self) == "hello\n")
+      inheriting: [sockets.other.descriptor], environment: ["GREETING": "hello"])
+    var heard: [UInt8] = []
+    let isHeard = Self.waited(program) {
+      _ = try? RunningProgram.read(sockets.own.descriptor, into: &heard, limit: 100)
+      return heard == Array("hello\n".utf8)
+    }
+    #expect(isHeard)
     program.kill()
   }
 

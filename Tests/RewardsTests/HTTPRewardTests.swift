@@ -1,3 +1,4 @@
+import Programs
 import Bytes
 import Foundation
 import Glibc

@@ -36,7 +36,7 @@ struct ActorModel {
   private static let snapshot = Tiny.policy(recipe).snapshot
   private static let published: PublishedSnapshots = {
     var published = PublishedSnapshots()
-    published.publish(snapshot, keepingFrom: PolicyVersion(0))
+    published.publish(PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(0))
     return published
   }()
 

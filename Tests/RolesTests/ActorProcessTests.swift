@@ -103,7 +103,7 @@ import Wire
     try learner.send(.welcome(learner.welcome()))
     let snapshot = Tiny.policy(learner.recipe).snapshot
     var published = PublishedSnapshots()
-    published.publish(snapshot, keepingFrom: PolicyVersion(0))
+    published.publish(PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(0))
     try learner.send(learner.lease(0, hash: snapshot.hash))
     // This one waits for parameters that never come.
     try learner.send(learner.lease(1, hash: Tiny.digest(9)))

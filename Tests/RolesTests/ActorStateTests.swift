@@ -77,7 +77,7 @@ private struct ActorDesk {
   /// The parameters arrive.
   mutating func deliverParameters(at seconds: Double) {
     var published = PublishedSnapshots()
-    published.publish(snapshot, keepingFrom: PolicyVersion(0))
+    published.publish(PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(0))
     hear(.manifest(published.manifest(of: PolicyVersion(0))), at: seconds)
     var index: UInt32 = 0
     while let bytes = published.chunk(ChunkRequest(paramsHash: snapshot.hash, index: index)) {

@@ -1,3 +1,4 @@
+import Flow
 import Foundation
 import Learning
 import Records
@@ -56,7 +57,7 @@ struct ExchangeStock {
 
   func snapshot(_ version: UInt64) -> Snapshot {
     Snapshot(
-      version: PolicyVersion(version), parameters: snapshot.parameters, hash: snapshot.hash)
+      version: PolicyVersion(version), parameters: snapshot.parameters.buffer)
   }
 
   func unit(_ digest: Digest, _ id: UnitID) -> AdmittedUnit? {
@@ -425,7 +426,7 @@ struct ExchangeModel {
       (first..<first + perUpdate).allSatisfy({ units[UnitID($0)]?.isDurable == true })
     else { return }
     committed += 1
-    tell(.order(.committed(stock.snapshot(committed))))
+    tell(.order(.committed(PublishedSnapshot(stock.snapshot(committed)))))
   }
 
   private mutating func release() {

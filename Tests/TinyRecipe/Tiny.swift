@@ -84,7 +84,7 @@ package enum Tiny {
     guard let snapshot = core.recent.first(where: { $0.version == version }) else {
       throw RunFailure(.internal, "\(version) is not kept")
     }
-    let weights = Buffer(snapshot.parameters)
+    let weights = snapshot.parameters.buffer
     return try units.map {
       try admitted(trajectory($0.rawValue, recipe, weights: weights), recipe)
     }

@@ -83,6 +83,15 @@ package final class Buffer: @unchecked Sendable {
     return buffer
   }
 
+  /// Takes over bytes, little-endian, from a place on.
+  package func write(_ bytes: [UInt8], atByte place: Int) {
+    precondition(place >= 0 && place + bytes.count <= count * 4, "outside of the buffer")
+    bytes.withUnsafeBytes { source in
+      guard let start = source.baseAddress else { return }
+      (UnsafeMutableRawPointer(base) + place).copyMemory(from: start, byteCount: source.count)
+    }
+  }
+
   /// Whether no value is NaN or infinite.
   package var isFinite: Bool {
     // The sum of products with 0 is 0 where all are finite, and no branch ends the loop early.

@@ -392,7 +392,7 @@ package struct ActorState {
   /// Goes on with a pull of parameters as its last answer says.
   private mutating func pull(_ answer: ParameterCache.Answer, now: Instant) {
     switch answer {
-    case .ask(let request): say(.chunkRequest(request))
+    case .ask(let requests): for request in requests { say(.chunkRequest(request)) }
     case .failed(let reason): act(.reconnect(because: reason))
     case .gone(let version):
       // Its leases are void.

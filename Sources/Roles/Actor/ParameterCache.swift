@@ -8,13 +8,13 @@ package struct ParameterCache: Sendable {
   package typealias Instant = ContinuousClock.Instant
 
   package enum Answer: Sendable {
-    case ask(ChunkRequest)
+    case ask([ChunkRequest])
     /// The learner does not keep this version any more.
     case gone(PolicyVersion)
     /// All of it is here.
     case done
     case failed(String)
-    /// Nobody asked for it.
+    /// Nobody asked for it, or more is to come.
     case ignored
   }
 
@@ -77,10 +77,11 @@ package struct ParameterCache: Sendable {
     pull = current
     lastAsked = now
     switch step {
-    case .ask(let request): return .ask(request)
+    case .ask(let request): return .ask([request])
+    case .wait: return .ignored
     case .failed(let reason): return .failed(reason)
-    case .done(let scalars):
-      kept.append((current.paramsHash, current.version, ParameterSet(Buffer(scalars))))
+    case .done(let set):
+      kept.append((current.paramsHash, current.version, set))
       if kept.count > Self.keptVersions { kept.removeFirst() }
       forgetQuestions()
       return .done
