@@ -45,7 +45,8 @@ extension Doctor {
     let most = isPromised ? 0 : 1e-3 * size(of: v)
     return Finding(
       name: "same twice",
-      sentence: "v of one question asked twice differs by \(text(difference)), allowed is \(text(most))"
+      sentence: "v of one question asked twice differs by \(text(difference)), allowed is"
+        + " \(text(most))"
         + (difference > most ? " (is dropout left on?)" : ""),
       isHealthy: difference <= most)
   }

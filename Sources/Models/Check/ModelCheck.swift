@@ -99,7 +99,7 @@ package final class ModelCheck {
         } catch {
           if error == .closed { return false }
           finding = ModelFinding(
-            name, .failed, error.description, advice: error.errorLines.joined(separator: "\n"))
+            name, .failed, error.description, advice: Self.advice(on: error))
         }
         guard let finding else { continue }
         findings.append(finding)
@@ -122,6 +122,13 @@ package final class ModelCheck {
     }
     _ = make(last)
     return findings
+  }
+
+  private static func advice(on fault: Fault) -> String {
+    if fault.kind == .refused, fault.outline.hasSuffix("cannot answer prompts") {
+      return "Name prompts that it knows: --prompt."
+    }
+    return fault.errorLines.joined(separator: "\n")
   }
 
   // MARK: What checks have in common

@@ -35,6 +35,10 @@ struct ModelSource: ParsableArguments {
 
   private func named() throws -> ProgramCommand {
     let words = words.first == "--" ? Array(words.dropFirst()) : words
+    // A whole command line in one word, and what has one, take nothing behind them.
+    if words.count > 1, words[0].contains(" ") || isConfiguration(words[0]) {
+      throw RunFailure(.usage, "options of this command stand before \(words[0]), not behind it")
+    }
     guard words.count == 1, isConfiguration(words[0]) else {
       return ProgramCommand(words.joined(separator: " "), in: nil)
     }
