@@ -39,12 +39,12 @@ extension ModelCheck {
     let left = try learner.leave(saying: false)
     let isGood = [asked, left].allSatisfy { $0.seconds != nil && $0.isAlone }
     func text(_ leaving: ModelProcess.Leaving) -> String {
-      (leaving.seconds.map { "after \(brief($0)) s" } ?? "not within 5 s")
+      (leaving.seconds.map { "it ends within \(brief($0)) s" } ?? "it does not end within 5 s")
         + (leaving.isAlone ? "" : " and leaves processes behind")
     }
     return ModelFinding(
       "end", isGood ? .ok : .failed,
-      "it ends \(text(asked)) of bye, \(text(left)) of a closed socket",
+      "after bye \(text(asked)), after its socket was closed \(text(left))",
       allowed: "5 s",
       advice: isGood
         ? ""
