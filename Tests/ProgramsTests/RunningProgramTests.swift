@@ -10,7 +10,7 @@ import Testing
 struct RunningProgramTests {
   private static func shell(_ script: String) -> ProgramCommand {
     let path = NSTemporaryDirectory() + "program-\(UUID().uuidString).sh"
-    FileManager.default.createFile(atPath: path, contents: Data(script.utf8))
+    _ = FileManager.default.createFile(atPath: path, contents: Data(script.utf8))
     return ProgramCommand("sh \(path)", in: nil)
   }
 
