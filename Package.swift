@@ -119,7 +119,8 @@ let house = [
           "Roles", "Ledger", "Learning", "Models", "Objective", "Flow", "Network", "Rewards",
           "Tasks", "Programs", "Records", "HTTP", "Release",
         ],
-        products: [.product(name: "Yams", package: "Yams")], resources: [.copy("Presets")]),
+        products: [.product(name: "Yams", package: "Yams")],
+        resources: [.copy("Presets"), .copy("Template")]),
       // what an update costs on this machine
       Module(
         name: "Costs",
@@ -247,8 +248,8 @@ let package = Package(
       name: "Command",
       dependencies: [
         "Dialogue", "Costs", "Configuration", "Curves", "Roles", "Ledger", "Learning", "Models",
-        "Journal", "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Records", "HTTP", "Release",
-        "Wire", "Transport", "Bytes", "Telemetry",
+        "Journal", "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Programs",
+        "Records", "HTTP", "Release", "Wire", "Transport", "Bytes", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: paths["Command"], swiftSettings: settings + [.strictMemorySafety()]),

@@ -17,8 +17,8 @@ package struct Doctor {
     package let isHealthy: Bool
   }
 
-  private let recipe: Recipe
-  private let base: Buffer
+  let recipe: Recipe
+  let base: Buffer
 
   /// - Parameter base: the parameters of version 0.
   package init(_ recipe: Recipe, base: Buffer) {

@@ -17,7 +17,7 @@ final class ModelProcess: @unchecked Sendable {
   private let role: ModelRole
   private let options: ModelOptions
   /// What the program must say of itself; nil where that is to be found out.
-  private let expected: ProgramContract?
+  private var expected: ProgramContract?
 
   private struct Life {
     let program: RunningProgram
@@ -53,20 +53,34 @@ final class ModelProcess: @unchecked Sendable {
   // MARK: Questions
 
   /// What the program says of itself.
-  func contract() throws(Fault) -> ProgramContract {
+  func contract(waiting: () -> Void = {}) throws(Fault) -> ProgramContract {
     var question = ModelQuestion("hello")
     question.protocol = ProgramContract.version
     question.role = role.rawValue
     question.seed = options.seed
     question.tributary = options.release
-    let header = try exchange(question, MessageTensors(total: 0), waiting: {}).header
+    let header = try exchange(question, MessageTensors(total: 0), waiting: waiting).header
     // The answer has more fields than `hello`'s own.
     return try ProgramContract(decoding: header)
   }
 
+  /// The process that said this of itself is to be asked on, and every later one must say the same.
+  func expect(_ contract: ProgramContract) {
+    expected = contract
+    life?.sets = Array(repeating: nil, count: contract.slots)
+  }
+
+  /// A question that has nothing to compute.
+  func askNothing() throws(Fault) {
+    try begin({})
+    var question = ModelQuestion("prompts")
+    question.prompts = []
+    _ = try exchange(question, MessageTensors(total: 0), waiting: {})
+  }
+
   /// θ of version 0, `[P]`.
   func initialParameters(seed: UInt64, count: Int, waiting: () -> Void) throws(Fault) -> [Float] {
-    try begin()
+    try begin(waiting)
     var question = ModelQuestion("initial")
     question.seed = seed
     var tensors = MessageTensors(total: count * 4)
@@ -80,12 +94,13 @@ final class ModelProcess: @unchecked Sendable {
   func velocities(
     of rows: RowsPiece, under set: ParameterSet, guidance: Float, keeps: Bool, waiting: () -> Void
   ) throws(Fault) -> [Float] {
-    try begin()
+    try begin(waiting)
     let (slot, numbers) = try told(set, rows, waiting)
     var question = ModelQuestion("velocities")
     question.keep = keeps ? true : nil
-    let answer = try withRows(rows, numbers, guidance, slot, in: &question, answerBytes: rows.byteCount)
-    { (question, tensors) throws(Fault) in
+    let answer = try withRows(
+      rows, numbers, guidance, slot, in: &question, answerBytes: rows.byteCount
+    ) { (question, tensors) throws(Fault) in
       question.into = tensors.place(.f32, [rows.count, rows.latentCount])
       return try floats(question, tensors, waiting: waiting)
     }
@@ -101,7 +116,7 @@ final class ModelProcess: @unchecked Sendable {
     _ rows: RowsPiece, under set: ParameterSet, guidance: Float, slopes: ArraySlice<Float>,
     waiting: () -> Void
   ) throws(Fault) -> [Float] {
-    try begin()
+    try begin(waiting)
     let (slot, numbers) = try told(set, rows, waiting)
     let count = set.buffer.count
     var question = ModelQuestion("pullback")
@@ -122,7 +137,7 @@ final class ModelProcess: @unchecked Sendable {
   func pictures(
     of latents: [Float], rows: Int, size: ModelContract.PictureSize, waiting: () -> Void
   ) throws(Fault) -> [UInt8] {
-    try begin()
+    try begin(waiting)
     var question = ModelQuestion("pictures")
     let count = rows * size.height * size.width * 3
     var tensors = MessageTensors(total: latents.count * 4 + count)
@@ -136,9 +151,9 @@ final class ModelProcess: @unchecked Sendable {
   // MARK: What it must know first
 
   /// Starts the process, unless it runs, and makes sure that it is the model that it should be.
-  private func begin() throws(Fault) {
+  private func begin(_ waiting: () -> Void) throws(Fault) {
     guard life == nil, let expected else { return }
-    let found = try contract()
+    let found = try contract(waiting: waiting)
     guard found == expected else {
       let fields = found.differences(from: expected.summary)
       throw Fault(
@@ -266,7 +281,8 @@ final class ModelProcess: @unchecked Sendable {
     }
     guard values.allSatisfy(\.isFinite) else {
       throw try ended(
-        by: Fault(.notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))
+        by: Fault(
+          .notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))
     }
     return values
   }
@@ -282,7 +298,8 @@ final class ModelProcess: @unchecked Sendable {
         throw try ended(
           by: Fault(
             .wrongCount,
-            "its answer to \(question.ask) has \(inline.count) bytes, \(place.byteCount) are wanted"))
+            "its answer to \(question.ask) has \(inline.count) bytes, \(place.byteCount) are wanted"
+          ))
       }
       return Array(inline[place.offset...])
     }
@@ -349,6 +366,34 @@ final class ModelProcess: @unchecked Sendable {
     // Whoever closed before the line above did not see it.
     if isClosed.load(ordering: .relaxed) { program.end() }
     return Life(program: program, socket: ModelSocket(program, sockets.own), memory: memory)
+  }
+
+  /// How a program went when it was let go.
+  struct Leaving {
+    /// Until its end; nil where it did not end within ``limit``.
+    let seconds: Double?
+    /// Whether nothing that it has started is still there.
+    let isAlone: Bool
+
+    static let limit = 5.0
+  }
+
+  /// Lets the process go, and looks how it ends by itself; what is left is killed.
+  ///
+  /// - Parameter saying: whether it is told `bye`; it sees the end of its socket in both cases.
+  func leave(saying: Bool) throws(Fault) -> Leaving {
+    try begin({})
+    if saying { _ = try exchange(ModelQuestion("bye"), MessageTensors(total: 0), waiting: {}) }
+    guard let program = life?.program else { throw .closed }
+    let start = ContinuousClock.now
+    // The socket goes with it.
+    life = nil
+    closable.withLock { $0 = nil }
+    let end = program.process.wait(until: start + .seconds(Leaving.limit))
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    let isAlone = !ProcessGroup.hasMembers(program.process.id)
+    program.kill()
+    return Leaving(seconds: end == nil ? nil : seconds, isAlone: end == nil || isAlone)
   }
 
   /// Ends it and what it has started.

@@ -113,7 +113,8 @@ final class ProgramSession: ModelSession {
       }
       return answers
     }
-    let outcomes = Mutex<[Result<Answer, ModelFailure>?]>(Array(repeating: nil, count: pieces.count))
+    let outcomes = Mutex<[Result<Answer, ModelFailure>?]>(
+      Array(repeating: nil, count: pieces.count))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(ask) { ask in
       nonisolated(unsafe) let (ask, session) = (ask, self)

@@ -1,6 +1,7 @@
 import Programs
 import Foundation
 import Glibc
+import Programs
 import Records
 import Rewards
 import Synchronization

@@ -1,5 +1,6 @@
 import Programs
 import Foundation
+import Programs
 import Records
 import Rewards
 import Tasks

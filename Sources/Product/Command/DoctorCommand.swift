@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Dialogue
 import Learning
+import Models
 import Records
 
 struct DoctorCommand: PrintsJSON {
@@ -25,7 +26,10 @@ struct DoctorCommand: PrintsJSON {
     let configuration = try source.read()
     let recipe = try configuration.recipe()
     let base = try source.base(of: configuration, recipe: recipe)
-    let findings = try Doctor(recipe, base: base).examine()
+    let doctor = Doctor(recipe, base: base)
+    let ofModel = recipe.model is ModelProgram ? try doctor.examineModel() : []
+    let isWell = ofModel.allSatisfy(\.isHealthy)
+    let findings = ofModel + (isWell ? try doctor.examine() : [])
     for finding in findings { Console.line(finding.line) }
     if json {
       try Console.json([

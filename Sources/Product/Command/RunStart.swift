@@ -1,6 +1,7 @@
 import Configuration
 import Dialogue
 import Learning
+import Models
 import Network
 import Records
 import Rewards
@@ -37,7 +38,14 @@ struct RunStart {
   ///
   /// - Throws: a `mismatch` that names those that failed.
   func examine(_ show: (Doctor.Finding) -> Void = { _ in }) throws {
-    let findings = try Doctor(recipe, base: base).examine(within: Self.patience)
+    let doctor = Doctor(recipe, base: base)
+    // What a program does is not known yet; of one that is no function nothing else can be told.
+    if recipe.model is ModelProgram {
+      let findings = try doctor.examineModel()
+      for finding in findings { show(finding) }
+      try Doctor.Finding.requireHealth(findings)
+    }
+    let findings = try doctor.examine(within: Self.patience)
     for finding in findings { show(finding) }
     try Doctor.Finding.requireHealth(findings)
   }

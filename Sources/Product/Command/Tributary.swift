@@ -32,8 +32,8 @@ struct Tributary: RootCommand {
       CommandGroup(
         name: "Before a run",
         subcommands: [
-          ConfigCommand.self, DoctorCommand.self, RewardCommand.self, PresetsCommand.self,
-          TasksCommand.self, RewardsCommand.self, MetricsCommand.self,
+          ConfigCommand.self, DoctorCommand.self, ModelCommand.self, RewardCommand.self,
+          PresetsCommand.self, TasksCommand.self, RewardsCommand.self, MetricsCommand.self,
         ]),
       CommandGroup(
         name: "Check and measure this program",

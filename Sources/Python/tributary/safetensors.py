@@ -1,11 +1,11 @@
-"""Reads a safetensors file of float32 with numpy alone."""
+"""Reads and writes safetensors files of float32 with numpy alone."""
 
 from __future__ import annotations
 
 import json
 import math
 import struct
-from typing import Dict, Tuple
+from typing import Dict, Mapping, Tuple
 
 import numpy as np
 
@@ -27,6 +27,22 @@ def read(path: str) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{path} is no safetensors file of float32") from error
     return tensors, metadata
+
+
+def write(path: str, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Tensors by name, and the metadata."""
+    header, data, offset = {"__metadata__": dict(metadata)}, [], 0
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name], "<f4")
+        header[name] = {"dtype": "F32", "shape": list(array.shape),
+                        "data_offsets": [offset, offset + array.nbytes]}
+        data.append(array.tobytes())
+        offset += array.nbytes
+    told = json.dumps(header).encode()
+    # The data begins at a multiple of 8.
+    told += b" " * (-len(told) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(told)) + told + b"".join(data))
 
 
 def _tensor(told: dict, data: bytes) -> np.ndarray:

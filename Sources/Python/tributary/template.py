@@ -5,6 +5,8 @@ optimiser, averages and checkpoints are Tributary's, which may end this program 
 any time. What is printed here is shown when something fails.
 """
 
+import sys
+
 import torch
 from torch import nn
 
@@ -14,6 +16,7 @@ from tributary.embeddings import hashed
 
 CHANNELS, SIDE = 3, 8  # a latent is a small picture: x has the shape [3, 8, 8]
 WORDS = 16  # numbers that stand for a prompt
+WAVES = 4  # sines and cosines that stand for σ
 
 
 class Network(nn.Module):
@@ -22,7 +25,7 @@ class Network(nn.Module):
     def __init__(self, width=128):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(CHANNELS * SIDE * SIDE + 2 + WORDS, width), nn.SiLU(),
+            nn.Linear(CHANNELS * SIDE * SIDE + 2 * WAVES + WORDS, width), nn.SiLU(),
             nn.Linear(width, width), nn.SiLU(),
             nn.Linear(width, CHANNELS * SIDE * SIDE))
         # It begins at v = 0.
@@ -31,8 +34,9 @@ class Network(nn.Module):
 
     def forward(self, x, sigma, prompts):
         """x [R, 3, 8, 8], sigma [R], prompts [R, 16] → v [R, 3, 8, 8]."""
-        time = torch.stack((sigma, 1 - sigma), 1)
-        return self.layers(torch.cat((x.flatten(1), time, prompts), 1)).view(x.shape)
+        angles = torch.pi * sigma[:, None] * torch.arange(1, WAVES + 1, device=x.device)
+        time = (torch.sin(angles), torch.cos(angles))
+        return self.layers(torch.cat((x.flatten(1), *time, prompts), 1)).view(x.shape)
 
 
 class Mine(tributary.torch.Model):
@@ -77,4 +81,8 @@ class Mine(tributary.torch.Model):
 
 
 if __name__ == "__main__":
-    tributary.serve(Mine())
+    if sys.argv[1:2] == ["--reference"]:
+        # For `tributary model check --reference FILE`: give `own=` the way your sampler computes v.
+        tributary.torch.write_reference(Mine(), sys.argv[2])
+    else:
+        tributary.serve(Mine())

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from .contract import Contract
+from . import safetensors
+from .contract import Contract, Prompt
 from .description import Description, base_digest, class_line
 from .failures import Refusal, Retry
 from .program import Program, Rows
 
-__all__ = ["Description", "Model", "linear_guidance"]
+__all__ = ["Description", "Model", "linear_guidance", "write_reference"]
 
 
 @dataclasses.dataclass
@@ -339,6 +341,44 @@ def linear_guidance(network: Callable, x: torch.Tensor, sigma: torch.Tensor, own
     with_prompt, without = both.chunk(2)
     w = np.float32(guidance)
     return float(w) * with_prompt + float(np.float32(1) - w) * without
+
+
+PLAIN_PROMPTS = ("a red circle", "a blue square", "two green triangles")
+
+
+def write_reference(model: Model, path: str, own: Optional[Callable] = None,
+                    prompts: Sequence[str] = PLAIN_PROMPTS, rows: int = 12, seed: int = 0) -> None:
+    """What the model's own code computes, for `tributary model check --reference`.
+
+    `own(x, sigma, text)` is v [1, *latent] at x [1, *latent], a number σ and a text, as the sampler
+    that you had before computes it; without it the model's own `encode` and `velocities` are called.
+    A small θ that is zero at the beginning or drawn from the seed is moved and goes into the file.
+    """
+    model.start(seed, "check")
+    contract = model.contract()
+    theta = {name: np.asarray(part, np.float32) for name, part in model.initial(seed).items()}
+    for name, shape in contract.parameters.items():
+        theta.setdefault(name, np.zeros(shape, np.float32))
+    theta = {name: theta[name].reshape(tuple(shape)) for name, shape in contract.parameters.items()}
+    draw, tensors = np.random.default_rng(seed), {}
+    if contract.count <= 2**22:
+        theta = {name: (part + 0.02 * draw.standard_normal(part.shape)).astype(np.float32)
+                 for name, part in theta.items()}
+        tensors["theta"] = np.concatenate([part.ravel() for part in theta.values()])
+    model._use(model.apply(theta))
+    x = draw.standard_normal((rows, *contract.latent)).astype(np.float32)
+    sigma = np.linspace(1, 0.05, rows, dtype=np.float32)
+    texts = [prompts[row % len(prompts)] for row in range(rows)]
+
+    def asked(x: torch.Tensor, sigma: float, text: str) -> torch.Tensor:
+        encoded = model.encoded(Prompt(text))
+        return model.velocities(x, torch.full((1,), sigma, device=x.device), [encoded], 1.0)
+
+    with torch.no_grad():
+        v = [_array((own or asked)(torch.from_numpy(x[row:row + 1]).to(model._device),
+                                   float(sigma[row]), texts[row])) for row in range(rows)]
+    tensors.update(x=x.reshape(rows, -1), sigma=sigma, v=np.stack(v).reshape(rows, -1))
+    safetensors.write(path, tensors, {"prompts": json.dumps(texts), "seed": str(seed)})
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

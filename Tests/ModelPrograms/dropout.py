@@ -1,0 +1,23 @@
+"""Broken on purpose: dropout that is never switched off."""
+
+import torch
+
+import tributary
+from tributary.template import Mine, Network
+
+
+class Dropout(Mine):
+    def describe(self):
+        described = super().describe()
+        torch.nn.init.normal_(self.network.layers[-1].weight, std=0.05)
+        self.network.layers.insert(2, AlwaysOn())
+        return described
+
+
+class AlwaysOn(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.dropout(x, 0.1, training=True)
+
+
+if __name__ == "__main__":
+    tributary.serve(Dropout())
