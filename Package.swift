@@ -55,7 +55,7 @@ let house = [
       Module(name: "Tensor", imports: ["CKernels"], touchesMemory: true),
       Module(name: "Autograd", imports: ["Tensor"]),
       Module(
-        name: "Network", imports: ["Autograd", "Tensor"], touchesMemory: true,
+        name: "Network", imports: ["Autograd", "Tensor", "Bytes"], touchesMemory: true,
         testImports: ["CAllocations"]),
       Module(name: "Flow", imports: ["Network", "Autograd", "Tensor", "Records", "Bytes"]),
       Module(name: "Objective", imports: ["Flow", "Tensor", "Records"]),

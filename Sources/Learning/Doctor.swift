@@ -31,10 +31,19 @@ package struct Doctor {
     self.base = base
   }
 
-  package func examine() throws -> [Finding] {
+  /// - Parameter seconds: about as long as it may take; what would take longer is left out, and said.
+  package func examine(within seconds: Double = .infinity) throws -> [Finding] {
+    let end = ContinuousClock.now + .seconds(min(seconds, 1e6))
     // A loss with factors that are held fixed has no value whose differences tell its gradient.
     let hasValue = !recipe.algorithm.loss.holdsFactors
-    return try [ratio()] + (hasValue ? [gradient()] : []) + [trivialReward()]
+    return try [ratio()] + (hasValue ? [gradient(until: end)] : []) + [trivialReward(until: end)]
+  }
+
+  private static func leftOut(_ name: String, seconds: Double) -> Finding {
+    Finding(
+      name: name,
+      sentence: "left out: it would take about \(Int(seconds.rounded(.up))) s; `tributary doctor` makes it",
+      isHealthy: true)
   }
 
   /// ρ before the first update: exactly 1 for every branch.
@@ -45,16 +54,20 @@ package struct Doctor {
       try units(of: 0, weights: base, recipe: recipe).map {
         try update.ratioDeviation(of: $0.rebuilt, weights: own)
       }.max() ?? 0
+    // Of a model whose rows depend on their batch, the loss takes densities of its own making.
+    let allowed = recipe.model.contract.exactness.isRowInvariant ? 0 : 0.1
     return Finding(
-      name: "ratio", sentence: "|ρ − 1| before the first update is \(worst), allowed is 0",
-      isHealthy: worst == 0)
+      name: "ratio",
+      sentence: "|ρ − 1| before the first update is \(worst), allowed is \(allowed == 0 ? "0" : "\(allowed)")",
+      isHealthy: worst <= allowed)
   }
 
   private static let allowedError = 0.02
 
   /// The update's gradient along a random direction against the loss itself, by central differences.
-  private func gradient() throws -> Finding {
+  private func gradient(until end: ContinuousClock.Instant) throws -> Finding {
     let units = try units(of: 0, weights: base, recipe: recipe).map(\.rebuilt)
+    let began = ContinuousClock.now
     let direction = Buffer(
       Philox(seed: 5).normals(
         at: NoiseAddress(unit: 0, purpose: .initialisation), count: base.count))
@@ -83,6 +96,11 @@ package struct Doctor {
     var error = Double.infinity
     // Noise of many small steps makes ratios so steep that float32's rounding counts in a narrow
     // difference; in a wide one it is the loss's curvature. A gradient that is wrong is so in all.
+    // Each width takes four losses, about as long as two gradients.
+    let needed = (ContinuousClock.now - began) * 2
+    guard ContinuousClock.now + needed < end else {
+      return Self.leftOut("gradient", seconds: needed / .seconds(1))
+    }
     for h: Float in [1e-4, 4e-4, 1.6e-3] where error >= Self.allowedError {
       let measured =
         try (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * Double(h))
@@ -96,7 +114,7 @@ package struct Doctor {
   }
 
   /// A reward that asks for larger scalars: it must rise within a dozen updates.
-  private func trivialReward() throws -> Finding {
+  private func trivialReward(until end: ContinuousClock.Instant) throws -> Finding {
     var trivial = recipe
     trivial.task = TrivialTask(base: recipe.task)
     trivial.algorithm.regulariser.coefficient = 0
@@ -111,8 +129,13 @@ package struct Doctor {
       return rewards.reduce(0, +) / Double(rewards.count)
     }
     for k in 0..<12 as Range<UInt64> {
+      let began = ContinuousClock.now
       _ = try core.advance(
         with: try units(of: k, weights: core.policy.sampling, recipe: trivial), epoch: 0)
+      let needed = (ContinuousClock.now - began) * Int(12 - k)
+      if ContinuousClock.now + needed > end {
+        return Self.leftOut("trivial reward", seconds: needed / .seconds(1))
+      }
     }
     let before = try reward(base)
     let after = try reward(core.policy.weights)

@@ -15,6 +15,8 @@ package struct EvaluationOptions: Hashable, Sendable {
   package var bestOf: Int
   /// What ``Yardstick`` reads.
   package var best = "auto"
+  /// w of classifier-free guidance.
+  package var guidance = Guidance.none
   /// Whether the rewards that train are asked about held-out prompts, too.
   package var asksRewards = true
 
@@ -73,7 +75,8 @@ package struct Evaluation: Sendable {
   ) throws(ModelFailure) -> [(prompt: Prompt, latent: [Float])] {
     let latents = try latents(
       of: weights, session: session, prompts: prompts,
-      noises: options.noises * options.bestOf, odeSteps: options.odeSteps)
+      noises: options.noises * options.bestOf, odeSteps: options.odeSteps,
+      guidance: options.guidance)
     return zip(prompts, latents).flatMap { prompt, group in group.map { (prompt, $0) } }
   }
 
@@ -138,7 +141,7 @@ package struct Evaluation: Sendable {
   /// - Parameter seed: another seed draws other noises.
   package static func latents(
     of weights: Buffer, session: any ModelSession, prompts: [Prompt],
-    noises: Int, odeSteps: Int, seed: UInt64 = noiseSeed
+    noises: Int, odeSteps: Int, guidance: Guidance, seed: UInt64 = noiseSeed
   ) throws(ModelFailure) -> [[[Float]]] {
     let philox = Philox(seed: seed)
     let count = session.latentCount
@@ -148,7 +151,8 @@ package struct Evaluation: Sendable {
     for start in stride(from: 0, to: prompts.count, by: promptsPerCall) {
       let chunk = start..<min(start + promptsPerCall, prompts.count)
       var field = PolicyField(
-        session: session, parameters: parameters, prompts: Array(prompts[chunk]))
+        session: session, parameters: parameters, prompts: Array(prompts[chunk]),
+        guidance: guidance)
       let initial = chunk.flatMap { prompt in
         (0..<noises).flatMap { noise in
           philox.normals(

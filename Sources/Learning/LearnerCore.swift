@@ -1,5 +1,7 @@
 import Flow
 import Bytes
+import Dispatch
+import Synchronization
 import Network
 package import Records
 import Tensor
@@ -48,15 +50,32 @@ package final class LearnerCore {
     let report = try update.apply(units.map(\.rebuilt), to: policy)
     var builder = DigestBuilder()
     for unit in units { builder.add(unit.digest.bytes) }
-    let snapshot = policy.snapshot
+    let (snapshot, stateHash) = hashed()
     recent.append(snapshot)
     recent.removeFirst(max(0, recent.count - recipe.schedule.lag - 1))
     let commit = Commit(
       update: k, epoch: epoch, firstUnit: recipe.layout.first(of: k),
       unitCount: units.count, unitsDigest: Digest(builder),
       paramsHash: policy.sampling === policy.weights ? snapshot.hash : policy.paramsHash,
-      stateHash: policy.stateHash, reward: Float(report.reward))
+      stateHash: stateHash, reward: Float(report.reward))
     return (commit, report)
+  }
+
+  /// From so many parameters on a second core is worth its start.
+  private static let manyParameters = 1 << 20
+
+  /// The snapshot of the new version with its hash, and the state's hash.
+  private func hashed() -> (Snapshot, Digest) {
+    let snapshot = policy.snapshot
+    guard policy.weights.count >= Self.manyParameters else { return (snapshot, policy.stateHash) }
+    let state = Mutex<Digest?>(nil)
+    // Nothing changes the policy meanwhile.
+    nonisolated(unsafe) let policy = policy
+    DispatchQueue.concurrentPerform(iterations: 2) { part in
+      if part == 0 { _ = snapshot.hash } else { state.withLock { $0 = unsafe policy.stateHash } }
+    }
+    let stateHash = unsafe state.withLock { $0 } ?? policy.stateHash
+    return (snapshot, stateHash)
   }
 
   /// A unit that is not what the parameters that it names make.
@@ -87,8 +106,7 @@ package final class LearnerCore {
       throw RunFailure(
         .internal, "\(unit.unit) was sampled with \(version), which the learner no longer holds")
     }
-    let weights = ParameterSet(
-      version == policy.version ? policy.sampling : Buffer(snapshot.parameters))
+    let weights = snapshot.parameters
     var generator = SystemRandomNumberGenerator()
     return try check.deviation(
       of: unit.rebuilt, weights: weights, extent: extent, using: &generator)

@@ -43,7 +43,7 @@ package struct PictureGrid: Sendable {
     let prompts = rows.flatMap(\.prompts)
     let latents = try Evaluation.latents(
       of: weights, session: recipe.session(), prompts: prompts, noises: 1,
-      odeSteps: recipe.evaluation.odeSteps)
+      odeSteps: recipe.evaluation.odeSteps, guidance: recipe.algorithm.guidance.evaluation)
     return zip(prompts, latents).map { ($0, $1[0]) }
   }
 
@@ -128,7 +128,7 @@ package struct PictureGrid: Sendable {
     let prompts = Array(task.heldOutPrompts.filter { seen.insert($0).inserted }.prefix(64))
     let latents = try Evaluation.latents(
       of: weights, session: recipe.session(), prompts: prompts, noises: Self.plotNoises,
-      odeSteps: recipe.evaluation.odeSteps)
+      odeSteps: recipe.evaluation.odeSteps, guidance: recipe.algorithm.guidance.evaluation)
     let results = zip(prompts, latents).flatMap { prompt, group in
       group.map { (prompt: prompt, latent: $0) }
     }

@@ -94,18 +94,23 @@ package struct Recipe: Sendable {
   /// B: units of one update.
   package var unitsPerUpdate: Int { layout.unitsPerUpdate }
 
-  /// Work with the model as it samples and learns: guided.
+  /// Work with the model.
   ///
   /// - Parameter waiting: called now and then while a call takes long, from any thread.
   package func session(waiting: @escaping @Sendable () -> Void = {}) -> any ModelSession {
-    model.session(guidance: algorithm.guidance, waiting: waiting)
+    model.session(waiting: waiting)
   }
 
   /// What the policy is trained on: the algorithm's loss, for samples as old as the schedule lets them
   /// be.
   package var loss: any PolicyLoss {
-    schedule.kind == .freshest
-      ? algorithm.loss.weighingOlderSamples(cap: importanceCap) : algorithm.loss
+    weighsOlderSamples ? algorithm.loss.weighingOlderSamples(cap: importanceCap) : algorithm.loss
+  }
+
+  /// Whether ratios are taken with θ_old's densities made anew: of samples of many ages, and of a model
+  /// whose bits depend on a row's batch, which the learner's are not the actors'.
+  package var weighsOlderSamples: Bool {
+    schedule.kind == .freshest || !model.contract.exactness.isRowInvariant
   }
 
   /// D: scalars of one latent.

@@ -28,7 +28,7 @@ package final class TrainingState {
   package init(base: Buffer, recipe: Recipe) {
     let algorithm = recipe.algorithm
     weights = base.copy()
-    old = algorithm.readsOld || recipe.schedule.kind == .freshest ? base.copy() : nil
+    old = algorithm.readsOld || recipe.weighsOlderSamples ? base.copy() : nil
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil
     lagged = algorithm.lagged
     reference = base.copy()
@@ -39,7 +39,9 @@ package final class TrainingState {
   }
 
   /// The digest of θ's little-endian bytes.
-  package var paramsHash: Digest { Digest(of: weights.scalars) }
+  package var paramsHash: Digest {
+    unsafe weights.withBytes { unsafe Digest(bytes: DigestBuilder.digest(of: $0)) }
+  }
 
   /// What a buffer is for; the raw value is the name of its file in a checkpoint.
   package enum Role: String, Sendable {
@@ -96,7 +98,9 @@ package final class TrainingState {
   /// The digest of every buffer but θ, and of the counters.
   package var stateHash: Digest {
     var builder = DigestBuilder()
-    for (role, buffer) in buffers where role != .weights { builder.add(buffer.scalars) }
+    for (role, buffer) in buffers where role != .weights {
+      unsafe buffer.withBytes { unsafe builder.add($0) }
+    }
     for word in counters.words {
       builder.add((0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) })
     }
@@ -117,8 +121,7 @@ package final class TrainingState {
   package var sampling: Buffer { lagged == .none ? weights : old ?? weights }
 
   package var snapshot: Snapshot {
-    let parameters = sampling.scalars
-    return Snapshot(version: version, parameters: parameters, hash: Digest(of: parameters))
+    Snapshot(version: version, parameters: sampling.copy())
   }
 
   /// Goes on to the next version: the policies that follow θ do so by one step.

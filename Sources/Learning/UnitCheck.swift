@@ -17,6 +17,7 @@ import Tasks
 ///     the scores that the task's own judges give to a final latent.
 ///
 /// A row's bits do not depend on the rows that go through the network with it, so a point is checked alone.
+/// Of a model where they do, numbers made again may differ by its tolerance.
 package struct UnitCheck {
   /// How much of a unit is looked at; what it is, is drawn anew each time, so that nobody knows it before.
   package struct Extent: Hashable, Sendable {
@@ -43,10 +44,12 @@ package struct UnitCheck {
 
   private let recipe: Recipe
   private let session: any ModelSession
+  private let tolerance: Float
 
   package init(_ recipe: Recipe) {
     self.recipe = recipe
     session = recipe.session()
+    tolerance = recipe.model.contract.exactness.tolerance
   }
 
   /// What is wrong with a unit, in one clause; nil if all that was looked at is right.
@@ -66,7 +69,8 @@ package struct UnitCheck {
         "its velocity at step \(trajectory.points[wrong].step) is not the one of its parameters"
     }
     var field = PolicyField(
-      session: session, parameters: weights, prompts: [prompt])
+      session: session, parameters: weights, prompts: [prompt],
+      guidance: recipe.algorithm.guidance.rollout)
     let ways = RecordedWays(of: unit, recipe: recipe)
     for end in ways.ends.chosen(extent.ways, using: &generator) {
       let way = ways.way(to: end)
@@ -91,10 +95,11 @@ package struct UnitCheck {
     let rows = ModelRows(
       states: points.flatMap { trajectory.points[$0].state },
       sigmas: points.map { recipe.algorithm.grid.sigmas[trajectory.points[$0].step] },
-      prompts: [recipe.task.trainPrompts[trajectory.prompt]], rowsOfPrompt: [points.count])
+      prompts: [recipe.task.trainPrompts[trajectory.prompt]], rowsOfPrompt: [points.count],
+      guidance: recipe.algorithm.guidance.rollout)
     let velocities = try session.velocities(of: rows, under: weights)
     return points.enumerated().first { place, point in
-      !velocities[place].elementsEqual(trajectory.points[point].velocity)
+      !trajectory.points[point].velocity.isNear(velocities[place], within: tolerance)
     }?.element
   }
 

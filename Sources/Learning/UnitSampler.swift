@@ -47,7 +47,8 @@ package struct UnitSampler {
     let promptIndex = address.prompt
     let prompt = recipe.task.trainPrompts[promptIndex]
     var field = PolicyField(
-      session: session, parameters: weights, prompts: [prompt])
+      session: session, parameters: weights, prompts: [prompt],
+      guidance: recipe.algorithm.guidance.rollout)
     let noises = address.initialNoises
     let plan = address.plan
     let grown = try recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {

@@ -16,7 +16,8 @@ extension Update {
     let input = input(
       of: points.flatMap(\.state), points.map { algorithm.grid.sigmas[$0.step] }, for: [unit],
       rowsOfPrompt: [points.count])
-    let velocities = try session.velocities(of: input, under: weights)
+    let velocities = try session.velocities(
+      of: input.under(algorithm.guidance.rollout), under: weights)
     let surrogate = ClippedSurrogate(clip: 1)
     var mean = [Float](repeating: 0, count: recipe.latentCount)
     var worst = 0.0

@@ -100,7 +100,7 @@ extension Update {
     ModelRows(
       states: states, sigmas: sigmas,
       prompts: units.map { recipe.task.trainPrompts[$0.trajectory.prompt] },
-      rowsOfPrompt: rowsOfPrompt)
+      rowsOfPrompt: rowsOfPrompt, guidance: recipe.algorithm.guidance.loss)
   }
 
   /// Adds ∂L/∂θ of a chunk: one forward and one backward over its distinct states.
@@ -127,9 +127,13 @@ extension Update {
     func velocities(under parameters: ParameterSet) throws(ModelFailure) -> Slab {
       try session.velocities(of: rows.input, under: parameters)
     }
+    func held(_ parameters: ParameterSet) throws(ModelFailure) -> Slab {
+      try session.velocities(
+        of: rows.input.under(recipe.algorithm.guidance.reference), under: parameters)
+    }
     let (beta, needs) = (policies.beta, loss.needs)
     let reference =
-      beta != 0 || needs.contains(.reference) ? try velocities(under: policies.reference) : nil
+      beta != 0 || needs.contains(.reference) ? try held(policies.reference) : nil
     let old = needs.contains(.old) ? try policies.old.map(velocities) ?? policy : nil
     let result = loss.loss(
       of: rows.samples, at: Velocities(policy: policy, old: old, reference: reference))
@@ -145,7 +149,7 @@ extension Update {
     let coefficient = recipe.algorithm.averageCoefficient
     if coefficient != 0, let slow = policies.slow {
       let divergences = Regulariser(kind: .velocity, coefficient: coefficient).divergences(
-        policy, from: try velocities(under: slow), addingTo: &slopes)
+        policy, from: try held(slow), addingTo: &slopes)
       for divergence in divergences { tally.slowDivergence += Double(divergence) }
     }
     return slopes

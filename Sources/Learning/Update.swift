@@ -16,7 +16,8 @@ package final class Update {
   let recipe: Recipe
   let loss: any PolicyLoss
   let session: any ModelSession
-  private var chunkGradients: [Buffer] = []
+  /// Buffers of gradients, to be used again.
+  private var spareGradients: [Buffer] = []
 
   package init(_ recipe: Recipe) {
     self.recipe = recipe
@@ -150,6 +151,8 @@ package final class Update {
   }
 
   /// ∂L/∂θ of one minibatch: L is the mean of the losses of its points, or of its outcomes.
+  ///
+  /// What it returns is good until the next call.
   private func gradient(
     of batch: Batch, _ policies: Policies, isFirst: Bool, tally: inout Tally
   ) throws(ModelFailure) -> Buffer {
@@ -158,26 +161,32 @@ package final class Update {
     let chunks = stride(from: 0, to: batch.units.count, by: size).map {
       $0..<min($0 + size, batch.units.count)
     }
-    while chunkGradients.count < chunks.count {
-      chunkGradients.append(Buffer(count: policies.weights.buffer.count))
-    }
     let count = rowCount(of: batch)
-    for (index, range) in chunks.enumerated() {
-      chunkGradients[index].clear()
+    // A fixed tree, neighbours first, whatever computed them and when: sums of 1, 2, 4 … chunks wait for
+    // their neighbours as the digits of a binary counter do, so few buffers are needed.
+    var sums: [(buffer: Buffer, chunks: Int)] = []
+    func addNeighbour() {
+      let last = sums.removeLast()
+      sums[sums.count - 1].buffer.row.add(last.buffer.row)
+      sums[sums.count - 1].chunks += last.chunks
+      spareGradients.append(last.buffer)
+    }
+    for range in chunks {
+      let gradient = spareGradients.popLast() ?? Buffer(count: policies.weights.buffer.count)
+      gradient.clear()
       let chunk = batch.chunk(range)
-      guard rowCount(of: chunk) > 0 else { continue }
-      try addGradient(
-        of: chunk, policies, scale: 1 / Float(count), to: chunkGradients[index],
-        isFirst: isFirst, tally: &tally)
-    }
-    // A fixed tree: neighbours first, whatever computed them and when.
-    var stride = 1
-    while stride < chunks.count {
-      for index in Swift.stride(from: 0, to: chunks.count - stride, by: 2 * stride) {
-        chunkGradients[index].row.add(chunkGradients[index + stride].row)
+      if rowCount(of: chunk) > 0 {
+        try addGradient(
+          of: chunk, policies, scale: 1 / Float(count), to: gradient, isFirst: isFirst,
+          tally: &tally)
       }
-      stride *= 2
+      sums.append((gradient, 1))
+      while sums.count > 1, sums[sums.count - 2].chunks == sums[sums.count - 1].chunks {
+        addNeighbour()
+      }
     }
-    return chunkGradients[0]
+    while sums.count > 1 { addNeighbour() }
+    spareGradients.append(sums[0].buffer)
+    return sums[0].buffer
   }
 }

@@ -4,6 +4,8 @@ package struct ModelOptions: Hashable, Sendable {
   package var timeout = 120.0
   /// How often one question is asked again, of a new process.
   package var retries = 2
+  /// See ``ModelContract/Exactness/tolerance``, of a program whose rows depend on their batch.
+  package var tolerance: Float = 1e-3
   /// Processes that a learner asks at once.
   package var processes = 1
   /// For whatever the program draws at its start, 0 ..< 2³¹.

@@ -183,7 +183,7 @@ final class ModelProcess: @unchecked Sendable {
     self.life?.sets[slot] = nil
     var question = ModelQuestion("parameters")
     question.slot = slot
-    let digest = set.digest
+    let digest = "\(set.digest)"
     question.digest = digest
     let answer = try set.buffer.withBytes { (bytes) throws(Fault) in
       var tensors = MessageTensors(total: bytes.count)

@@ -18,7 +18,9 @@ package struct ModelProgram: VelocityModel {
   ) {
     self.program = program
     self.options = options
-    contract = program.contract
+    var contract = program.contract
+    if !contract.exactness.isRowInvariant { contract.exactness.tolerance = options.tolerance }
+    self.contract = contract
     pool = ModelPool(
       (0..<options.processes).map { _ in
         ModelProcess(command, role: role, options: options, expected: program)
@@ -35,7 +37,7 @@ package struct ModelProgram: VelocityModel {
   }
 
   package func initialParameters(seed: UInt64) throws(ModelFailure) -> Buffer {
-    let session = ProgramSession(program, pool, guidance: .none, options: options, waiting: {})
+    let session = ProgramSession(program, pool, options: options, waiting: {})
     return Buffer(
       try session.asked { (process) throws(Fault) in
         try process.initialParameters(
@@ -43,9 +45,7 @@ package struct ModelProgram: VelocityModel {
       })
   }
 
-  package func session(guidance: Guidance, waiting: @escaping @Sendable () -> Void)
-    -> any ModelSession
-  {
-    ProgramSession(program, pool, guidance: guidance, options: options, waiting: waiting)
+  package func session(waiting: @escaping @Sendable () -> Void) -> any ModelSession {
+    ProgramSession(program, pool, options: options, waiting: waiting)
   }
 }

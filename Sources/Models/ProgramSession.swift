@@ -4,26 +4,24 @@ import Programs
 import Synchronization
 import Tensor
 
-/// Work with a program's processes under one guidance.
+/// Work with a program's processes.
 ///
 /// A call is cut into the same pieces whoever computes them; gradients of pieces are added in their order.
 /// So what comes out does not depend on how many processes there are.
 final class ProgramSession: ModelSession {
   private let program: ProgramContract
   private let pool: ModelPool
-  private let guidance: Guidance
   private let options: ModelOptions
   private let waiting: @Sendable () -> Void
   /// The process that keeps the graph of a call whose slopes are being made.
   private var held: ModelProcess?
 
   init(
-    _ program: ProgramContract, _ pool: ModelPool, guidance: Guidance, options: ModelOptions,
+    _ program: ProgramContract, _ pool: ModelPool, options: ModelOptions,
     waiting: @escaping @Sendable () -> Void
   ) {
     self.program = program
     self.pool = pool
-    self.guidance = guidance
     self.options = options
     self.waiting = waiting
     latentCount = program.contract.latentCount
@@ -37,7 +35,7 @@ final class ProgramSession: ModelSession {
     let pieces = pieces(of: rows)
     let answers = try each(pieces) { (piece, process) throws(Fault) in
       try process.velocities(
-        of: piece, under: parameters, guidance: self.guidance.scale, keeps: false,
+        of: piece, under: parameters, guidance: rows.guidance.scale, keeps: false,
         waiting: self.waiting)
     }
     return Slab(answers.flatMap(\.self), columns: latentCount)
@@ -50,7 +48,7 @@ final class ProgramSession: ModelSession {
     let pieces = pieces(of: rows)
     guard pieces.count == 1 else {
       let slopes = try slopes(try velocities(of: rows, under: parameters))
-      return try pull(slopes, at: pieces, under: parameters, addingTo: gradient)
+      return try pull(slopes, at: pieces, of: rows, under: parameters, addingTo: gradient)
     }
     // One process computes both ways, and need not compute the first one twice.
     let process = pool.borrow()
@@ -61,11 +59,11 @@ final class ProgramSession: ModelSession {
     }
     let answer = try asked { (process) throws(Fault) in
       try process.velocities(
-        of: pieces[0], under: parameters, guidance: self.guidance.scale, keeps: true,
+        of: pieces[0], under: parameters, guidance: rows.guidance.scale, keeps: true,
         waiting: self.waiting)
     }
     let slopes = try slopes(Slab(answer, columns: latentCount))
-    try pull(slopes, at: pieces, under: parameters, addingTo: gradient)
+    try pull(slopes, at: pieces, of: rows, under: parameters, addingTo: gradient)
   }
 
   func pixels(of latents: Slab) throws(ModelFailure) -> [[UInt8]] {
@@ -87,12 +85,12 @@ final class ProgramSession: ModelSession {
   }
 
   private func pull(
-    _ slopes: Slab, at pieces: [RowsPiece], under parameters: ParameterSet,
+    _ slopes: Slab, at pieces: [RowsPiece], of rows: ModelRows, under parameters: ParameterSet,
     addingTo gradient: Buffer
   ) throws(ModelFailure) {
     let parts = try each(pieces) { (piece, process) throws(Fault) in
       try process.pullBack(
-        piece, under: parameters, guidance: self.guidance.scale,
+        piece, under: parameters, guidance: rows.guidance.scale,
         slopes: slopes.scalars[piece.range], waiting: self.waiting)
     }
     for part in parts { gradient.row.add(Buffer(part).row) }

@@ -46,36 +46,38 @@ struct VelocityModelTests {
     #expect(contract.evaluations(at: guidance) == (scale == 1 ? 1 : 2))
     let weights = Self.weights(9)
     let slopes = Slab(Self.noise(5 * 6, 2), columns: 6)
-    let found = try Self.answers(of: Self.model.session(guidance: guidance), weights, slopes)
-    let expected = try Self.answers(of: slow.session(guidance: guidance), weights, slopes)
+    let found = try Self.answers(of: Self.model.session(), guidance, weights, slopes)
+    let expected = try Self.answers(of: slow.session(), guidance, weights, slopes)
     #expect(found.velocities.columns == 6)
     #expect(worstDeviation(found.velocities.scalars, expected.velocities.scalars) < 1e-5)
     #expect(worstDeviation(found.gradient, expected.gradient) < 1e-5)
   }
 
   private static func answers(
-    of session: any ModelSession, _ weights: Buffer, _ slopes: Slab
+    of session: any ModelSession, _ guidance: Guidance, _ weights: Buffer, _ slopes: Slab
   ) throws -> (velocities: Slab, gradient: [Float]) {
     let parameters = ParameterSet(weights)
+    let rows = rows.under(guidance)
     let gradient = Buffer(count: weights.count)
     try session.pullBack(at: rows, under: parameters, addingTo: gradient) { _ in slopes }
     return (try session.velocities(of: rows, under: parameters), gradient.scalars)
   }
 
   @Test func `slopes see the velocities, and may ask for those of other parameters`() throws {
-    let session = Self.model.session(guidance: Guidance(scale: 3))
+    let session = Self.model.session()
+    let rows = Self.rows.under(Guidance(scale: 3))
     let (weights, others) = (ParameterSet(Self.weights(9)), ParameterSet(Self.weights(8)))
-    let alone = try session.velocities(of: Self.rows, under: others)
+    let alone = try session.velocities(of: rows, under: others)
     func gradient(_ slopes: (Slab) throws(ModelFailure) -> Slab) throws -> [Float] {
       let gradient = Buffer(count: weights.buffer.count)
-      try session.pullBack(at: Self.rows, under: weights, addingTo: gradient, slopes: slopes)
+      try session.pullBack(at: rows, under: weights, addingTo: gradient, slopes: slopes)
       return gradient.scalars
     }
     let expected = try gradient { $0 }
     let found = try gradient { velocities throws(ModelFailure) in
       let (same, other) = (
-        try session.velocities(of: Self.rows, under: weights),
-        try session.velocities(of: Self.rows, under: others)
+        try session.velocities(of: rows, under: weights),
+        try session.velocities(of: rows, under: others)
       )
       #expect(velocities == same && alone == other)
       return velocities
@@ -84,7 +86,7 @@ struct VelocityModelTests {
   }
 
   @Test func `gradients add up`() throws {
-    let session = Self.model.session(guidance: .none)
+    let session = Self.model.session()
     let weights = ParameterSet(Self.weights(9))
     let gradient = Buffer(count: weights.buffer.count)
     try session.pullBack(at: Self.rows, under: weights, addingTo: gradient) { $0 }
@@ -111,16 +113,16 @@ private struct LiteralModel: VelocityModel {
 
   func initialParameters(seed: UInt64) -> Buffer { network.initialParameters(seed: seed) }
 
-  func session(guidance: Guidance) -> any ModelSession { Session(network, guidance.scale) }
+  func session(waiting: @escaping @Sendable () -> Void) -> any ModelSession { Session(network) }
 
   private final class Session: ModelSession {
     let network: DiT
-    let scale: Float
     var latentCount: Int { network.shape.latentCount }
 
-    init(_ network: DiT, _ scale: Float) { (self.network, self.scale) = (network, scale) }
+    init(_ network: DiT) { self.network = network }
 
     func velocities(of rows: ModelRows, under parameters: ParameterSet) -> Slab {
+      let scale = rows.guidance.scale
       let all = rows.sigmas.indices.flatMap { row in
         let parts = parts(of: rows, row).map { _, input in
           network.velocity(of: input, weights: parameters.buffer, on: Tape(recording: false)).value
@@ -150,6 +152,7 @@ private struct LiteralModel: VelocityModel {
 
     /// One row with its prompt and with the empty one, and what each counts.
     private func parts(of rows: ModelRows, _ row: Int) -> [(Float, VelocityInput)] {
+      let scale = rows.guidance.scale
       let words = VelocityModelTests.tokens(of: rows.prompts[rows.rowsOfPrompt[0] > row ? 0 : 1])
       return [(scale, words), (1 - scale, [0])].map { factor, tokens in
         let latents = Array(rows.states[row * latentCount..<(row + 1) * latentCount])

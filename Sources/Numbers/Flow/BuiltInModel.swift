@@ -31,24 +31,20 @@ package struct BuiltInModel: VelocityModel {
 
   package func initialParameters(seed: UInt64) -> Buffer { network.initialParameters(seed: seed) }
 
-  package func session(guidance: Guidance, waiting: @escaping @Sendable () -> Void)
-    -> any ModelSession
-  {
-    Session(network, tokens, guidance)
+  package func session(waiting: @escaping @Sendable () -> Void) -> any ModelSession {
+    Session(network, tokens)
   }
 
   /// Two tapes that are used again from call to call.
   private final class Session: ModelSession {
     private let network: DiT
     private let tokens: Tokens
-    private let guidance: Guidance
     private let inference = Tape(recording: false)
     private let training = Tape(recording: true)
 
-    init(_ network: DiT, _ tokens: @escaping Tokens, _ guidance: Guidance) {
+    init(_ network: DiT, _ tokens: @escaping Tokens) {
       self.network = network
       self.tokens = tokens
-      self.guidance = guidance
     }
 
     var latentCount: Int { network.shape.latentCount }
@@ -57,8 +53,8 @@ package struct BuiltInModel: VelocityModel {
       let input = input(of: rows)
       inference.reset()
       let output = network.velocity(
-        of: guidance.expanded(input), weights: parameters.buffer, on: inference)
-      return combined(output, of: input)
+        of: rows.guidance.expanded(input), weights: parameters.buffer, on: inference)
+      return combined(output, of: input, under: rows.guidance)
     }
 
     func pullBack(
@@ -68,10 +64,10 @@ package struct BuiltInModel: VelocityModel {
       let input = input(of: rows)
       training.reset()
       let output = network.velocity(
-        of: guidance.expanded(input), weights: parameters.buffer, gradients: gradient, on: training)
-      let slopes = try slopes(combined(output, of: input))
+        of: rows.guidance.expanded(input), weights: parameters.buffer, gradients: gradient, on: training)
+      let slopes = try slopes(combined(output, of: input, under: rows.guidance))
       let seed = training.scratch(rows: output.rows, columns: output.columns)
-      seed.assign(guidance.spread(slopes.scalars, of: input))
+      seed.assign(rows.guidance.spread(slopes.scalars, of: input))
       training.backward(from: output, gradient: seed)
     }
 
@@ -82,7 +78,9 @@ package struct BuiltInModel: VelocityModel {
         latentsOfPrompt: rows.rowsOfPrompt)
     }
 
-    private func combined(_ output: Variable, of input: VelocityInput) -> Slab {
+    private func combined(_ output: Variable, of input: VelocityInput, under guidance: Guidance)
+      -> Slab
+    {
       Slab(guidance.combined(output.value.scalars, of: input), columns: latentCount)
     }
   }

@@ -29,7 +29,7 @@ package struct FlowMatching {
 
   private let session: any ModelSession
 
-  package init(_ model: any VelocityModel) { session = model.session(guidance: .none) }
+  package init(_ model: any VelocityModel) { session = model.session() }
 
   /// The loss; adds its gradient to `gradients`.
   package func loss(of batch: Batch, weights: Buffer, addingTo gradients: Buffer)

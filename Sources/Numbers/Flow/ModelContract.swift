@@ -46,14 +46,19 @@ package struct ModelContract: Hashable, Sendable {
     package var isRowInvariant: Bool
     /// The same call has the same gradient.
     package var isPullbackExact: Bool
+    /// How far numbers that are made again may be from those that are recorded, as a share of the largest
+    /// of them; 0 where their bits are equal.
+    package var tolerance: Float
 
     package init(
-      numericsClass: String, isExact: Bool, isRowInvariant: Bool, isPullbackExact: Bool
+      numericsClass: String, isExact: Bool, isRowInvariant: Bool, isPullbackExact: Bool,
+      tolerance: Float = 0
     ) {
       self.numericsClass = numericsClass
       self.isExact = isExact
       self.isRowInvariant = isRowInvariant
       self.isPullbackExact = isPullbackExact
+      self.tolerance = tolerance
     }
 
     /// Whether runs are reproduced to the bit.
@@ -84,6 +89,11 @@ package struct ModelContract: Hashable, Sendable {
 }
 
 extension ModelContract {
+  /// Writes parameters as named tensors to a file, as ``safeTensors(_:metadata:)`` has them.
+  package func write(_ values: Buffer, to path: String) throws {
+    try parameters.write(values, metadata: ["architecture": architecture], to: path)
+  }
+
   /// Parameters as named tensors, with the architecture as metadata.
   package func safeTensors(_ values: Buffer, metadata: [String: String] = [:]) -> SafeTensors {
     parameters.safeTensors(

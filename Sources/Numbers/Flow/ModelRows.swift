@@ -9,12 +9,24 @@ package struct ModelRows: Sendable {
   package var prompts: [Prompt]
   /// How many states belong to each prompt; they add up to R.
   package var rowsOfPrompt: [Int]
+  package var guidance: Guidance
 
-  package init(states: [Float], sigmas: [Float], prompts: [Prompt], rowsOfPrompt: [Int]) {
+  package init(
+    states: [Float], sigmas: [Float], prompts: [Prompt], rowsOfPrompt: [Int],
+    guidance: Guidance = .none
+  ) {
     self.states = states
     self.sigmas = sigmas
     self.prompts = prompts
     self.rowsOfPrompt = rowsOfPrompt
+    self.guidance = guidance
+  }
+
+  /// The same rows under another guidance.
+  package func under(_ guidance: Guidance) -> ModelRows {
+    var rows = self
+    rows.guidance = guidance
+    return rows
   }
 
   /// R.

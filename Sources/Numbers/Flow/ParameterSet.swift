@@ -1,4 +1,5 @@
 import Bytes
+package import Records
 import Synchronization
 package import Tensor
 
@@ -8,19 +9,17 @@ package import Tensor
 package final class ParameterSet: @unchecked Sendable {
   // `@unchecked`: the buffer's values are not changed while the set is in use.
   package let buffer: Buffer
-  private let known = Mutex<String?>(nil)
+  private let known = Mutex<Digest?>(nil)
 
   package init(_ buffer: Buffer) { self.buffer = buffer }
 
-  /// BLAKE2b-256 of the little-endian bytes in hexadecimal digits, computed once.
-  package var digest: String {
+  /// BLAKE2b-256 of the little-endian bytes, computed once.
+  package var digest: Digest {
     known.withLock { known in
       if let known { return known }
-      let bytes = unsafe buffer.withBytes { unsafe DigestBuilder.digest(of: $0) }
-      let digits = Array("0123456789abcdef")
-      let text = String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-      known = text
-      return text
+      let digest = Digest(bytes: unsafe buffer.withBytes { unsafe DigestBuilder.digest(of: $0) })
+      known = digest
+      return digest
     }
   }
 }

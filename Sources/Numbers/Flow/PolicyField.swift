@@ -9,12 +9,17 @@ package struct PolicyField: VelocityField {
   private let session: any ModelSession
   private let parameters: ParameterSet
   private let prompts: [Prompt]
+  private let guidance: Guidance
 
   /// - Parameter session: used again from call to call.
-  package init(session: any ModelSession, parameters: ParameterSet, prompts: [Prompt]) {
+  package init(
+    session: any ModelSession, parameters: ParameterSet, prompts: [Prompt],
+    guidance: Guidance
+  ) {
     self.session = session
     self.parameters = parameters
     self.prompts = prompts
+    self.guidance = guidance
   }
 
   package func velocities(of states: [Float], sigma: Float) throws(ModelFailure) -> [Float] {
@@ -23,7 +28,8 @@ package struct PolicyField: VelocityField {
     return try session.velocities(
       of: ModelRows(
         states: states, sigmas: Array(repeating: sigma, count: rows), prompts: prompts,
-        rowsOfPrompt: Array(repeating: rows / prompts.count, count: prompts.count)),
+        rowsOfPrompt: Array(repeating: rows / prompts.count, count: prompts.count),
+        guidance: guidance),
       under: parameters
     ).scalars
   }

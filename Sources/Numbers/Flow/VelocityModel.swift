@@ -13,16 +13,14 @@ package protocol VelocityModel: Sendable {
   /// θ that nobody has trained.
   func initialParameters(seed: UInt64) throws(ModelFailure) -> Buffer
 
-  /// Work with it under one guidance.
+  /// Work with it.
   ///
   /// - Parameter waiting: called now and then while a call takes long, from any thread.
-  func session(guidance: Guidance, waiting: @escaping @Sendable () -> Void) -> any ModelSession
+  func session(waiting: @escaping @Sendable () -> Void) -> any ModelSession
 }
 
 extension VelocityModel {
-  package func session(guidance: Guidance) -> any ModelSession {
-    session(guidance: guidance, waiting: {})
-  }
+  package func session() -> any ModelSession { session(waiting: {}) }
 }
 
 /// Work with a model: it has one owner, and may keep memory from call to call, but nothing that a

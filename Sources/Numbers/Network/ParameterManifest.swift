@@ -1,3 +1,5 @@
+import Bytes
+import Glibc
 package import Tensor
 
 /// The names and shapes of the tensors that one flat parameter buffer holds, in order.
@@ -32,6 +34,55 @@ package struct ParameterManifest: Hashable, Sendable {
         scalars: parameters.matrix(at: offset, rows: 1, columns: entry.count).scalars)
     }
     return SafeTensors(entries: tensors, metadata: metadata)
+  }
+
+  /// Writes what ``safeTensors(_:metadata:)`` encodes to, and copies nothing.
+  package func write(_ parameters: Buffer, metadata: [String: String], to path: String) throws {
+    let header = try SafeTensors.header(
+      of: entries.map { ($0.name, $0.shape, $0.count) }, metadata: metadata)
+    try parameters.withBytes { try AtomicFile.write(header, followedBy: $0, to: path) }
+  }
+
+  /// The parameters in a file that has all of these tensors, read to where they belong.
+  ///
+  /// - Throws: ``SafeTensorsError`` or a `FileError`.
+  package func parameters(inFile path: String) throws -> Buffer {
+    let file = try FileDescriptor(opening: path, O_RDONLY)
+    let size = Int(try file.size())
+    let start = try SafeTensors.headerEnd(try file.read(8, at: 0), fileBytes: size)
+    let header = try SafeTensorsHeader(try file.read(start - 8, at: 8)[...])
+    try header.check(dataBytes: size - start)
+    let tensors = Dictionary(header.tensors.map { ($0.name, $0) }) { first, _ in first }
+    for entry in entries {
+      guard let tensor = tensors[entry.name] else {
+        throw SafeTensorsError.missingTensor(entry.name)
+      }
+      guard tensor.shape == entry.shape else {
+        throw SafeTensorsError.wrongShape(
+          name: entry.name, found: tensor.shape, expected: entry.shape)
+      }
+    }
+    let buffer = try Buffer.filled(count: count) { bytes in
+      var offset = 0
+      for entry in entries {
+        guard let tensor = tensors[entry.name] else { continue }
+        let part = UnsafeMutableRawBufferPointer(
+          rebasing: bytes[offset..<offset + entry.count * 4])
+        guard try file.read(into: part, at: UInt64(start + tensor.start)) == part.count else {
+          throw SafeTensorsError.malformed("it became shorter while it was read")
+        }
+        offset += part.count
+      }
+    }
+    guard !buffer.isFinite else { return buffer }
+    var offset = 0
+    for entry in entries {
+      if !buffer.matrix(at: offset, rows: 1, columns: entry.count).scalars.allSatisfy(\.isFinite) {
+        throw SafeTensorsError.notFinite(name: entry.name)
+      }
+      offset += entry.count
+    }
+    return buffer
   }
 
   /// The parameters in a file that has all of these tensors.

@@ -29,12 +29,27 @@ package struct SafeTensors: Sendable {
   static let headerLimit = 1 << 20
 
   package func encoded() throws -> [UInt8] {
+    var bytes = try Self.header(
+      of: entries.map { ($0.name, $0.shape, $0.scalars.count) }, metadata: metadata)
+    bytes.reserveCapacity(bytes.count + entries.reduce(0) { $0 + $1.scalars.count * 4 })
+    for entry in entries {
+      for value in entry.scalars {
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
+      }
+    }
+    return bytes
+  }
+
+  /// What stands before the bytes of tensors that follow each other in this order.
+  static func header(
+    of tensors: [(name: String, shape: [Int], count: Int)], metadata: [String: String]
+  ) throws -> [UInt8] {
     var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
     var offset = 0
-    for entry in entries {
-      let end = offset + entry.scalars.count * 4
-      header[entry.name] = [
-        "dtype": "F32", "shape": entry.shape, "data_offsets": [offset, end],
+    for tensor in tensors {
+      let end = offset + tensor.count * 4
+      header[tensor.name] = [
+        "dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end],
       ]
       offset = end
     }
@@ -43,71 +58,41 @@ package struct SafeTensors: Sendable {
         withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes]))
     // The data starts at a multiple of 8, as the format recommends.
     while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 + json.count + offset)
     let length = UInt64(json.count)
-    bytes += (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
-    bytes += json
-    for entry in entries {
-      for value in entry.scalars {
-        let bits = value.bitPattern
-        bytes.append(UInt8(truncatingIfNeeded: bits))
-        bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
-        bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
-        bytes.append(UInt8(truncatingIfNeeded: bits >> 24))
-      }
-    }
-    return bytes
+    return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + json
   }
 
   package init(decoding bytes: [UInt8]) throws(SafeTensorsError) {
-    guard bytes.count >= 8 else {
-      throw .malformed("it has \(bytes.count) bytes, at least 8 are needed")
-    }
-    let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
-    guard length <= UInt64(Self.headerLimit), 8 + Int(length) <= bytes.count else {
-      throw .malformed("its header claims \(length) bytes, the file has \(bytes.count)")
-    }
-    let start = 8 + Int(length)
+    let start = try Self.headerEnd(bytes.prefix(8), fileBytes: bytes.count)
     let header = try SafeTensorsHeader(bytes[8..<start])
+    try header.check(dataBytes: bytes.count - start)
     metadata = header.metadata
-    // Every byte belongs to one tensor, which is known before one of them is copied.
-    var end = 0
-    for tensor in header.tensors.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
-      var count = 1
-      for side in tensor.shape {
-        let (product, overflow) = count.multipliedReportingOverflow(by: side)
-        guard !overflow, product <= bytes.count else {
-          throw .malformed(
-            "tensor \(SafeTensorsHeader.quoted(tensor.name)) has the impossible shape \(tensor.shape)"
-          )
-        }
-        count = product
-      }
-      guard tensor.end >= tensor.start, tensor.end <= bytes.count - start,
-        tensor.end - tensor.start == count * 4
-      else {
-        throw .malformed(
-          "tensor \(SafeTensorsHeader.quoted(tensor.name)) claims bytes"
-            + " \([tensor.start, tensor.end]) for \(count) values")
-      }
-      guard tensor.start == end else {
-        throw .malformed("its tensors overlap or leave bytes out at \(min(tensor.start, end))")
-      }
-      end = tensor.end
-    }
-    guard end == bytes.count - start else {
-      throw .malformed("its tensors end at \(end), its data has \(bytes.count - start) bytes")
-    }
     entries = header.tensors.sorted { $0.name < $1.name }.map { tensor in
-      let data = bytes[start + tensor.start..<start + tensor.end]
-      let scalars = stride(from: data.startIndex, to: data.endIndex, by: 4).map { at in
-        Float(
-          bitPattern: UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2]) << 16
-            | UInt32(bytes[at + 3]) << 24)
+      let count = (tensor.end - tensor.start) / 4
+      let scalars = [Float](unsafeUninitializedCapacity: count) { memory, filled in
+        bytes.withUnsafeBytes { source in
+          let data = source[start + tensor.start..<start + tensor.end]
+          UnsafeMutableRawBufferPointer(memory).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: data))
+        }
+        filled = count
       }
       return Entry(name: tensor.name, shape: tensor.shape, scalars: scalars)
     }
+  }
+
+  /// Where the data begin in a file with these first bytes.
+  static func headerEnd(_ first: some Collection<UInt8>, fileBytes: Int) throws(SafeTensorsError)
+    -> Int
+  {
+    guard first.count == 8 else {
+      throw .malformed("it has \(first.count) bytes, at least 8 are needed")
+    }
+    let length = first.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= UInt64(headerLimit), 8 + Int(length) <= fileBytes else {
+      throw .malformed("its header claims \(length) bytes, the file has \(fileBytes)")
+    }
+    return 8 + Int(length)
   }
 }
 

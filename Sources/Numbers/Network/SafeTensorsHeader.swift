@@ -41,6 +41,36 @@ struct SafeTensorsHeader {
     guard position == bytes.endIndex else { throw notObject }
   }
 
+  /// Every byte of the data belongs to one tensor, which is known before one of them is copied.
+  func check(dataBytes: Int) throws(SafeTensorsError) {
+    var end = 0
+    for tensor in tensors.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
+      var count = 1
+      for side in tensor.shape {
+        let (product, overflow) = count.multipliedReportingOverflow(by: side)
+        guard !overflow, product <= dataBytes + bytes.count + 8 else {
+          throw .malformed(
+            "tensor \(Self.quoted(tensor.name)) has the impossible shape \(tensor.shape)")
+        }
+        count = product
+      }
+      guard tensor.end >= tensor.start, tensor.end <= dataBytes,
+        tensor.end - tensor.start == count * 4
+      else {
+        throw .malformed(
+          "tensor \(Self.quoted(tensor.name)) claims bytes"
+            + " \([tensor.start, tensor.end]) for \(count) values")
+      }
+      guard tensor.start == end else {
+        throw .malformed("its tensors overlap or leave bytes out at \(min(tensor.start, end))")
+      }
+      end = tensor.end
+    }
+    guard end == dataBytes else {
+      throw .malformed("its tensors end at \(end), its data has \(dataBytes) bytes")
+    }
+  }
+
   private mutating func tensor(_ name: String) throws(SafeTensorsError) {
     var type: String?
     var shape: [Int]?

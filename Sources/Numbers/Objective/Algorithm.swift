@@ -4,7 +4,7 @@ package import Flow
 package struct Algorithm: Sendable {
   package var grid: SigmaGrid
   package var dynamics: any Dynamics
-  package var guidance: Guidance
+  package var guidance: GuidanceUses
   package var plan: BranchingPlan
   /// Which of the plan's noisy steps draw, or are trained, in which update; nil: all.
   package var window: WindowSchedule?
@@ -36,7 +36,7 @@ package struct Algorithm: Sendable {
   ) {
     self.grid = grid
     self.dynamics = dynamics
-    self.guidance = guidance
+    self.guidance = GuidanceUses(guidance)
     self.plan = plan
     self.window = window
     self.windowOf = windowOf

@@ -14,7 +14,13 @@ package final class Buffer: @unchecked Sendable {
 
   private static let hugePage = 2 << 20
 
-  package init(count: Int) {
+  package convenience init(count: Int) {
+    self.init(uninitialized: count)
+    clear()
+  }
+
+  /// One whose values are written before they are read.
+  private init(uninitialized count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) floats")
     self.count = count
     let bytes = max(count, 1) * 4
@@ -27,11 +33,10 @@ package final class Buffer: @unchecked Sendable {
     // A wish: products walk down columns, and a step there is often a page of the small size.
     if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
-    base.initialize(repeating: 0, count: max(count, 1))
   }
 
   package convenience init(_ scalars: [Float]) {
-    self.init(count: scalars.count)
+    self.init(uninitialized: scalars.count)
     base.update(from: scalars, count: scalars.count)
   }
 
@@ -51,7 +56,7 @@ package final class Buffer: @unchecked Sendable {
   package var scalars: [Float] { Array(UnsafeBufferPointer(start: base, count: count)) }
 
   package func copy() -> Buffer {
-    let other = Buffer(count: count)
+    let other = Buffer(uninitialized: count)
     other.base.update(from: base, count: count)
     return other
   }
@@ -68,6 +73,23 @@ package final class Buffer: @unchecked Sendable {
   }
 
   package func clear() { base.update(repeating: 0, count: count) }
+
+  /// One whose bytes are made by `fill`, little-endian.
+  package static func filled<Failure: Error>(
+    count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) -> Buffer {
+    let buffer = Buffer(count: count)
+    try fill(UnsafeMutableRawBufferPointer(start: buffer.base, count: count * 4))
+    return buffer
+  }
+
+  /// Whether no value is NaN or infinite.
+  package var isFinite: Bool {
+    // The sum of products with 0 is 0 where all are finite, and no branch ends the loop early.
+    var sum: Float = 0
+    for index in 0..<count { sum += base[index] * 0 }
+    return sum == 0
+  }
 
   /// Its bytes, little-endian, for a moment.
   package func withBytes<Result, Failure: Error>(

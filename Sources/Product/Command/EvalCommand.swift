@@ -1,3 +1,4 @@
+import Flow
 import ArgumentParser
 import Dialogue
 import Foundation
@@ -51,7 +52,8 @@ struct EvalCommand: PrintsJSON {
     let list = try prompts.map { try Self.prompts(in: $0, task: policy.recipe.task) }
     let task = policy.recipe.task
     let prompts = list ?? task.heldOutPrompts
-    let options = EvaluationOptions(odeSteps: odeSteps, noises: noises)
+    var options = EvaluationOptions(odeSteps: odeSteps, noises: noises)
+    options.guidance = policy.recipe.algorithm.guidance.evaluation
     let session = policy.recipe.session()
     let results = try Evaluation.results(
       of: policy.weights, session: session, task: task, prompts: prompts,

@@ -71,7 +71,7 @@ struct PretrainCommand: ParsableCommand {
       sum += try pretraining.advance()
       if step % every == 0 || step == steps {
         let evaluation = try Evaluation(
-          of: pretraining.ema.average, session: model.session(guidance: .none), task: task,
+          of: pretraining.ema.average, session: model.session(), task: task,
           prompts: task.heldOutPrompts, options: EvaluationOptions())
         let seconds = Double(start.duration(to: clock.now).components.seconds)
         let left = seconds / Double(step) * Double(steps - step)

@@ -121,7 +121,8 @@ struct RewardTestCommand: PrintsJSON {
     let session = policy.recipe.session()
     let latents = try Evaluation.latents(
       of: policy.weights, session: session,
-      prompts: prompts, noises: noises, odeSteps: policy.recipe.evaluation.odeSteps)
+      prompts: prompts, noises: noises, odeSteps: policy.recipe.evaluation.odeSteps,
+      guidance: policy.recipe.algorithm.guidance.evaluation)
     let results = zip(prompts, latents).flatMap { prompt, latents in
       latents.map { (prompt: prompt, latent: $0) }
     }

@@ -31,6 +31,9 @@ struct RunStart {
     try recipe.checkPrograms(ofActors: startsPrograms)
   }
 
+  /// Seconds that the self-checks of a start may take.
+  private static let patience = 10.0
+
   /// The self-checks.
   ///
   /// - Throws: a `mismatch` that names those that failed.
@@ -42,7 +45,7 @@ struct RunStart {
       for finding in findings { show(finding) }
       try Doctor.Finding.requireHealth(findings)
     }
-    let findings = try doctor.examine()
+    let findings = try doctor.examine(within: Self.patience)
     for finding in findings { show(finding) }
     try Doctor.Finding.requireHealth(findings)
   }

@@ -1,3 +1,4 @@
+import Flow
 import ArgumentParser
 import Dialogue
 import Foundation
@@ -67,7 +68,7 @@ struct SampleCommand: ParsableCommand {
     let session = policy.recipe.session()
     let latents = try Evaluation.latents(
       of: policy.weights, session: session, prompts: [asked], noises: n,
-      odeSteps: odeSteps, seed: seed)[0]
+      odeSteps: odeSteps, guidance: policy.recipe.algorithm.guidance.evaluation, seed: seed)[0]
     var right = 0
     var cells: [CaptionedGrid.Cell] = []
     let pictures = try policy.recipe.pictures(of: latents, side: side, by: session)

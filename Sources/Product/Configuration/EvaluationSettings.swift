@@ -1,3 +1,4 @@
+import Flow
 import Learning
 
 /// `eval.*`: how a run is measured.
@@ -8,6 +9,7 @@ package struct EvaluationSettings: Hashable, Sendable {
   package var bestOf = 1
   package var best = "auto"
   package var asksRewards = true
+  package var guidance = -1.0
 
   static let keys: [Key] = [
     .integer(
@@ -33,13 +35,19 @@ package struct EvaluationSettings: Hashable, Sendable {
       .flag(
         "eval.rewards", \.evaluation.asksRewards, decidesNumbers: false,
         "Ask the training rewards about held-out prompts, too, on the learner's machine.")),
+    .later(
+      .number(
+        "eval.guidance", \.evaluation.guidance, -1...100, decidesNumbers: false,
+        "w of guidance in evaluations; -1: as sample.guidance.")),
   ]
 
-  var options: EvaluationOptions {
+  /// - Parameter guidance: of evaluations.
+  func options(_ guidance: Guidance) -> EvaluationOptions {
     var options = EvaluationOptions(
       interval: interval, odeSteps: steps, noises: noises, bestOf: bestOf)
     options.best = best
     options.asksRewards = asksRewards
+    options.guidance = guidance
     return options
   }
 }

@@ -9,6 +9,7 @@ package struct LossSettings: Hashable, Sendable {
   package var logDensity = DensityReduction.sum
   package var clip = 0.2
   package var weight = StepWeight.noise
+  package var guidance = -1.0
   package var divergence = Divergence()
 
   /// `loss.kl.*`.
@@ -17,6 +18,7 @@ package struct LossSettings: Hashable, Sendable {
     package var beta = 0.1
     package var target = 0.0
     package var averageBeta = 0.0
+    package var guidance = -1.0
   }
 
   static let keys: [Key] = kindKeys + MatchingSettings.keys + ratioKeys
@@ -34,6 +36,10 @@ package struct LossSettings: Hashable, Sendable {
       "How a log-density is taken over its D scalars; clip widths belong to one of these."),
     .number("loss.clip", \.loss.clip, 0...100, "c: the ratio is held in 1 ± c."),
     .choice("loss.weight", \.loss.weight, "Weight of each step's loss."),
+    .later(
+      .number(
+        "loss.guidance", \.loss.guidance, -1...100,
+        "w of guidance where losses on outcomes read the policy; -1: as sample.guidance.")),
     .choice(
       "loss.kl.kind", \.loss.divergence.kind, "Form of the divergence from the reference."),
     .number("loss.kl.beta", \.loss.divergence.beta, 0...1000, "β; 0 leaves the reference out."),
@@ -44,6 +50,10 @@ package struct LossSettings: Hashable, Sendable {
       .number(
         "loss.kl.average_beta", \.loss.divergence.averageBeta, 0...1000,
         "β of the divergence from a slow average of the policy; 0 keeps none.")),
+    .later(
+      .number(
+        "loss.kl.guidance", \.loss.divergence.guidance, -1...100,
+        "w of guidance of the reference; -1: as loss.guidance.")),
   ]
 
   /// - Parameter bound: where advantages are clipped.

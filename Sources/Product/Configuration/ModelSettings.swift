@@ -13,6 +13,7 @@ package struct ModelSettings: Hashable, Sendable {
   package var timeout = 120.0
   package var retries = 2
   package var processes = 1
+  package var tolerance = 1e-3
 
   static let keys: [Key] = [
     .integer(
@@ -46,6 +47,11 @@ package struct ModelSettings: Hashable, Sendable {
       .integer(
         "model.processes", \.model.processes, 1...64, decidesNumbers: false,
         "Processes of the model's program that the learner asks at once; an actor has one.")),
+    .later(
+      .number(
+        "model.tolerance", \.model.tolerance, 0...0.1, decidesNumbers: false,
+        "How far velocities that are checked may be from recorded ones, as a share of the largest, of a"
+          + " program whose rows depend on their batch.")),
   ]
 
   func check() throws(ConfigurationError) {

@@ -19,7 +19,7 @@ extension RunConfiguration {
     let credit = try advantage.credit(
       of: plan, mix: RewardMix(scoring.mix, weights: scoring.rewards.map(\.weight)))
     try loss.check(with: plan)
-    let algorithm = Algorithm(
+    var algorithm = Algorithm(
       grid: sigmas, dynamics: dynamics, guidance: Guidance(scale: Float(sample.guidance)),
       plan: plan, window: window, windowOf: self.window.use, splitNoise: group.splitNoise,
       sharesInitialNoise: group.sharesNoise, reduction: loss.logDensity, credit: credit,
@@ -28,8 +28,24 @@ extension RunConfiguration {
       regulariser: Regulariser(
         kind: loss.divergence.kind, coefficient: Float(loss.divergence.beta)),
       averageCoefficient: Float(loss.divergence.averageBeta), lagged: schedule.samplingLag.decay)
+    algorithm.guidance.loss = Self.guidance(loss.guidance) ?? algorithm.guidance.loss
+    algorithm.guidance.reference =
+      Self.guidance(loss.divergence.guidance) ?? algorithm.guidance.loss
+    algorithm.guidance.evaluation =
+      Self.guidance(evaluation.guidance) ?? algorithm.guidance.evaluation
+    guard algorithm.guidance.loss == algorithm.guidance.rollout || algorithm.loss.rows != .points
+    else {
+      throw .impossible(
+        "loss.guidance is \(loss.guidance) and sample.guidance \(sample.guidance): the ratios of"
+          + " loss.kind \(loss.kind.rawValue) would not be 1 at the policy that sampled; use one for both")
+    }
     try checkGroups(of: algorithm)
     return algorithm
+  }
+
+  /// −1 is as in rollout.
+  private static func guidance(_ scale: Double) -> Guidance? {
+    scale == -1 ? nil : Guidance(scale: Float(scale))
   }
 
   private func plan() throws(ConfigurationError) -> BranchingPlan {

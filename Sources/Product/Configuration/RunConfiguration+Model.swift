@@ -50,6 +50,7 @@ extension RunConfiguration {
     var options = ModelOptions()
     options.timeout = model.timeout
     options.retries = model.retries
+    options.tolerance = Float(model.tolerance)
     options.seed = seed % (1 << 31)
     options.release = Release.version
     return options
@@ -66,16 +67,27 @@ extension RunConfiguration {
       throw .impossible("it is not known what the program \(model.program) says of itself")
     }
     try checkContract()
+    guard contract.exact && contract.pullbackExact else {
+      throw .impossible(
+        "the model \(contract.model.name) does not promise equal answers to equal questions (exact and"
+          + " pullback_exact), without which nothing can be resumed or replayed; run it deterministically,"
+          + " such as on one device with deterministic kernels")
+    }
     let wanted = task.latentTokens * task.latentChannels
     guard contract.contract.latentCount == wanted else {
       throw .impossible(
         "the model \(contract.model.name) makes latents of shape \(contract.latent), the task"
           + " \(task.name) has \(task.latentTokens) × \(task.latentChannels)")
     }
-    guard sample.guidance == 1 || contract.contract.guidance != .none else {
+    let scales = [
+      ("sample.guidance", sample.guidance), ("loss.guidance", loss.guidance),
+      ("loss.kl.guidance", loss.divergence.guidance), ("eval.guidance", evaluation.guidance),
+    ]
+    if contract.contract.guidance == .none,
+      let (key, scale) = scales.first(where: { $0.1 != 1 && $0.1 != -1 })
+    {
       throw .impossible(
-        "sample.guidance is \(sample.guidance), and the model \(contract.model.name) knows no"
-          + " guidance; use 1")
+        "\(key) is \(scale), and the model \(contract.model.name) knows no guidance; use 1")
     }
     var options = modelOptions
     options.processes = role == .actor ? 1 : model.processes

@@ -45,7 +45,7 @@ extension RunConfiguration {
       ema: optimizer.average.options, minibatches: optimizer.minibatches,
       minibatchesBy: optimizer.minibatchesBy, chunkUnits: optimizer.chunkUnits,
       schedule: Schedule(schedule.kind, lag: schedule.lag), importanceCap: schedule.importanceCap,
-      evaluation: evaluation.options)
+      evaluation: evaluation.options(algorithm.guidance.evaluation))
     if algorithm.loss is ClippedRatio { try loss.checkClip(latentCount: recipe.latentCount) }
     guard recipe.payloadBytes <= Recipe.payloadLimit else {
       throw .impossible(

@@ -31,7 +31,7 @@ package struct SampleSettings: Hashable, Sendable {
       "a of Flow-SDE, η of Dance-SDE and CPS."),
     .number(
       "sample.guidance", \.sample.guidance, 0...100,
-      "w of classifier-free guidance, in rollout, training and evaluation; 1 is without."),
+      "w of classifier-free guidance, in rollout and wherever no other is given; 1 is without."),
   ]
 
   /// Whether the times are listed, and none of `sample.grid`.

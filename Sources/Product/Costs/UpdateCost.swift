@@ -58,7 +58,7 @@ package struct UpdateCost: Sendable {
       let (start, startOnProcessor) = (clock.now, ProcessUsage.processorSeconds)
       let k = core.policy.version.rawValue
       let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.schedule.lag)]
-      let weights = ParameterSet(Buffer(snapshot.parameters))
+      let weights = snapshot.parameters
       var units: [AdmittedUnit] = []
       for unit in recipe.layout.units(of: k) {
         let began = ProcessUsage.processorSeconds
@@ -98,7 +98,8 @@ package struct UpdateCost: Sendable {
       spent[4] += ProcessUsage.processorSeconds - journalStart
       _ = try stage("learn") { try core.advance(with: units, epoch: 1) }
       stage("publish") {
-        published.publish(core.policy.snapshot, keepingFrom: core.recent[0].version)
+        published.publish(
+          PublishedSnapshot(core.recent[core.recent.count - 1]), keepingFrom: core.recent[0].version)
       }
       if round >= 2 {
         walls.append(start.duration(to: clock.now).seconds)

@@ -12,13 +12,24 @@ package enum AtomicFile {
   package static func write(
     _ bytes: [UInt8], to name: String, mode: UInt32 = 0o644, isSecret: Bool = false
   ) throws(FileError) {
+    try bytes.span.withUnsafeBytes { (bytes) throws(FileError) in
+      try write([], followedBy: bytes, to: name, mode: mode, isSecret: isSecret)
+    }
+  }
+
+  /// The same for a file in two parts.
+  package static func write(
+    _ head: [UInt8], followedBy bytes: UnsafeRawBufferPointer, to name: String,
+    mode: UInt32 = 0o644, isSecret: Bool = false
+  ) throws(FileError) {
     let (path, old) = try target(of: name)
     let suffix = String(UInt64.random(in: .min ... .max), radix: 16)
     let temporary = "\(path).\(suffix).tmp"
     do throws(FileError) {
       let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       if let old, !isSecret { file.take(after: old) }
-      try file.write(bytes, at: 0)
+      try file.write(head, at: 0)
+      try file.write(bytes, at: UInt64(head.count))
       try file.sync()
       guard rename(temporary, path) == 0 else { throw .last("renaming \(temporary) to", path) }
     } catch {

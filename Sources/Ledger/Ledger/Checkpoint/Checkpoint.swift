@@ -100,17 +100,24 @@ package enum Checkpoint {
 
   /// Writes the core's state and removes what is not to be kept.
   ///
-  /// - Parameter journal: where resume may begin to read; nil is the beginning.
+  /// - Parameters:
+  ///   - journal: where resume may begin to read; nil is the beginning.
+  ///   - known: whether this process has written, or read and verified, an earlier one of the run: the
+  ///     reference, which never changes, is that one's file then.
   package static func write(
     _ core: LearnerCore, to folder: RunFolder, journal: JournalMark? = nil,
-    keeping: Retention = Retention()
+    keeping: Retention = Retention(), known: UInt64? = nil
   ) throws {
     let policy = core.policy
     let model = core.recipe.model.contract
     let version = policy.version.rawValue
     let place = path(of: version, in: folder)
     let manager = FileManager.default
+    let knownReference = known.map {
+      "\(Checkpoint.path(of: $0, in: folder))/\(TrainingState.Role.reference.rawValue).safetensors"
+    }
     if manager.fileExists(atPath: place) {
+      if known == version { return }
       // One that does not verify was passed over, and is no checkpoint.
       let written = try? read(version, in: folder, recipe: core.recipe)
       if written?.policy.stateHash == policy.stateHash { return }
@@ -119,15 +126,18 @@ package enum Checkpoint {
     removeLeftovers(in: folder)
     let temporary = "\(folder.checkpoints)/.new-\(version)"
     try manager.createDirectory(atPath: temporary, withIntermediateDirectories: true)
-    func write(_ file: SafeTensors, _ name: String) throws {
-      try AtomicFile.write(file.encoded(), to: "\(temporary)/\(name).safetensors")
-    }
+    func file(_ name: String) -> String { "\(temporary)/\(name).safetensors" }
     for (role, buffer) in policy.buffers {
-      try write(model.safeTensors(buffer), role.rawValue)
+      if role == .reference, let first = knownReference,
+        unsafe link(first, file(role.rawValue)) == 0
+      {
+        continue
+      }
+      try model.write(buffer, to: file(role.rawValue))
     }
     for snapshot in core.recent where snapshot.version != policy.version {
-      try write(
-        model.safeTensors(Buffer(snapshot.parameters)), "snapshot-\(snapshot.version.rawValue)")
+      try model.write(
+        snapshot.parameters.buffer, to: file("snapshot-\(snapshot.version.rawValue)"))
     }
     let state = State(
       policy.counters,
@@ -238,9 +248,8 @@ package enum Checkpoint {
     }
     let recent = try zip(rest.snapshots, rest.snapshotHashes).map { number, hash in
       if number == version { return policy.snapshot }
-      let weights = try tensors("snapshot-\(number)").scalars
       let snapshot = Snapshot(
-        version: PolicyVersion(number), parameters: weights, hash: Digest(of: weights))
+        version: PolicyVersion(number), parameters: try tensors("snapshot-\(number)"))
       guard "\(snapshot.hash)" == hash else {
         throw RunFailure(
           .mismatch, "\(place): snapshot \(number) does not have the hash of state.json")
@@ -257,9 +266,11 @@ package enum Checkpoint {
 
   /// The parameters in a safetensors file of this model.
   package static func parameters(in path: String, of model: any VelocityModel) throws -> Buffer {
-    let data = try RunFolder.data(of: path)
     do {
-      return try model.contract.parameters.parameters(from: SafeTensors(decoding: Array(data)))
+      return try model.contract.parameters.parameters(inFile: path)
+    } catch let error as FileError {
+      throw FileManager.default.fileExists(atPath: path)
+        ? RunFailure(.disk, "\(error)") : RunFailure(.usage, "there is no \(path)")
     } catch {
       throw RunFailure(.usage, "\(path): \(error)")
     }

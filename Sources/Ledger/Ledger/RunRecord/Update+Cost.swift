@@ -12,7 +12,7 @@ extension Recipe {
   {
     let states = unitsPerUpdate * UnitWork(self, update: version - 1).evaluations
     return Expense(
-      evaluations: Double(model.contract.evaluations(at: algorithm.guidance) * states),
+      evaluations: Double(model.contract.evaluations(at: algorithm.guidance.rollout) * states),
       judged: Double(report.rewards.count), coreSeconds: coreSeconds)
   }
 }

@@ -21,7 +21,7 @@ package final class Exchange: @unchecked Sendable {
     case voided(UnitID, because: String)
     /// A new version: published and committed in one step, because what the table grants between the
     /// two would need parameters that are gone, or not there yet.
-    case committed(Snapshot)
+    case committed(PublishedSnapshot)
     case drain(String)
     /// Leave the actors, which wait for the next life of this run.
     case leave(String)

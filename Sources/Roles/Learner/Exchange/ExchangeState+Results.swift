@@ -28,7 +28,7 @@ extension ExchangeState {
       let versions = leases.versions(of: result.unit)
       guard versions.contains(result.version),
         result.paramsHash == published.hash(of: result.version),
-        let weights = sampling[result.version]
+        let weights = published[result.version]?.parameters
       else {
         return refuse(
           .invalid, "\(result.unit): made with other parameters than \(versions.sentence)")
@@ -173,7 +173,7 @@ extension ExchangeState {
   private mutating func doubt(_ origin: ResultsInHand.Origin) {
     let unit = origin.unit
     let version = unit.rebuilt.trajectory.version
-    guard let weights = sampling[version] else { return }
+    guard let weights = published[version]?.parameters else { return }
     check(
       AdmissionThreads.Candidate(
         result: UnitResult(

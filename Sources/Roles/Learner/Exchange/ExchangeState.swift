@@ -26,7 +26,6 @@ package struct ExchangeState {
   var leases: LeaseTable
   var published = PublishedSnapshots()
   /// The parameters that open updates are sampled with.
-  private(set) var sampling: [PolicyVersion: ParameterSet] = [:]
   var sessions = SessionTable()
   var answers = AnswerQueue()
   var results = ResultsInHand()
@@ -69,7 +68,9 @@ package struct ExchangeState {
       layout: recipe.layout, schedule: recipe.schedule, committed: committed,
       lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
       auditShare: recipe.isDeterministic ? auditShare : 0)
-    for snapshot in recent { publish(snapshot, keepingFrom: recent[0].version) }
+    for snapshot in recent {
+      published.publish(PublishedSnapshot(snapshot), keepingFrom: recent[0].version)
+    }
     for unit in durable { leases.durable(unit.unit, digest: unit.digest) }
   }
 
@@ -181,7 +182,7 @@ package struct ExchangeState {
     case .durable(let units): acknowledge(units)
     case .voided(let unit, let finding): voided(unit, because: finding, now: now)
     case .committed(let snapshot):
-      publish(
+      published.publish(
         snapshot,
         keepingFrom: PolicyVersion(generating: snapshot.version.rawValue, lag: recipe.schedule.lag))
       leases.commit(snapshot.version)
@@ -196,12 +197,6 @@ package struct ExchangeState {
       draining = now
       for session in sessions.peers.keys.sorted() { send(.goodbye(reason: reason), to: session) }
     }
-  }
-
-  private mutating func publish(_ snapshot: Snapshot, keepingFrom oldest: PolicyVersion) {
-    published.publish(snapshot, keepingFrom: oldest)
-    sampling[snapshot.version] = ParameterSet(Buffer(snapshot.parameters))
-    sampling = sampling.filter { $0.key >= oldest }
   }
 
   /// The units are durable: only now does anybody hear that they are.

@@ -1,36 +1,74 @@
+import Flow
+import Bytes
+import Dispatch
+package import Learning
 package import Records
+import Synchronization
+import Tensor
 package import Wire
 
-/// The snapshots that actors may pull, cut into chunks that are checked by digest.
-package struct PublishedSnapshots: Sendable {
-  private struct Published: Sendable {
-    let manifest: Manifest
-    /// One array each, so that all peers that ask for a chunk share its bytes.
-    let chunks: [[UInt8]]
+/// A snapshot that actors may pull, cut into chunks that are checked by digest.
+package struct PublishedSnapshot: Sendable {
+  package let snapshot: Snapshot
+  let manifest: Manifest
+
+  package var version: PolicyVersion { snapshot.version }
+
+  /// Computes the digests of all chunks, on all cores.
+  package init(_ snapshot: Snapshot) {
+    let parameters = snapshot.parameters.buffer
+    let size = ParameterChunks.size(of: parameters.count * 4)
+    let count = (parameters.count * 4 + size - 1) / size
+    let digests = Mutex<[Digest?]>(Array(repeating: nil, count: count))
+    func compute(_ index: Int) {
+      let digest = unsafe parameters.withBytes { bytes in
+        unsafe Digest(
+          bytes: DigestBuilder.digest(
+            of: UnsafeRawBufferPointer(
+              rebasing: bytes[Self.range(ofChunk: index, size: size, in: bytes.count)])))
+      }
+      digests.withLock { $0[index] = digest }
+    }
+    nonisolated(unsafe) let work = compute
+    if count < 4 {
+      for index in 0..<count { compute(index) }
+    } else {
+      DispatchQueue.concurrentPerform(iterations: count) { unsafe work($0) }
+    }
+    self.snapshot = snapshot
+    manifest = Manifest(
+      version: snapshot.version, paramsHash: snapshot.hash,
+      byteCount: UInt64(parameters.count * 4), chunkSize: UInt32(size),
+      chunks: digests.withLock { $0.compactMap(\.self) })
   }
 
-  private var versions: [PolicyVersion: Published] = [:]
+  /// The bytes of one chunk, or nil if there is no such chunk.
+  func chunk(_ index: Int) -> [UInt8]? {
+    guard manifest.chunks.indices.contains(index) else { return nil }
+    return unsafe snapshot.parameters.buffer.withBytes { bytes in
+      let range = Self.range(ofChunk: index, size: Int(manifest.chunkSize), in: bytes.count)
+      return unsafe Array(bytes[range])
+    }
+  }
+
+  private static func range(ofChunk index: Int, size: Int, in count: Int) -> Range<Int> {
+    index * size..<min((index + 1) * size, count)
+  }
+}
+
+/// The snapshots that actors may pull.
+package struct PublishedSnapshots: Sendable {
+  private var versions: [PolicyVersion: PublishedSnapshot] = [:]
 
   package init() {}
 
   /// Adds a version, and drops those before `oldest`.
-  package mutating func publish(_ snapshot: Snapshot, keepingFrom oldest: PolicyVersion) {
-    let (count, chunks) = unsafe snapshot.parameters.withUnsafeBytes { bytes in
-      let size = ParameterChunks.size(of: bytes.count)
-      return (
-        bytes.count,
-        stride(from: 0, to: bytes.count, by: size).map {
-          unsafe Array(bytes[$0..<min($0 + size, bytes.count)])
-        }
-      )
-    }
-    versions[snapshot.version] = Published(
-      manifest: Manifest(
-        version: snapshot.version, paramsHash: snapshot.hash, byteCount: UInt64(count),
-        chunkSize: UInt32(ParameterChunks.size(of: count)), chunks: chunks.map { Digest(of: $0) }),
-      chunks: chunks)
+  package mutating func publish(_ snapshot: PublishedSnapshot, keepingFrom oldest: PolicyVersion) {
+    versions[snapshot.version] = snapshot
     versions = versions.filter { $0.key >= oldest }
   }
+
+  package subscript(version: PolicyVersion) -> Snapshot? { versions[version]?.snapshot }
 
   package func hash(of version: PolicyVersion) -> Digest? { versions[version]?.manifest.paramsHash }
 
@@ -44,10 +82,7 @@ package struct PublishedSnapshots: Sendable {
 
   /// The bytes of one chunk, or nil if there is no such chunk.
   package func chunk(_ request: ChunkRequest) -> [UInt8]? {
-    guard
-      let published = versions.values.first(where: { $0.manifest.paramsHash == request.paramsHash })
-    else { return nil }
-    let index = Int(request.index)
-    return published.chunks.indices.contains(index) ? published.chunks[index] : nil
+    versions.values.first { $0.manifest.paramsHash == request.paramsHash }?
+      .chunk(Int(request.index))
   }
 }

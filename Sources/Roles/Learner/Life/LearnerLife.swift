@@ -33,6 +33,8 @@ final class LearnerLife {
   private var times: UpdateTimes
   private var cost = CoreSeconds()
   private var lastReward = Double.nan
+  /// The newest checkpoint that this life has written.
+  private var saved: UInt64?
   /// The weights of versions whose evaluation was due, and was cut off or never begun.
   private var missed: [UInt64: Buffer] = [:]
   /// The oldest version whose evaluation was given up; the run does not go on without it.
@@ -151,9 +153,11 @@ final class LearnerLife {
     let computed = clock.now
     times.computed(began: began, now: computed)
     threads.journal.submit(.commit(commit))
+    // While the disk works.
+    let published = PublishedSnapshot(core.recent[core.recent.count - 1])
     try supply.awaitCommit(of: commit.update)
     times.committed(computed: computed, now: clock.now)
-    threads.exchange.send(.committed(core.policy.snapshot))
+    threads.exchange.send(.committed(published))
     lastReward = report.reward
     return report
   }
@@ -231,7 +235,9 @@ final class LearnerLife {
     let intake = supply.intake
     let mark = intake.lastCommit.map { JournalMark(commit: $0, waiting: intake.waiting.values) }
     do {
-      try Checkpoint.write(core, to: folder, journal: mark, keeping: options.retention)
+      try Checkpoint.write(
+        core, to: folder, journal: mark, keeping: options.retention, known: saved)
+      saved = version
     } catch {
       // Another learner, which has begun since, takes away what it finds half written.
       try claim.check()
