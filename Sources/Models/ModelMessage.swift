@@ -56,6 +56,8 @@ struct ModelQuestion: Encodable {
   var keep: Bool?
   var kept: Int?
   var into: TensorPlace?
+  // export
+  var folder: String?
 
   init(_ ask: String) { self.ask = ask }
 

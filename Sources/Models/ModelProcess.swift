@@ -148,6 +148,15 @@ final class ModelProcess: @unchecked Sendable {
     }
   }
 
+  /// Has θ written in the files of the model's own libraries.
+  func export(_ set: ParameterSet, to folder: String, waiting: () -> Void) throws(Fault) {
+    try begin(waiting)
+    var question = ModelQuestion("export")
+    question.slot = try slot(of: set, waiting)
+    question.folder = folder
+    _ = try exchange(question, MessageTensors(total: 0), waiting: waiting)
+  }
+
   // MARK: What it must know first
 
   /// Starts the process, unless it runs, and makes sure that it is the model that it should be.

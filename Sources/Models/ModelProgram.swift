@@ -45,6 +45,16 @@ package struct ModelProgram: VelocityModel {
       })
   }
 
+  /// Has θ written in the files of the model's own libraries.
+  ///
+  /// - Parameter folder: in full; it is there and empty.
+  package func export(_ set: ParameterSet, to folder: String) throws(ModelFailure) {
+    let session = ProgramSession(program, pool, options: options, waiting: {})
+    try session.asked { (process) throws(Fault) in
+      try process.export(set, to: folder, waiting: {})
+    }
+  }
+
   package func session(waiting: @escaping @Sendable () -> Void) -> any ModelSession {
     ProgramSession(program, pool, options: options, waiting: waiting)
   }

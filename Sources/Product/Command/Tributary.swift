@@ -27,7 +27,7 @@ struct Tributary: RootCommand {
         name: "Look at runs",
         subcommands: [
           CompareCommand.self, EvalCommand.self, SampleCommand.self, InspectCommand.self,
-          JournalCommand.self, ReplayCommand.self,
+          ExportCommand.self, JournalCommand.self, ReplayCommand.self,
         ]),
       CommandGroup(
         name: "Before a run",

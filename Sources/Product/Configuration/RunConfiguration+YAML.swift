@@ -70,8 +70,10 @@ extension RunConfiguration {
         let name = key.string ?? "?"
         if prefix.isEmpty && name == "preset" { continue }
         let path = prefix.isEmpty ? name : "\(prefix).\(name)"
-        let isSection = Self.keys.contains { $0.path.hasPrefix("\(path).") }
-        if case .mapping = value, !isSection {
+        let takesMapping = Self.keys.contains {
+          $0.path.hasPrefix("\(path).") || $0.path == path && $0.writeNode != nil
+        }
+        if case .mapping = value, !takesMapping {
           throw .unknownKey(
             path, nearest: Nearness.keys(to: path), place: "\(file):\(key.mark?.line ?? line)")
         }

@@ -24,6 +24,7 @@ import diffusers
 import numpy as np
 import peft
 import torch
+from safetensors.torch import save_file
 
 import tributary
 import tributary.torch
@@ -114,6 +115,15 @@ class Adapted(tributary.torch.Model):
                 draw = np.random.Generator(np.random.Philox(key=[seed, index]))
                 theta[name] = (bound * draw.uniform(-1, 1, start.shape)).astype(np.float32)
         return theta
+
+    def save(self, folder: str) -> None:
+        """As peft itself saves it: `PeftModel.from_pretrained(transformer, folder)` reads it."""
+        state = peft.utils.get_peft_model_state_dict(self.transformer)
+        save_file({f"base_model.model.{name}": part.contiguous().cpu() for name, part in state.items()},
+                  os.path.join(folder, "adapter_model.safetensors"))
+        config = self.transformer.peft_config["default"]
+        config.base_model_name_or_path = "" if self.folder is None else str(self.folder)
+        config.save_pretrained(folder)
 
     # What is frozen beside it.
 

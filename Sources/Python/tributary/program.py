@@ -68,6 +68,10 @@ class Program:
         """∂L/∂θ by name, for slopes = ∂L/∂v; `call` is that of `forward` with the same rows."""
         raise NotImplementedError
 
+    def export(self, kept: Any, folder: str) -> None:
+        """Writes θ into files of the model's own libraries; the folder is there and empty."""
+        raise Refusal("this model has no files of its own to export")
+
     def pictures(self, x: np.ndarray) -> np.ndarray:
         """u8 [R, H, W, 3] of the final x, [R, *latent]."""
         raise Refusal("this model decodes no pictures")

@@ -167,12 +167,18 @@ class Server:
                           f"uint8 of shape {list(into.shape)} is wanted")
         return {}, question.put(into, pictures)
 
+    def _export(self, question: Question):
+        self._told()
+        self._model.export(self._slot(question), question.text("folder"))
+        return {}, b""
+
     def _bye(self, question: Question):
         return {}, b""
 
     _questions: Mapping[str, Callable] = {
         "hello": _hello, "initial": _initial, "parameters": _parameters, "prompts": _tell_prompts,
-        "velocities": _velocities, "pullback": _pullback, "pictures": _pictures, "bye": _bye,
+        "velocities": _velocities, "pullback": _pullback, "pictures": _pictures, "export": _export,
+        "bye": _bye,
     }
 
     # What several questions have.

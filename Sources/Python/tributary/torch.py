@@ -202,6 +202,15 @@ class Model(Program):
                 made.append(_pixels(self.decode(self._padded(x, start, end, size)))[:end - start])
         return np.concatenate(made)
 
+    def export(self, kept: Any, folder: str) -> None:
+        self._use(kept)
+        with torch.no_grad():
+            self.save(folder)
+
+    def save(self, folder: str) -> None:
+        """Writes what the modules hold now; for `tributary export`."""
+        raise Refusal("this model has no files of its own to export: give it a method save(folder)")
+
     # Rows.
 
     def _parts(self, count: int) -> Iterator[Tuple[int, int, int]]:
