@@ -131,7 +131,7 @@ let house = [
       Module(
         name: "Dialogue",
         imports: [
-          "Configuration", "Ledger", "Learning", "Journal", "Network", "Tensor", "Tasks",
+          "Configuration", "Ledger", "Learning", "Journal", "Flow", "Network", "Tensor", "Tasks",
           "Records", "Transport", "Bytes",
         ],
         products: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -247,7 +247,8 @@ let package = Package(
       name: "Command",
       dependencies: [
         "Dialogue", "Costs", "Configuration", "Curves", "Roles", "Ledger", "Learning", "Models",
-        "Journal", "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Records", "HTTP", "Release",
+        "Journal", "Objective", "Flow", "Network", "Tensor", "Rewards", "Tasks", "Records", "HTTP",
+        "Release",
         "Wire", "Transport", "Bytes", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

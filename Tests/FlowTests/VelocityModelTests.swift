@@ -111,7 +111,9 @@ private struct LiteralModel: VelocityModel {
 
   func initialParameters(seed: UInt64) -> Buffer { network.initialParameters(seed: seed) }
 
-  func session(guidance: Guidance) -> any ModelSession { Session(network, guidance.scale) }
+  func session(guidance: Guidance, waiting: @escaping @Sendable () -> Void) -> any ModelSession {
+    Session(network, guidance.scale)
+  }
 
   private final class Session: ModelSession {
     let network: DiT

@@ -1,16 +1,16 @@
-@testable import Bytes
+import Bytes
 import Foundation
 import Glibc
 import Testing
 
-@testable import Programs
+import Programs
 
 /// A program's life: what it says is kept, what it started ends with it, and how it ended is told.
 @Suite(.timeLimit(.minutes(2)))
 struct RunningProgramTests {
   private static func shell(_ script: String) -> ProgramCommand {
     let path = NSTemporaryDirectory() + "program-\(UUID().uuidString).sh"
-    FileManager.default.createFile(atPath: path, contents: Data(script.utf8))
+    _ = FileManager.default.createFile(atPath: path, contents: Data(script.utf8))
     return ProgramCommand("sh \(path)", in: nil)
   }
 
@@ -47,11 +47,17 @@ struct RunningProgramTests {
   }
 
   @Test func itFindsTheDescriptorsThatItInheritsAndItsVariables() throws {
-    let pipe = try PipeEnd.pair()
+    let sockets = try SocketPair()
     let program = try RunningProgram(
       Self.shell("echo $GREETING >&3; exec sleep 60"), output: .words,
-      inheriting: [pipe.writing.descriptor], environment: ["GREETING": "hello"])
-    #expect(String(decoding: pipe.reading.read(), as: UTF8.self) == "hello\n")
+      inheriting: [sockets.other.descriptor], environment: ["GREETING": "hello"])
+    var said: [UInt8] = []
+    #expect(
+      Self.waited(program) {
+        said += sockets.own.read()
+        return said.count >= 6
+      })
+    #expect(String(decoding: said, as: UTF8.self) == "hello\n")
     program.kill()
   }
 

@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import Glibc
 import HTTP
+import Programs
 import Rewards
 import Synchronization
 import Tasks

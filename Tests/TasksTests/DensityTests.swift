@@ -75,6 +75,6 @@ struct DensityTests {
   }
 
   @Test func `tasks are found by name`() {
-    for name in TaskName.allCases { #expect(name.task.name == name.rawValue) }
+    for name in TaskName.allCases { #expect(name.task().name == name.rawValue) }
   }
 }
