@@ -23,7 +23,8 @@ final class ModelProcess: @unchecked Sendable {
     let program: RunningProgram
     let socket: ModelSocket
     let memory: MemoryFile
-    var calls = 0
+    /// The number of the last one; `hello` is 0.
+    var calls = -1
     /// The kinds of questions that it has answered: the first of each may take longer.
     var answered: Set<String> = []
     /// The sets that it has, by slot, and the call that used each last.
@@ -84,8 +85,9 @@ final class ModelProcess: @unchecked Sendable {
     let (slot, numbers) = try told(set, rows, waiting)
     var question = ModelQuestion("velocities")
     question.keep = keeps ? true : nil
-    let answer = try withRows(rows, numbers, guidance, slot, in: &question, answerBytes: rows.byteCount)
-    { (question, tensors) throws(Fault) in
+    let answer = try withRows(
+      rows, numbers, guidance, slot, in: &question, answerBytes: rows.byteCount
+    ) { (question, tensors) throws(Fault) in
       question.into = tensors.place(.f32, [rows.count, rows.latentCount])
       return try floats(question, tensors, waiting: waiting)
     }
@@ -117,6 +119,9 @@ final class ModelProcess: @unchecked Sendable {
       }
     }
   }
+
+  /// Whatever graph it keeps is of no use any more: the slopes of its rows will not come.
+  func forgetGraph() { life?.kept = nil }
 
   /// The pictures of final latents, `[R, H, W, 3]`.
   func pictures(
@@ -266,7 +271,8 @@ final class ModelProcess: @unchecked Sendable {
     }
     guard values.allSatisfy(\.isFinite) else {
       throw try ended(
-        by: Fault(.notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))
+        by: Fault(
+          .notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))
     }
     return values
   }
@@ -282,7 +288,8 @@ final class ModelProcess: @unchecked Sendable {
         throw try ended(
           by: Fault(
             .wrongCount,
-            "its answer to \(question.ask) has \(inline.count) bytes, \(place.byteCount) are wanted"))
+            "its answer to \(question.ask) has \(inline.count) bytes, \(place.byteCount) are wanted"
+          ))
       }
       return Array(inline[place.offset...])
     }
@@ -326,6 +333,11 @@ final class ModelProcess: @unchecked Sendable {
       self.life?.answered.insert(question.ask)
       return (answer, header, behind)
     } catch {
+      // Nothing is to be said of one that was closed, and nothing to be tried again.
+      if error == .closed {
+        kill()
+        throw error
+      }
       throw try ended(by: error)
     }
   }

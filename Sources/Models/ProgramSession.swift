@@ -57,6 +57,7 @@ final class ProgramSession: ModelSession {
     held = process
     defer {
       held = nil
+      process.forgetGraph()
       pool.giveBack(process)
     }
     let answer = try asked { (process) throws(Fault) in
@@ -99,7 +100,9 @@ final class ProgramSession: ModelSession {
   }
 
   private func pieces(of rows: ModelRows) -> [RowsPiece] {
-    RowsPiece.pieces(of: rows, upTo: program.maxRows, latentCount: latentCount)
+    // Each row may have a prompt of its own.
+    let most = min(program.maxRows, program.prompts)
+    return RowsPiece.pieces(of: rows, upTo: most, latentCount: latentCount)
   }
 
   // MARK: Processes
@@ -115,7 +118,8 @@ final class ProgramSession: ModelSession {
       }
       return answers
     }
-    let outcomes = Mutex<[Result<Answer, ModelFailure>?]>(Array(repeating: nil, count: pieces.count))
+    let outcomes = Mutex<[Result<Answer, ModelFailure>?]>(
+      Array(repeating: nil, count: pieces.count))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(ask) { ask in
       nonisolated(unsafe) let (ask, session) = (ask, self)

@@ -1,6 +1,7 @@
 package import ArgumentParser
 import Bytes
 import Configuration
+import Flow
 import Foundation
 import Journal
 import Records
@@ -57,6 +58,10 @@ extension RootCommand {
     case let failure as RunFailure: return ending("\(failure)", failure.code)
     case let error as ConfigurationError:
       return ending(CommandWords(of: Self.self).sentence(on: error), .usage)
+    case let failure as ModelFailure:
+      // What is acknowledged is stored, and a model that fails now may answer later.
+      let lines = ["\(failure)"] + failure.errorLines.map { "  \($0)" }
+      return ending(lines.joined(separator: "\n"), .restart)
     case let error as KeyError:
       let isDisk = if case .file = error { true } else { false }
       return ending("\(error)", isDisk ? .disk : .usage)
