@@ -132,7 +132,7 @@ let house = [
       Module(
         name: "Dialogue",
         imports: [
-          "Configuration", "Ledger", "Learning", "Journal", "Network", "Tensor", "Tasks",
+          "Configuration", "Ledger", "Learning", "Journal", "Flow", "Network", "Tensor", "Tasks",
           "Records", "Transport", "Bytes",
         ],
         products: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),

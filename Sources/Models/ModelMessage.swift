@@ -1,32 +1,39 @@
 import Foundation
 package import Programs
-import Records
+package import Records
 
 /// Where a tensor of a message stands.
-struct TensorPlace: Codable, Hashable {
-  enum Scalar: String, Codable {
+package struct TensorPlace: Codable, Hashable {
+  package enum Scalar: String, Codable {
     case f32, i32, u8
 
     var bytes: Int { self == .u8 ? 1 : 4 }
   }
 
-  enum Medium: String, Codable { case inline, memory }
+  package enum Medium: String, Codable { case inline, memory }
 
-  var dtype: Scalar
-  var shape: [Int]
-  var at: Medium
-  var offset: Int
+  package var dtype: Scalar
+  package var shape: [Int]
+  package var at: Medium
+  package var offset: Int
 
-  var byteCount: Int { shape.reduce(1, *) * dtype.bytes }
+  package var byteCount: Int { shape.reduce(1, *) * dtype.bytes }
 }
 
 /// The header of a question to a model's program; each question has the fields that it needs.
-struct ModelQuestion: Encodable {
-  struct Prompt: Encodable {
+package struct ModelQuestion: Encodable {
+  package struct Prompt: Encodable {
     var id: Int32
     var text: String
     var negative: String?
     var metadata: Metadata?
+
+    package init(id: Int32, text: String, negative: String? = nil, metadata: Metadata? = nil) {
+      self.id = id
+      self.text = text
+      self.negative = negative
+      self.metadata = metadata
+    }
   }
 
   var ask: String
@@ -45,7 +52,7 @@ struct ModelQuestion: Encodable {
   var digest: String?
   var theta: TensorPlace?
   // prompts
-  var prompts: [Prompt]?
+  package var prompts: [Prompt]?
   var forget: [Int32]?
   // velocities, pullback and pictures
   var guidance: Float?
@@ -59,13 +66,13 @@ struct ModelQuestion: Encodable {
   // export
   var folder: String?
 
-  init(_ ask: String) { self.ask = ask }
+  package init(_ ask: String) { self.ask = ask }
 
   static let headerLimit = 1 << 20
-  static let inlineLimit = 65_536
+  package static let inlineLimit = 65_536
 
   /// The header's bytes.
-  func encoded() throws(Fault) -> [UInt8] {
+  package func encoded() throws(Fault) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let header = try? encoder.encode(self), header.count <= Self.headerLimit else {
@@ -85,6 +92,8 @@ package struct ModelAnswer: Decodable, Sendable {
   /// Of `error`.
   package var sentence: String?
   package var retry: Bool?
+
+  private static let sentenceLimit = 1_024
 
   /// Reads a header, which may be anybody's.
   package init(decoding header: [UInt8]) throws(Fault) {
@@ -109,9 +118,10 @@ package struct ModelAnswer: Decodable, Sendable {
       throw Fault(.garbage, "it answers call \(call), asked was call \(question.call)")
     }
     if answer == "error" {
+      // What it does not offer to try again is final.
       throw Fault(
-        .refused, "it says that it cannot answer \(question.ask)",
-        quoting: Fault.beginning(of: (sentence ?? "").utf8))
+        retry == true ? .refused : .unsuitable, "it says that it cannot answer \(question.ask)",
+        quoting: String(decoding: (sentence ?? "").utf8.prefix(Self.sentenceLimit), as: UTF8.self))
     }
     guard answer == question.ask else {
       throw Fault(

@@ -23,7 +23,8 @@ final class ModelProcess: @unchecked Sendable {
     let program: RunningProgram
     let socket: ModelSocket
     let memory: MemoryFile
-    var calls = 0
+    /// The number of the last one; `hello` is 0.
+    var calls = -1
     /// The kinds of questions that it has answered: the first of each may take longer.
     var answered: Set<String> = []
     /// The sets that it has, by slot, and the call that used each last.
@@ -132,6 +133,9 @@ final class ModelProcess: @unchecked Sendable {
       }
     }
   }
+
+  /// Whatever graph it keeps is of no use any more: the slopes of its rows will not come.
+  func forgetGraph() { life?.kept = nil }
 
   /// The pictures of final latents, `[R, H, W, 3]`.
   func pictures(
@@ -352,6 +356,11 @@ final class ModelProcess: @unchecked Sendable {
       self.life?.answered.insert(question.ask)
       return (answer, header, behind)
     } catch {
+      // Nothing is to be said of one that was closed, and nothing to be tried again.
+      if error == .closed {
+        kill()
+        throw error
+      }
       throw try ended(by: error)
     }
   }

@@ -33,7 +33,16 @@ package struct ModelProgram: VelocityModel {
   {
     let process = ModelProcess(command, role: .check, options: options, expected: nil)
     defer { process.kill() }
-    return try process.contract()
+    var tries = 0
+    while true {
+      do throws(Fault) {
+        return try process.contract()
+      } catch {
+        // One that ended may have been ended by somebody; what is said wrong once is said again.
+        tries += 1
+        guard error.kind == .crashed, tries <= options.retries else { throw error }
+      }
+    }
   }
 
   package func initialParameters(seed: UInt64) throws(ModelFailure) -> Buffer {

@@ -61,17 +61,26 @@ package struct ProgramContract: Hashable, Sendable, Codable {
     }
     do {
       self = try JSONDecoder().decode(ProgramContract.self, from: Data(checked))
-    } catch let DecodingError.keyNotFound(key, _) {
-      throw Fault(.garbage, "its contract has no \"\(key.stringValue)\"")
-    } catch let DecodingError.typeMismatch(_, context) {
-      throw Fault(
-        .garbage,
-        "its contract's \"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of"
-          + " another kind than it must be")
+    } catch let DecodingError.keyNotFound(key, context) {
+      throw Fault(.garbage, "its contract has no \"\(Self.field(context.codingPath + [key]))\"")
+    } catch let DecodingError.typeMismatch(_, context) where !context.codingPath.isEmpty {
+      throw Self.otherKind(context)
+    } catch let DecodingError.valueNotFound(_, context) where !context.codingPath.isEmpty {
+      throw Self.otherKind(context)
     } catch {
       throw Fault(.garbage, "its contract cannot be read", quoting: Fault.beginning(of: json))
     }
     if let obstacle { throw Fault(.garbage, "its contract \(obstacle)") }
+  }
+
+  private static func otherKind(_ context: DecodingError.Context) -> Fault {
+    Fault(
+      .garbage,
+      "its contract's \"\(field(context.codingPath))\" is of another kind than it must be")
+  }
+
+  private static func field(_ path: [any CodingKey]) -> String {
+    path.map(\.stringValue).joined(separator: ".")
   }
 
   /// What is wrong with it; nil if nothing is.
@@ -180,7 +189,13 @@ package struct ProgramContract: Hashable, Sendable, Codable {
       guard let json = ForeignJSON.checked(Array(text.utf8)),
         let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any]
       else { return [:] }
-      return object.mapValues { "\($0)".replacing("\n", with: " ") }
+      // Of two equal objects: equal texts.
+      return object.mapValues { value in
+        let text = try? JSONSerialization.data(
+          withJSONObject: value,
+          options: [.sortedKeys, .fragmentsAllowed, .withoutEscapingSlashes])
+        return text.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+      }
     }
     let (mine, theirs) = (fields(summary), fields(other))
     return Set(mine.keys).union(theirs.keys).sorted().filter { mine[$0] != theirs[$0] }.map {

@@ -55,6 +55,7 @@ final class ProgramSession: ModelSession {
     held = process
     defer {
       held = nil
+      process.forgetGraph()
       pool.giveBack(process)
     }
     let answer = try asked { (process) throws(Fault) in
@@ -97,7 +98,9 @@ final class ProgramSession: ModelSession {
   }
 
   private func pieces(of rows: ModelRows) -> [RowsPiece] {
-    RowsPiece.pieces(of: rows, upTo: program.maxRows, latentCount: latentCount)
+    // Each row may have a prompt of its own.
+    let most = min(program.maxRows, program.prompts)
+    return RowsPiece.pieces(of: rows, upTo: most, latentCount: latentCount)
   }
 
   // MARK: Processes

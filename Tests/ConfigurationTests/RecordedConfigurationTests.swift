@@ -79,8 +79,8 @@ enum Recorded {
 
   /// Every key with another value, every choice, and some that belong together.
   static func changes() throws -> String {
-    var cases = together + [("shapes", Settings.other)]
-    for (path, value) in Settings.other { cases.append(("shapes", [path: value])) }
+    var cases = together + [("shapes", Settings.builtIn)]
+    for (path, value) in Settings.builtIn { cases.append(("shapes", [path: value])) }
     for key in RunConfiguration.keys {
       guard case .choice(let choices) = key.kind else { continue }
       for choice in choices { cases.append(("shapes", [key.path: choice])) }

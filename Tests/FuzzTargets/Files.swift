@@ -1,5 +1,6 @@
 import Configuration
 import Network
+import Records
 import Rewards
 import Tasks
 import Transport
@@ -66,6 +67,24 @@ extension FuzzTarget {
 
   static let densityPrompts = FuzzTarget("prompts-density", byteLimit: 1_024) { bytes in
     try checkPrompts(bytes, for: density)
+  }
+
+  /// Lines of open prompts, whose fields travel with them.
+  static let openPrompts = FuzzTarget("prompts-open", byteLimit: 1_024) { bytes in
+    let areJSON = bytes.first.map { !$0.isMultiple(of: 2) } ?? false
+    let text = Array(bytes.dropFirst())
+    let prompts = try decode(bytes, within: .foreign) { _ throws(PromptFileError) in
+      try PromptFile.prompts(of: text, file: "file", areJSON: areJSON, for: OpenPrompts())
+    }
+    guard let prompts else { return }
+    let written = PromptFile.text(of: prompts)
+    let again = try? PromptFile.prompts(of: Array(written.utf8), file: "file", for: OpenPrompts())
+    try require(again == prompts, "prompts are others after writing: \(prompts)")
+    for prompt in prompts {
+      try require(
+        prompt.metadata.isEmpty == (Metadata(json: prompt.metadata) == nil),
+        "metadata cannot be passed on: \(prompt)")
+    }
   }
 
   private static let shapes = Shapes()

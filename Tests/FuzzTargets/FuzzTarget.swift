@@ -17,7 +17,8 @@ package struct FuzzTarget: Sendable {
   package static let all: [FuzzTarget] = [
     .envelope, .authentication, .trajectory, .record, .journal, .audit, .safeTensors,
     .configuration,
-    .keyFile, .allowedKeys, .shapePrompts, .densityPrompts, .answer, .runFiles, .checkpoint,
+    .keyFile, .allowedKeys, .shapePrompts, .densityPrompts, .openPrompts, .answer,
+    .modelAnswer, .modelContract, .runFiles, .checkpoint,
     .metrics,
   ]
 

@@ -108,6 +108,31 @@ extension FuzzTarget {
       return behind(0, ["plain": "north\n South-West \n"]).merging(
         behind(1, ["json": "{\"prompt\":\"north\"}\n"])
       ) { $1 }
+    case "prompts-open":
+      return behind(0, ["plain": "a red {circle}\n{not} JSON\n", "mark": "a\n\u{feff}b\n"]).merging(
+        behind(
+          1,
+          [
+            "json":
+              "{\"prompt\": \"a\", \"negative\": \"b\", \"category\": \"c\", \"n\": [1.5, -0, true, null]}\n",
+            "lines":
+              "{\"prompt\": \" {a} \", \"x\": \"\\u2028\\u0085\\n\", \"y\": {\"z\": 1e22}}\n",
+          ])
+      ) { $1 }
+    case "model-answer":
+      return text([
+        "velocities": "{\"answer\": \"velocities\", \"call\": 7, \"inline\": 12}",
+        "error":
+          "{\"answer\": \"error\", \"call\": 7, \"sentence\": \"no memory on the device\", \"retry\": true}",
+        "parameters":
+          "{\"answer\": \"parameters\", \"call\": 3, \"digest\": \"\(String(repeating: "0a", count: 32))\"}",
+      ])
+    case "model-contract":
+      return text([
+        "whole": Self.contract(
+          "\"picture\": [2, 3], \"evaluations\": 2, \"metadata\": [\"count\"], \"more\": {}, "),
+        "short": Self.contract(""),
+      ])
     case "answer":
       return behind(
         2,
@@ -131,6 +156,15 @@ extension FuzzTarget {
       return ["lines": [0, 0, 0, 0, 0, 0, 0, 3] + lines + [10]]
     default: return [:]
     }
+  }
+
+  private static func contract(_ fields: String) -> String {
+    "{\"answer\": \"hello\", \"call\": 0, \"protocol\": 1, \"model\": {\"name\": \"m\", \"version\": \"1\"}, "
+      + "\"base\": \"\(String(repeating: "a", count: 64))\", "
+      + "\"parameters\": [{\"name\": \"a\", \"shape\": [2, 3]}, {\"name\": \"b\", \"shape\": []}], "
+      + "\"latent\": [4], \(fields)\"guidance\": \"linear\", \"class\": \"c\", \"exact\": true, "
+      + "\"row_invariant\": true, \"pullback_exact\": false, \"max_rows\": 8, \"slots\": 4, "
+      + "\"prompts\": 64}"
   }
 
   private static func part(_ record: [UInt8]) -> [UInt8] {

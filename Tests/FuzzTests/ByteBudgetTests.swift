@@ -166,6 +166,18 @@ extension HostileInputTests {
       Case("answer", "nested", [1] + text("[", to: 1 << 20 - 1)),
       Case(
         "answer", "lists", [1] + Array("[".utf8) + text("[],", to: 1 << 20 - 64) + Array("0]".utf8)),
+      Case("model-answer", "nested", text("{\"answer\":", to: 1 << 20)),
+      Case(
+        "model-answer", "lists", Array("[".utf8) + text("[],", to: 1 << 20 - 64) + Array("0]".utf8)),
+      Case(
+        "model-contract", "parameters",
+        Array("{\"parameters\":[".utf8) + text("{\"name\":\"a\",\"shape\":[1]},", to: 1 << 20 - 64)
+          + Array("{}]}".utf8)),
+      Case(
+        "model-contract", "a long shape",
+        Array("{\"latent\":[".utf8) + text("1,", to: 1 << 20 - 64) + Array("1]}".utf8)),
+      Case(
+        "prompts-open", "lines of JSON", [1] + text("{\"prompt\":\"a\",\"x\":1}\n", to: 1 << 20)),
       Case("keyfile", "fields", text("role actor\n", to: 4_096)),
       Case("keyfile", "words", text("a ", to: 1 << 20)),
       Case("allowed", "lines", text("\n", to: 1 << 20)),

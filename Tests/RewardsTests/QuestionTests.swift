@@ -113,3 +113,71 @@ struct QuestionTests {
     #expect(source.isDeterministic == isJudge)
   }
 }
+
+/// What a reward hears of prompts beside their text, and whose pictures it sees.
+struct QuestionFieldsTests {
+  /// Answers with 1 where the question is what its first argument says, else with what it was asked.
+  private func reward(
+    _ condition: String, in folder: ScratchFolder, _ input: RewardSource.Input
+  ) throws -> any Reward {
+    let script = """
+      import base64, json, struct, sys, zlib
+      for line in sys.stdin:
+          question = json.loads(line)
+          if \(condition):
+              print(json.dumps({"rewards": [1] * len(question["prompts"])}), flush=True)
+          else:
+              print(json.dumps({"error": line[:400]}), flush=True)
+      """
+    try folder.write(Data(script.utf8), to: "reward.py")
+    var source = Exhibits.source("python3 \(folder.file("reward.py"))")
+    source.input = input
+    return RewardPanel.reward(source, task: OpenPrompts(latentCount: 2))
+  }
+
+  private func exhibit(_ metadata: String, picture: Picture? = nil) -> Exhibit {
+    Exhibit(
+      prompt: Prompt(text: "a", category: "b", negative: "c", metadata: metadata),
+      result: .latent([0.5, -0.25]), picture: picture)
+  }
+
+  @Test func `metadata is there as the user wrote it, and null where there is none`() throws {
+    let folder = try ScratchFolder()
+    let reward = try reward(
+      #"question["metadata"] == [{"count": 3, "of": ["x", None, True, 1.5]}, None, {}]"#
+        + #" and set(question) == {"prompts", "latents", "metadata"}"#, in: folder, .latent)
+    defer { reward.close() }
+    let exhibits = [
+      exhibit(#"{"of":["x",null,true,1.5],"count":3}"#), exhibit(""), exhibit("{}"),
+    ]
+    #expect(try reward.scores(of: exhibits, waiting: {}) == [1, 1, 1])
+  }
+
+  @Test func `where no prompt has metadata the question has no such field`() throws {
+    let folder = try ScratchFolder()
+    let reward = try reward(
+      #"set(question) == {"prompts", "latents"}"#, in: folder, .latent)
+    defer { reward.close() }
+    #expect(try reward.scores(of: [exhibit(""), exhibit("")], waiting: {}) == [1, 1])
+  }
+
+  @Test func `a model's own picture is shown, of its own size and not the task's`() throws {
+    let folder = try ScratchFolder()
+    // A PNG says width and height in bytes 16 to 23.
+    let reward = try reward(
+      #"[struct.unpack(">II", base64.b64decode(i)[16:24]) for i in question["images"]] == [(3, 2), (16, 16)]"#,
+      in: folder, .picture(side: 16))
+    defer { reward.close() }
+    let picture = Picture(width: 3, height: 2, pixels: (0..<18).map { UInt8($0 * 9) })
+    #expect(
+      try reward.scores(of: [exhibit("", picture: picture), exhibit("")], waiting: {}) == [1, 1])
+  }
+
+  @Test func `latents are asked for as they are, whoever decodes them`() throws {
+    let folder = try ScratchFolder()
+    let reward = try reward(#"question["latents"] == [[0.5, -0.25]]"#, in: folder, .latent)
+    defer { reward.close() }
+    let picture = Picture(width: 1, height: 1, pixels: [1, 2, 3])
+    #expect(try reward.scores(of: [exhibit("", picture: picture)], waiting: {}) == [1])
+  }
+}

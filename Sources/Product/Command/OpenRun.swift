@@ -88,6 +88,7 @@ struct OpenRun {
         "\(saved.folder.path) was started with other numbers: \(differences.joined(separator: ", "))."
           + " Resume it without these changes, or start a new run")
     }
+    try asked.checkProgram()
     asked.spellPrompts(as: saved.configuration)
     let run = try OpenRun(
       folder: saved.folder, configuration: asked, identity: saved.identity, isNew: false)

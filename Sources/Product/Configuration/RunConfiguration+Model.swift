@@ -4,6 +4,7 @@ import Learning
 package import Ledger
 import Models
 import Programs
+import Records
 import Release
 import Tasks
 
@@ -29,7 +30,8 @@ extension RunConfiguration {
         programContract = try ModelProgram.contract(of: command, options: modelOptions)
       } catch {
         throw .impossible(
-          (["model.program: \(error)"] + error.errorLines.map { "  \($0)" }).joined(separator: "\n"))
+          (["model.program: \(error)"] + error.errorLines.map { "  \($0)" }).joined(separator: "\n")
+        )
       }
     }
     (model.program, model.folder) = (command.command, command.folder ?? "")
@@ -39,11 +41,25 @@ extension RunConfiguration {
 
   /// Whether the program is the model that the configuration names, if it names one.
   private func checkContract() throws(ConfigurationError) {
+    if let otherModel { throw .impossible(otherModel) }
+  }
+
+  /// In what the program is another model than the one that the configuration names; nil if it is not.
+  private var otherModel: String? {
     guard let found = programContract, !model.contract.isEmpty, found.summary != model.contract
-    else { return }
-    throw .impossible(
-      "the program \(model.program) is another model than the run's: "
-        + found.differences(from: model.contract).joined(separator: ", "))
+    else { return nil }
+    return "the program \(model.program) is another model than the run's: "
+      + found.differences(from: model.contract).joined(separator: ", ")
+  }
+
+  /// Asks the program of a run that is to go on what it says of itself: it may have become another model.
+  package func checkProgram() throws {
+    guard !model.program.isEmpty else { return }
+    var asked = self
+    (asked.programContract, asked.model.contract) = (nil, "")
+    try asked.resolveModel()
+    asked.model.contract = model.contract
+    if let other = asked.otherModel { throw RunFailure(.incompatible, other) }
   }
 
   private var modelOptions: ModelOptions {

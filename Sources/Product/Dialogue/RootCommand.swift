@@ -1,6 +1,8 @@
 package import ArgumentParser
 import Bytes
 import Configuration
+import Flow
+import Flow
 import Foundation
 import Journal
 import Records
@@ -57,12 +59,19 @@ extension RootCommand {
     case let failure as RunFailure: return ending("\(failure)", failure.code)
     case let error as ConfigurationError:
       return ending(CommandWords(of: Self.self).sentence(on: error), .usage)
+    case let failure as ModelFailure:
+      // What is acknowledged is stored, and a model that fails now may answer later.
+      let lines = ["\(failure)"] + failure.errorLines.map { "  \($0)" }
+      return ending(lines.joined(separator: "\n"), .restart)
     case let error as KeyError:
       let isDisk = if case .file = error { true } else { false }
       return ending("\(error)", isDisk ? .disk : .usage)
     case let error as FileError: return ending("\(error)", error.isOutOfFiles ? .restart : .disk)
     case let error as ZeroMQError where error.isOutOfFiles:
       return ending("\(error); raise the limit of open files: ulimit -n 4096", .restart)
+    case let error as ModelFailure:
+      // Whoever starts it again starts the model's program again, too.
+      return ending(([error.description] + error.errorLines).joined(separator: "\n  "), .restart)
     case let error as TooFewFiles: return ending("\(error)", .usage)
     case let error as ThreadRefused: return ending("\(error)", .restart)
     case let error as JournalError: return ending("\(error)", .disk)

@@ -16,8 +16,8 @@ enum PromptLine {
     if task.isJudged { return prompt }
     func word(_ name: String, _ most: Int) throws(PromptError) -> String {
       guard let value = fields[name] else { return "" }
-      guard let text = value as? String, text.utf8.count <= most else {
-        throw PromptError("its \"\(name)\" is no text of up to \(most) bytes")
+      guard let text = value as? String, text.utf8.count <= most, OpenPrompts.isLine(text) else {
+        throw PromptError("its \"\(name)\" is no line of text of up to \(most) bytes")
       }
       return text
     }
@@ -38,7 +38,8 @@ enum PromptLine {
 
   /// A line that ``prompt(in:for:)`` or the task itself reads back.
   static func text(of prompt: Prompt) -> String {
-    guard !prompt.negative.isEmpty || !prompt.metadata.isEmpty || prompt.text.hasPrefix("{") else {
+    let isPlain = prompt.text.unicodeScalars.first != "{"
+    guard !prompt.negative.isEmpty || !prompt.metadata.isEmpty || !isPlain else {
       return prompt.text
     }
     var fields =
@@ -51,6 +52,18 @@ enum PromptLine {
   private static func text(of fields: [String: Any]) -> String {
     let data = try? JSONSerialization.data(
       withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
-    return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    guard let data else { return "" }
+    // What JSON may have in a text, and a list of lines or its reader may not.
+    var line = String.UnicodeScalarView()
+    for scalar in String(decoding: data, as: UTF8.self).unicodeScalars {
+      switch scalar.value {
+      case 0x85: line.append(contentsOf: "\\u0085".unicodeScalars)
+      case 0x2028: line.append(contentsOf: "\\u2028".unicodeScalars)
+      case 0x2029: line.append(contentsOf: "\\u2029".unicodeScalars)
+      case 0xfeff: line.append(contentsOf: "\\ufeff".unicodeScalars)
+      default: line.append(scalar)
+      }
+    }
+    return String(line)
   }
 }

@@ -47,6 +47,13 @@ package final class MemoryFile: @unchecked Sendable {
     (base + offset).copyMemory(from: source, byteCount: bytes.count)
   }
 
+  /// Fills a part of it with one byte.
+  package func fill(_ byte: UInt8, count: Int, at offset: Int) {
+    precondition(offset >= 0 && offset + count <= size, "\(offset) is not in the file")
+    guard let base else { return }
+    memset(base + offset, CInt(byte), count)
+  }
+
   /// Copies bytes out of it.
   package func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
     precondition(offset >= 0 && offset + bytes.count <= size, "\(offset) is not in the file")

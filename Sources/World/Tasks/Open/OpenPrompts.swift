@@ -1,3 +1,4 @@
+import Foundation
 package import Records
 
 /// Prompts that are any text: what is made of them is a model's own business, and who judges it the run's.
@@ -5,7 +6,8 @@ package import Records
 /// It has no prompts, no judge and no pictures of its own.
 package struct OpenPrompts: Task {
   package let name = "prompts"
-  package let summary = "prompts from a file, for a model that is a program and rewards of one's own"
+  package let summary =
+    "prompts from a file, for a model that is a program and rewards of one's own"
   package let latentTokens: Int
   package let latentChannels = 1
   package let vocabulary: [String] = []
@@ -18,10 +20,25 @@ package struct OpenPrompts: Task {
   package init(latentCount: Int = 0) { latentTokens = latentCount }
 
   package func prompt(parsing text: String) throws(PromptError) -> Prompt {
-    guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 }) else {
+    let text = text.trimmingCharacters(in: Self.margins)
+    guard Self.isLine(text) else {
       throw PromptError("a prompt is one line without control characters")
     }
+    guard !text.isEmpty else { throw PromptError("a prompt has at least one character") }
     return Prompt(text: text, category: "prompts")
+  }
+
+  /// What is no part of a text at its ends, wherever it stands: blanks, and the mark of byte order, which
+  /// readers take away.
+  private static let margins = CharacterSet.whitespaces.union(
+    CharacterSet(charactersIn: "\u{feff}"))
+
+  /// Whether a text has nothing that ends a line, and no other control character.
+  static func isLine(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy {
+      $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value)
+        && !(0x2028...0x2029).contains($0.value)
+    }
   }
 
   package func tokens(of prompt: Prompt) -> [Int32] { [] }
