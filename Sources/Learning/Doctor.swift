@@ -42,7 +42,8 @@ package struct Doctor {
   private static func leftOut(_ name: String, seconds: Double) -> Finding {
     Finding(
       name: name,
-      sentence: "left out: it would take about \(Int(seconds.rounded(.up))) s; `tributary doctor` makes it",
+      sentence:
+        "left out: it would take about \(Int(seconds.rounded(.up))) s; `tributary doctor` makes it",
       isHealthy: true)
   }
 
@@ -58,7 +59,8 @@ package struct Doctor {
     let allowed = recipe.model.contract.exactness.isRowInvariant ? 0 : 0.1
     return Finding(
       name: "ratio",
-      sentence: "|ρ − 1| before the first update is \(worst), allowed is \(allowed == 0 ? "0" : "\(allowed)")",
+      sentence:
+        "|ρ − 1| before the first update is \(worst), allowed is \(allowed == 0 ? "0" : "\(allowed)")",
       isHealthy: worst <= allowed)
   }
 

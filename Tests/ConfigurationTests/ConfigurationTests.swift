@@ -24,7 +24,8 @@ enum Settings {
     "sample.sigmas": "1,0.95,0.9,0.85,0.8,0.75,0.7,0.6,0.5,0.4,0.3,0.1,0",
     "model.program": "python3 /x y/model.py --rank 8", "model.folder": "/x y",
     "model.contract": "{\"protocol\":1,\"latent\":[5, 10]}", "model.timeout": "7.5",
-    "model.retries": "5", "model.processes": "3",
+    "model.retries": "5", "model.processes": "3", "model.tolerance": "0.01",
+    "loss.guidance": "1.5", "loss.kl.guidance": "2.5", "eval.guidance": "3.5",
     "task.name": "density", "model.width": "48", "model.depth": "2", "model.heads": "3",
     "model.init": "random", "sample.grid": "sd3", "sample.steps": "12", "sample.shift": "2.5",
     "sample.noise_level": "0.9", "group.prompts": "5", "group.seeds": "3", "group.branches": "6",
@@ -429,7 +430,11 @@ struct RecipeTests {
     var evaluation = EvaluationOptions(interval: 7, odeSteps: 8, noises: 2, bestOf: 3)
     evaluation.best = "soft"
     evaluation.asksRewards = false
+    evaluation.guidance = Guidance(scale: 3.5)
     #expect(recipe.evaluation == evaluation)
+    var guidance = GuidanceUses(Guidance(scale: 1.5))
+    (guidance.reference, guidance.evaluation) = (Guidance(scale: 2.5), Guidance(scale: 3.5))
+    #expect(algorithm.guidance == guidance)
   }
 
   @Test(arguments: impossible)
@@ -483,7 +488,7 @@ struct RecipeTests {
       "schedule.audit", "save.every",
       "save.keep_last", "save.keep_every",
       "updates", "model.program", "model.folder", "model.timeout", "model.retries",
-      "model.processes",
+      "model.processes", "model.tolerance", "eval.guidance",
     ]
     for (path, value) in Settings.other {
       var changed = base

@@ -66,7 +66,8 @@ struct GuidanceTests {
     #expect(before == both, "evaluations are no part of a loss")
     func latents(_ guidance: Guidance) throws -> [[[Float]]] {
       try Evaluation.latents(
-        of: weights, session: recipe.session(), prompts: Array(recipe.task.heldOutPrompts.prefix(2)),
+        of: weights, session: recipe.session(),
+        prompts: Array(recipe.task.heldOutPrompts.prefix(2)),
         noises: 1, odeSteps: 3, guidance: guidance)
     }
     #expect(try latents(.none) != latents(Guidance(scale: 2)))

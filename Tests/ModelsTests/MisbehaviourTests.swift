@@ -19,7 +19,7 @@ import Models
   /// Asks each kind of question once.
   private func work(_ program: WordsProgram, _ model: ModelProgram) throws(ModelFailure) {
     let start = try model.initialParameters(seed: 3)
-    let session = model.session(guidance: .none)
+    let session = model.session()
     let theta = ParameterSet(start)
     let gradient = Buffer(count: start.count)
     let v = try session.velocities(of: rows, under: theta)
@@ -159,7 +159,7 @@ import Models
     words.latent = 1_500
     let rows = words.rows(Array(Words.prompts.prefix(2)), each: 4)
     let theta = words.theta(1)
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     // What the file had before would be taken for an answer.
     let first = try session.velocities(of: rows, under: theta)
     #expect(first.scalars == words.velocities(of: rows, under: theta.buffer.scalars))
@@ -223,7 +223,7 @@ import Models
   @Test func `a session goes on with a new process, which is told again what it needs`() throws {
     let program = try WordsProgram("--do die --at velocities --times 3-3")
     let model = try program.model()
-    let session = model.session(guidance: .none)
+    let session = model.session()
     let theta = words.theta(2)
     let expected = words.velocities(of: rows, under: theta.buffer.scalars)
     for _ in 0..<2 { #expect(try session.velocities(of: rows, under: theta).scalars == expected) }
@@ -241,7 +241,7 @@ import Models
   {
     let program = try WordsProgram("--do contract --at hello --times 2-2")
     program.options.retries = 3
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let theta = words.theta(2)
     _ = try session.velocities(of: rows, under: theta)
     let first = try #require(try program.pids().first)
@@ -286,7 +286,7 @@ import Models
   @Test(arguments: ["child", "orphan"])
   func `what a process has started ends with it`(mode: String) throws {
     let program = try WordsProgram("--do \(mode) --at velocities")
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let found = ModelProgram.failure { () throws(ModelFailure) in
       try session.velocities(of: rows, under: words.theta(2))
     }
@@ -302,7 +302,7 @@ import Models
     program.options.timeout = 600
     program.options.retries = 5
     let ticks = Atomic<Int>(0)
-    let session = try program.model().session(guidance: .none) {
+    let session = try program.model().session() {
       ticks.add(1, ordering: .relaxed)
     }
     nonisolated(unsafe) let (closing, asking) = (session, program)
@@ -333,7 +333,7 @@ import Models
   @Test func `processes end with the model`() throws {
     let program = try WordsProgram("--rows 2")
     do {
-      let session = try program.model(processes: 3).session(guidance: .none)
+      let session = try program.model(processes: 3).session()
       _ = try session.velocities(of: rows, under: words.theta(2))
     }
     let pids = try program.pids()

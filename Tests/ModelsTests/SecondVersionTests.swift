@@ -16,8 +16,8 @@ import Models
   ) throws {
     let theta = words.theta(11)
     let scalars = theta.buffer.scalars
-    let session = try program.model(processes: processes)
-      .session(guidance: Guidance(scale: words.guidance))
+    let session = try program.model(processes: processes).session()
+    let rows = rows.under(Guidance(scale: words.guidance))
     defer { session.close() }
     let expected = words.velocities(of: rows, under: scalars)
     let v = try session.velocities(of: rows, under: theta)
@@ -92,7 +92,7 @@ import Models
     let program = try WordsProgram("--rows \(most)")
     let words = Words()
     let rows = words.rows(Words.prompts, each: 3)
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let pixels = try session.pixels(of: Slab(rows.states, columns: 3))
     func pixel(_ row: Int, _ place: Int) -> UInt8 {
       let value = Int(rows.states[row * 3 + place % 3] * 64) + 128
@@ -110,7 +110,7 @@ import Models
     let program = try WordsProgram("--slots 4")
     let words = Words()
     let rows = words.rows(Array(Words.prompts.prefix(2)), each: 2)
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let sets = (0..<7).map { words.theta(UInt64($0)) }
     func ask(_ place: Int) throws -> Int {
       let before = try program.asked("parameters").count
@@ -134,13 +134,13 @@ import Models
     // The same numbers are another set.
     let twin = ParameterSet(sets[0].buffer)
     _ = try session.velocities(of: rows, under: twin)
-    #expect(try program.asked("parameters").last?["digest"] as? String == sets[0].digest)
+    #expect(try program.asked("parameters").last?["digest"] as? String == "\(sets[0].digest)")
   }
 
   @Test func `prompts beyond the limit are forgotten, and told again`() throws {
     let program = try WordsProgram("--prompts 64 --rows 16")
     let words = Words()
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let theta = words.theta(3)
     let prompts = (0..<150).map {
       Prompt(
@@ -190,7 +190,7 @@ import Models
   @Test func `what a prompt is to the program`() throws {
     let program = try WordsProgram()
     let words = Words()
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     _ = try session.velocities(of: words.rows(Words.prompts, each: 1), under: words.theta(1))
     let told = try #require(try program.asked("prompts").first?["prompts"] as? [[String: Any]])
     #expect(told.map { $0["id"] as? Int } == [0, 1, 2, 3])
@@ -207,7 +207,7 @@ import Models
   {
     let program = try WordsProgram("--slots 4")
     let words = Words()
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let rows = words.rows(Array(Words.prompts.prefix(3)), each: 2)
     let others = words.rows([Words.prompts[3]], each: 1, seed: 8)
     let sets = (0..<6).map { words.theta(UInt64($0)) }
@@ -247,7 +247,7 @@ import Models
   @Test func `a graph whose slopes did not come is not taken for that of other rows`() throws {
     let program = try WordsProgram("--rows 5")
     let words = Words()
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let theta = words.theta(4)
     let gradient = Buffer(count: 9)
     let found = ModelProgram.failure { () throws(ModelFailure) in
@@ -275,7 +275,7 @@ import Models
     let program = try WordsProgram()
     program.options.retries = 1
     let words = Words()
-    let session = try program.model().session(guidance: .none)
+    let session = try program.model().session()
     let rows = words.rows(Words.prompts, each: 2)
     let theta = words.theta(4)
     let gradient = Buffer(count: 9)
@@ -297,7 +297,7 @@ import Models
     let program = try WordsProgram("--rows 3")
     program.options.retries = 1_000
     let words = Words()
-    let session = try program.model(processes: 3).session(guidance: .none)
+    let session = try program.model(processes: 3).session()
     defer { session.close() }
     let rows = words.rows(Words.prompts, each: 6)
     let theta = words.theta(4)

@@ -192,7 +192,8 @@ struct ParameterPullTests {
     for version: UInt64 in 0..<4 {
       let snapshot = Self.snapshot(version, [Float(version), 1])
       hashes.append(snapshot.hash)
-      published.publish(PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(version == 0 ? 0 : version - 1))
+      published.publish(
+        PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(version == 0 ? 0 : version - 1))
     }
     for (version, hash) in hashes.enumerated() {
       let isKept = version >= 2

@@ -97,7 +97,8 @@ import Wire
       let address = UnitAddress(trajectory.unit, in: recipe)
       let prompt = recipe.task.trainPrompts[trajectory.prompt]
       var field = PolicyField(
-        session: recipe.session(), parameters: ParameterSet(weights), prompts: [prompt], guidance: .none)
+        session: recipe.session(), parameters: ParameterSet(weights), prompts: [prompt],
+        guidance: .none)
       let plan = address.plan
       let wavefront = recipe.algorithm.wavefront(plan)
       let points = try wavefront.sample(from: address.initialNoises, through: &field) {

@@ -49,7 +49,8 @@ struct UsageTests {
     "train", "learner", "actor", "sweep", "keys new", "keys add", "pretrain", "compare", "eval",
     "sample", "inspect", "journal ls", "journal cat", "journal verify", "journal repair",
     "journal export", "journal prune", "replay", "config show", "config check", "config explain",
-    "config schema", "doctor", "model describe", "model check", "model new", "reward test", "presets", "tasks", "rewards", "metrics", "golden",
+    "config schema", "doctor", "model describe", "model check", "model new", "reward test",
+    "presets", "tasks", "rewards", "metrics", "golden",
     "bench model", "bench update", "bench kernels", "bench wire", "bench ingest",
   ])
   func `every command has an example`(command: String) throws {

@@ -64,7 +64,8 @@ package struct BuiltInModel: VelocityModel {
       let input = input(of: rows)
       training.reset()
       let output = network.velocity(
-        of: rows.guidance.expanded(input), weights: parameters.buffer, gradients: gradient, on: training)
+        of: rows.guidance.expanded(input), weights: parameters.buffer, gradients: gradient,
+        on: training)
       let slopes = try slopes(combined(output, of: input, under: rows.guidance))
       let seed = training.scratch(rows: output.rows, columns: output.columns)
       seed.assign(rows.guidance.spread(slopes.scalars, of: input))

@@ -46,7 +46,9 @@ struct PretrainCommand: ParsableCommand {
     let recipe = try source.read().recipe()
     guard recipe.task.isJudged else {
       throw RunFailure(
-        .usage, "the task \(recipe.task.name) has no examples to train on; use one that has, such as shapes")
+        .usage,
+        "the task \(recipe.task.name) has no examples to train on; use one that has, such as shapes"
+      )
     }
     try output.prepare()
     try pretrain(recipe.task, recipe.model)

@@ -64,7 +64,9 @@ struct SummaryPage {
       row("strict") { $0.strict }
       row("held-out judge") { $0.heldOut }
       for name in before.categories.map(\.name) {
-        row("strict, \(name)") { record in record.categories.first { $0.name == name }?.strict ?? nil }
+        row("strict, \(name)") { record in
+          record.categories.first { $0.name == name }?.strict ?? nil
+        }
       }
     }
     for name in before.diversity.keys.sorted() { row("diversity, \(name)") { $0.diversity[name] } }
@@ -119,7 +121,8 @@ struct SummaryPage {
     if judgement.yardstick.isOfRewards, !summary.wasInterrupted, summary.failure == nil {
       let rewards = TrainingRewards(recipe, noticeInterval: Console.noticeInterval)
       defer { rewards.close() }
-      scores = try rewards.scores(of: try recipe.exhibits(of: all, by: recipe.session())) { notice in
+      scores = try rewards.scores(of: try recipe.exhibits(of: all, by: recipe.session())) {
+        notice in
         if let notice { Console.line(notice) }
       } again: { _, _ in
         false

@@ -38,7 +38,8 @@ package struct ModelSettings: Hashable, Sendable {
     .later(
       .number(
         "model.timeout", \.model.timeout, 0.1...86_400, decidesNumbers: false,
-        "Seconds for an answer of the model's program; the first of each kind has ten times as long.")),
+        "Seconds for an answer of the model's program; the first of each kind has ten times as long."
+      )),
     .later(
       .integer(
         "model.retries", \.model.retries, 0...100, decidesNumbers: false,

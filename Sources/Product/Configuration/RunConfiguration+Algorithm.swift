@@ -37,7 +37,8 @@ extension RunConfiguration {
     else {
       throw .impossible(
         "loss.guidance is \(loss.guidance) and sample.guidance \(sample.guidance): the ratios of"
-          + " loss.kind \(loss.kind.rawValue) would not be 1 at the policy that sampled; use one for both")
+          + " loss.kind \(loss.kind.rawValue) would not be 1 at the policy that sampled; use one for both"
+      )
     }
     try checkGroups(of: algorithm)
     return algorithm

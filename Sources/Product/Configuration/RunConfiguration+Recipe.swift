@@ -73,7 +73,9 @@ extension RunConfiguration {
     if task.heldOutPrompts.isEmpty {
       // Spread over the list.
       let (all, most) = (task.trainPrompts, 32)
-      task.heldOutPrompts = (0..<min(most, all.count)).map { all[$0 * all.count / min(most, all.count)] }
+      task.heldOutPrompts = (0..<min(most, all.count)).map {
+        all[$0 * all.count / min(most, all.count)]
+      }
     }
     guard scoring.rewards.allSatisfy({ !$0.source.isBuiltIn }) else {
       throw .impossible(
@@ -81,7 +83,8 @@ extension RunConfiguration {
     }
     guard evaluation.asksRewards else {
       throw .impossible(
-        "the task \(task.name) has no judge, so evaluations need the rewards: eval.rewards must be true")
+        "the task \(task.name) has no judge, so evaluations need the rewards: eval.rewards must be true"
+      )
     }
   }
 

@@ -99,7 +99,8 @@ package struct UpdateCost: Sendable {
       _ = try stage("learn") { try core.advance(with: units, epoch: 1) }
       stage("publish") {
         published.publish(
-          PublishedSnapshot(core.recent[core.recent.count - 1]), keepingFrom: core.recent[0].version)
+          PublishedSnapshot(core.recent[core.recent.count - 1]), keepingFrom: core.recent[0].version
+        )
       }
       if round >= 2 {
         walls.append(start.duration(to: clock.now).seconds)

@@ -98,7 +98,8 @@ package struct ProgramCommand: Hashable, Sendable, CustomStringConvertible {
     }
     let sides = name.split(separator: ":")
     let isAddress = sides.count > 1 && UInt16(sides[sides.count - 1]) != nil
-    return (others.map { "\(name) is no \($0) and no program on the PATH" }
+    return
+      (others.map { "\(name) is no \($0) and no program on the PATH" }
       ?? "there is no program \(name) on the PATH")
       + (isAddress && others != nil ? "; for a server write http://\(name)" : "")
   }

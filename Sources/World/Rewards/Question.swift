@@ -93,10 +93,12 @@ package struct Question {
         throw Fault(.notFinite, "a score is NaN or infinite")
       }
       throw Fault(
-        .garbage, "the answer is not {\"rewards\": [numbers]}", quoting: Fault.beginning(of: answer))
+        .garbage, "the answer is not {\"rewards\": [numbers]}", quoting: Fault.beginning(of: answer)
+      )
     }
     if let error = decoded.error {
-      throw Fault(.refused, "it says that it has no answer", quoting: Fault.beginning(of: error.utf8))
+      throw Fault(
+        .refused, "it says that it has no answer", quoting: Fault.beginning(of: error.utf8))
     }
     guard let rewards = decoded.rewards else {
       throw Fault(.garbage, "the answer has no \"rewards\"", quoting: Fault.beginning(of: answer))

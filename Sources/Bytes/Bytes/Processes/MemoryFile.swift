@@ -14,7 +14,9 @@ package final class MemoryFile: @unchecked Sendable {
   package init() throws(FileError) {
     var file: CInt = -1
     let code = CProcess_memoryFile(&file)
-    guard code == 0 else { throw FileError(operation: "make", path: "a file in memory", code: code) }
+    guard code == 0 else {
+      throw FileError(operation: "make", path: "a file in memory", code: code)
+    }
     descriptor = file
   }
 
