@@ -3,7 +3,6 @@ import Bytes
 import Foundation
 import Glibc
 import HTTP
-import Programs
 import Rewards
 import Synchronization
 import Tasks

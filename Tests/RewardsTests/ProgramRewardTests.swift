@@ -1,7 +1,6 @@
 import Programs
 import Foundation
 import Glibc
-import Programs
 import Records
 import Rewards
 import Synchronization

@@ -1,6 +1,5 @@
 import Programs
 import Foundation
-import Programs
 import Records
 import Rewards
 import Tasks

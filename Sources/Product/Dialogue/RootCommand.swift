@@ -69,9 +69,6 @@ extension RootCommand {
     case let error as FileError: return ending("\(error)", error.isOutOfFiles ? .restart : .disk)
     case let error as ZeroMQError where error.isOutOfFiles:
       return ending("\(error); raise the limit of open files: ulimit -n 4096", .restart)
-    case let error as ModelFailure:
-      // Whoever starts it again starts the model's program again, too.
-      return ending(([error.description] + error.errorLines).joined(separator: "\n  "), .restart)
     case let error as TooFewFiles: return ending("\(error)", .usage)
     case let error as ThreadRefused: return ending("\(error)", .restart)
     case let error as JournalError: return ending("\(error)", .disk)
