@@ -12,7 +12,7 @@ import Testing
   /// The package of the repository, for the processes that are started here.
   private static let environment = ["PYTHONPATH": "\(repositoryRoot())/Sources/Python"]
   /// The numpy model of the package, for the points of the test bed.
-  private static let linear = "python3 -m tributary.examples.linear --latent 2"
+  private static let linear = "/usr/bin/python3 -m tributary.examples.linear --latent 2"
 
   private func arguments(
     _ run: String, by program: String = linear, actors: Int = 2, updates: Int = 3,
@@ -255,7 +255,7 @@ import Testing
     let script = "\(repositoryRoot())/Tests/ModelsTests/Programs/model.py"
     for (program, words) in [
       ("/no/such/program", "there is no program /no/such/program"),
-      ("python3 -m tributary.examples.linear --latent 3", "makes latents of shape [3]"),
+      ("/usr/bin/python3 -m tributary.examples.linear --latent 3", "makes latents of shape [3]"),
       ("python3 \(script) --latent 2 --do die --at hello", "there was no more paper"),
     ] {
       let outcome = try train("run", by: program)
@@ -330,7 +330,7 @@ import Testing
       "reward.train=[{name: own, program: 'python3 \(folder.file("reward.py"))', input: latent, deterministic: true},"
         + " {name: red, program: '\(redness)', deterministic: true}]",
     ]
-    let outcome = try train("run", by: "python3 -m tributary.examples.linear", updates: 2, open)
+    let outcome = try train("run", by: "/usr/bin/python3 -m tributary.examples.linear", updates: 2, open)
     #expect(outcome.status == 0, "\(outcome.errors)")
     try expectVerified("run", try #require(outcome.json["params_hash"] as? String), updates: 2)
     let metrics = String(decoding: try folder.read("run/metrics.jsonl"), as: UTF8.self)
