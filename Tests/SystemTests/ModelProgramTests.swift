@@ -330,7 +330,8 @@ import Testing
       "reward.train=[{name: own, program: 'python3 \(folder.file("reward.py"))', input: latent, deterministic: true},"
         + " {name: red, program: '\(redness)', deterministic: true}]",
     ]
-    let outcome = try train("run", by: "/usr/bin/python3 -m tributary.examples.linear", updates: 2, open)
+    let outcome = try train(
+      "run", by: "/usr/bin/python3 -m tributary.examples.linear", updates: 2, open)
     #expect(outcome.status == 0, "\(outcome.errors)")
     try expectVerified("run", try #require(outcome.json["params_hash"] as? String), updates: 2)
     let metrics = String(decoding: try folder.read("run/metrics.jsonl"), as: UTF8.self)
