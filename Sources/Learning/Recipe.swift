@@ -15,7 +15,11 @@ package struct Recipe: Sendable {
   package private(set) var promptsOfCategory: [[Int]]
   /// What scores a branch, in the order of a trajectory's rewards; the algorithm's mix weighs them.
   package var rewards: [RewardSource]
-  package var model: any VelocityModel
+  package var model: any VelocityModel {
+    didSet { latentCount = model.contract.latentCount }
+  }
+  /// D: scalars of one latent.
+  package private(set) var latentCount: Int
   package var algorithm: Algorithm
   package var adaptation: CoefficientAdaptation
   /// Prompts of one update.
@@ -49,6 +53,7 @@ package struct Recipe: Sendable {
     promptsOfCategory = Self.promptsOfCategory(in: task.trainPrompts)
     self.rewards = rewards
     self.model = model
+    latentCount = model.contract.latentCount
     self.algorithm = algorithm
     self.adaptation = adaptation
     self.prompts = prompts
@@ -112,7 +117,4 @@ package struct Recipe: Sendable {
   package var weighsOlderSamples: Bool {
     schedule.kind == .freshest || !model.contract.exactness.isRowInvariant
   }
-
-  /// D: scalars of one latent.
-  package var latentCount: Int { model.contract.latentCount }
 }

@@ -11,15 +11,15 @@ package struct BuiltInModel: VelocityModel {
   package let network: DiT
   private let tokens: Tokens
 
+  /// Asked for again and again, so it is made once.
+  package let contract: ModelContract
+
   package init(_ network: DiT, tokens: @escaping Tokens) {
     self.network = network
     self.tokens = tokens
-  }
-
-  package var contract: ModelContract {
     let table = network.table.entries.map { "\($0.name) \($0.rows)x\($0.columns) @\($0.offset)" }
     let shape = network.shape
-    return ModelContract(
+    contract = ModelContract(
       architecture: shape.description,
       identity: ([shape.description] + table).joined(separator: "\n"),
       parameters: network.table.manifest, latent: [shape.latentTokens, shape.latentChannels],
