@@ -12,7 +12,7 @@ enum ReferencePage {
   /// Every key with its default, its values and its meaning.
   static var keys: String {
     let rows = zip(RunConfiguration.keys, RunConfiguration().settings).map { key, setting in
-      "| `\(key.path)` | `\(setting.value)` | \(cell(key.kind.allowed)) | \(cell(key.meaning))"
+      "| `\(key.path)` | \(setting.value.isEmpty ? "nothing" : "`\(setting.value)`") | \(cell(key.kind.allowed)) | \(cell(key.meaning))"
         + "\(key.decidesNumbers ? "" : " Decides no numbers: a run may be resumed with another value.") |\n"
     }
     return """
