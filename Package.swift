@@ -82,7 +82,8 @@ let house = [
       Module(
         name: "Learning",
         imports: [
-          "Objective", "Flow", "Network", "Autograd", "Tensor", "Rewards", "Tasks", "Records",
+          "Models", "Objective", "Flow", "Network", "Autograd", "Tensor", "Rewards", "Tasks",
+          "Records",
           "Wire", "Bytes",
         ])
     ]),

@@ -1,5 +1,5 @@
 import Flow
-import Foundation
+import Models
 import Records
 import Tasks
 import Tensor
@@ -20,7 +20,7 @@ extension Doctor {
       try parametersMatter(v, at: probe, by: session),
       sameTwice(v, again, isPromised: contract.exactness.isExact),
       try aloneAndInBatch(
-        v, at: probe, by: session, isPromised: contract.exactness.isRowInvariant),
+        v, at: probe, under: own, by: session, isPromised: contract.exactness.isRowInvariant),
     ]
   }
 
@@ -32,41 +32,42 @@ extension Doctor {
     let size = base.row.sumOfSquares.squareRoot() / Double(base.count).squareRoot()
     moved.row.add(noise(count: base.count, at: 1).row, times: Float(size > 0 ? size / 10 : 0.02))
     let other = try session.velocities(of: probe, under: ParameterSet(moved))
-    let change = largest(v, other)
+    let change = Difference(v.scalars, other.scalars).largest
     return Finding(
       name: "parameters",
-      sentence: "other parameters change v by up to \(text(change)), and must change it",
+      sentence: "other parameters change v by up to \(brief(change)), and must change it",
       isHealthy: change > 0)
   }
 
   private func sameTwice(_ v: Slab, _ again: Slab, isPromised: Bool) -> Finding {
-    let difference = largest(v, again)
+    let difference = Difference(v.scalars, again.scalars).largest
     // Above this it is no rounding.
-    let most = isPromised ? 0 : 1e-3 * size(of: v)
+    let most = isPromised ? 0 : 1e-3 * rootMeanSquare(v.scalars)
     return Finding(
       name: "same twice",
-      sentence: "v of one question asked twice differs by \(text(difference)), allowed is"
-        + " \(text(most))"
+      sentence: "v of one question asked twice differs by \(brief(difference)), allowed is"
+        + " \(brief(most))"
         + (difference > most ? " (is dropout left on?)" : ""),
       isHealthy: difference <= most)
   }
 
   private func aloneAndInBatch(
-    _ v: Slab, at probe: ModelRows, by session: any ModelSession, isPromised: Bool
+    _ v: Slab, at probe: ModelRows, under own: ParameterSet, by session: any ModelSession,
+    isPromised: Bool
   ) throws -> Finding {
     var difference = 0.0
     for row in [0, probe.count - 1] {
       let alone = ModelRows(
         states: Array(probe.states[v.range(ofRow: row)]), sigmas: [probe.sigmas[row]],
         prompts: [probe.prompts[row]], rowsOfPrompt: [1])
-      let answer = try session.velocities(of: alone, under: ParameterSet(base))
-      difference = max(difference, largest(Slab(Array(v[row]), columns: v.columns), answer))
+      let answer = try session.velocities(of: alone, under: own)
+      difference = max(difference, Difference(Array(v[row]), answer.scalars).largest)
     }
-    let most = isPromised ? 0 : 0.05 * size(of: v)
+    let most = isPromised ? 0 : 0.05 * rootMeanSquare(v.scalars)
     return Finding(
       name: "neighbours",
-      sentence: "v of a row alone and among others differs by \(text(difference)), allowed is"
-        + " \(text(most))", isHealthy: difference <= most)
+      sentence: "v of a row alone and among others differs by \(brief(difference)), allowed is"
+        + " \(brief(most))", isHealthy: difference <= most)
   }
 
   /// Rows from N(0, 1) at spread times, each of a prompt of the recipe.
@@ -84,15 +85,4 @@ extension Doctor {
       Philox(seed: 6).normals(
         at: NoiseAddress(unit: unit, purpose: .initialisation), count: count))
   }
-
-  private func largest(_ a: Slab, _ b: Slab) -> Double {
-    zip(a.scalars, b.scalars).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
-  }
-
-  /// √ mean v².
-  private func size(of v: Slab) -> Double {
-    (v.scalars.reduce(0) { $0 + Double($1) * Double($1) } / Double(v.scalars.count)).squareRoot()
-  }
-
-  private func text(_ value: Double) -> String { value == 0 ? "0" : String(format: "%.2g", value) }
 }

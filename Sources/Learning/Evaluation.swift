@@ -1,5 +1,5 @@
-import Objective
 package import Flow
+import Objective
 package import Records
 package import Tasks
 package import Tensor
@@ -15,8 +15,6 @@ package struct EvaluationOptions: Hashable, Sendable {
   package var bestOf: Int
   /// What ``Yardstick`` reads.
   package var best = "auto"
-  /// w of classifier-free guidance.
-  package var guidance = Guidance.none
   /// Whether the rewards that train are asked about held-out prompts, too.
   package var asksRewards = true
 
@@ -58,30 +56,30 @@ package struct Evaluation: Sendable {
   /// Prompts of one network call.
   private static let promptsPerCall = 32
 
-  /// By the task's judges alone.
+  /// By the task's judges alone, without guidance.
   package init(
     of weights: Buffer, session: any ModelSession, task: some Task, prompts: [Prompt],
     options: EvaluationOptions
   ) throws(ModelFailure) {
     let results = try Self.results(
-      of: weights, session: session, task: task, prompts: prompts, options: options)
+      of: weights, session: session, prompts: prompts, options: options, guidance: .none)
     self.init(of: results, task: task, prompts: prompts, options: options)
   }
 
   /// What is judged: of each prompt `noises · bestOf` samples, in order.
   package static func results(
-    of weights: Buffer, session: any ModelSession, task: some Task, prompts: [Prompt],
-    options: EvaluationOptions
+    of weights: Buffer, session: any ModelSession, prompts: [Prompt], options: EvaluationOptions,
+    guidance: Guidance
   ) throws(ModelFailure) -> [(prompt: Prompt, latent: [Float])] {
     let latents = try latents(
       of: weights, session: session, prompts: prompts,
       noises: options.noises * options.bestOf, odeSteps: options.odeSteps,
-      guidance: options.guidance)
+      guidance: guidance)
     return zip(prompts, latents).flatMap { prompt, group in group.map { (prompt, $0) } }
   }
 
   /// - Parameters:
-  ///   - results: those of ``results(of:session:task:prompts:options:)``.
+  ///   - results: those of ``results(of:session:prompts:options:guidance:)``.
   ///   - asked: what the rewards that train said of each of them, and how they are mixed; of several
   ///     samples the best is taken by their sum then.
   package init(

@@ -1,9 +1,9 @@
-import Flow
 import Bytes
 import Dispatch
-import Synchronization
+import Flow
 import Network
 package import Records
+import Synchronization
 import Tensor
 import Wire
 

@@ -1,4 +1,5 @@
 import Bytes
+import Flow
 package import Network
 import Objective
 package import Records
@@ -16,6 +17,8 @@ package final class TrainingState {
   package let slow: Buffer?
   /// θ_ref: frozen; the base.
   package let reference: Buffer
+  /// The same for a model, which is told it once.
+  let frozen: ParameterSet
   package let optimizer: AdamW
   package var ema: EMA
   private let lagged: LaggedDecay
@@ -32,6 +35,7 @@ package final class TrainingState {
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil
     lagged = algorithm.lagged
     reference = base.copy()
+    frozen = ParameterSet(reference)
     optimizer = AdamW(count: base.count, options: recipe.optimizer)
     ema = EMA(of: base, options: recipe.ema)
     beta = algorithm.regulariser.coefficient

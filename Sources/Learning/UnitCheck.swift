@@ -1,10 +1,10 @@
-import Tensor
 package import Flow
 import Network
 import Objective
 import Records
 import Rewards
 import Tasks
+import Tensor
 
 /// Whether a unit is what the parameters that it names make: some of its numbers are made again and
 /// compared bit for bit.

@@ -1,5 +1,5 @@
-import Programs
 package import Flow
+import Programs
 package import Rewards
 
 /// Why a unit has no trajectory: what the model or a reward was asked, and did not answer.

@@ -1,7 +1,7 @@
-import Tensor
 package import Flow
 import Objective
 import Records
+import Tensor
 
 /// What the doctor asks: how far the ratio is from 1 at the sampling parameters.
 extension Update {

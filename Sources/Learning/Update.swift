@@ -75,7 +75,6 @@ package final class Update {
       units.map(\.trajectory.unit) == recipe.layout.units(of: policy.version.rawValue),
       "an update takes exactly its own units, in order")
     let whole = batch(of: units)
-    let reference = ParameterSet(policy.reference)
     let (old, slow) = (policy.old.map { ParameterSet($0) }, policy.slow.map { ParameterSet($0) })
     var tally = Tally()
     var norms: [Double] = []
@@ -83,7 +82,7 @@ package final class Update {
     for (index, minibatch) in minibatches(of: whole).enumerated() {
       let hasMoved = index > 0 || recipe.algorithm.lagged != .none
       let policies = Policies(
-        weights: ParameterSet(policy.weights), reference: reference, old: hasMoved ? old : nil,
+        weights: ParameterSet(policy.weights), reference: policy.frozen, old: hasMoved ? old : nil,
         slow: slow, beta: policy.beta)
       let gradient = try gradient(of: minibatch, policies, isFirst: index == 0, tally: &tally)
       switch policy.optimizer.step(policy.weights, along: gradient) {

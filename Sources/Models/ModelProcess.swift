@@ -126,7 +126,7 @@ final class ModelProcess: @unchecked Sendable {
     return try withRows(
       rows, numbers, guidance, slot, in: &question, answerBytes: rows.byteCount + count * 4
     ) { (question, tensors) throws(Fault) in
-      try slopes.withUnsafeBytesOfFloats { (bytes) throws(Fault) in
+      try slopes.withBytes { (bytes) throws(Fault) in
         question.slopes = tensors.add(bytes, .f32, [rows.count, rows.latentCount])
         question.into = tensors.place(.f32, [count])
         return try floats(question, tensors, waiting: waiting)
@@ -145,10 +145,10 @@ final class ModelProcess: @unchecked Sendable {
     var question = ModelQuestion("pictures")
     let count = rows * size.height * size.width * 3
     var tensors = MessageTensors(total: latents.count * 4 + count)
-    return try latents[...].withUnsafeBytesOfFloats { (bytes) throws(Fault) in
+    return try latents[...].withBytes { (bytes) throws(Fault) in
       question.x = tensors.add(bytes, .f32, [rows, latents.count / rows])
       question.into = tensors.place(.u8, [rows, size.height, size.width, 3])
-      return try self.bytes(question, tensors, waiting: waiting)
+      return try scalars(question, tensors, waiting: waiting)
     }
   }
 
@@ -204,7 +204,7 @@ final class ModelProcess: @unchecked Sendable {
       return try exchange(question, tensors, waiting: waiting).answer
     }
     guard answer.digest == digest else {
-      throw try ended(
+      throw ended(
         by: Fault(
           .garbage,
           "it did not apply the parameters that it was sent: their digest is \(digest.prefix(12))…, it"
@@ -218,47 +218,60 @@ final class ModelProcess: @unchecked Sendable {
   /// Prompts of one message: their texts are in its header.
   private static let promptsPerMessage = 64
 
+  /// The number of each row's prompt, `[R]`.
   private func numbers(of rows: RowsPiece, _ waiting: () -> Void) throws(Fault) -> [Int32] {
-    guard var life else { throw .closed }
-    var new: [ModelQuestion.Prompt] = []
-    var chosen: Set<Prompt> = []
-    for prompt in rows.prompts where chosen.insert(prompt).inserted {
-      if life.prompts[prompt] == nil {
-        new.append(
-          ModelQuestion.Prompt(
-            id: life.nextPrompt, text: prompt.text,
-            negative: prompt.negative.isEmpty ? nil : prompt.negative,
-            metadata: Metadata(json: prompt.metadata)))
-        life.prompts[prompt] = (life.nextPrompt, 0)
-        life.nextPrompt = life.nextPrompt == .max ? 0 : life.nextPrompt + 1
-      }
-      life.prompts[prompt]?.used = life.calls
-    }
+    guard let calls = life?.calls else { throw .closed }
+    let chosen = Set(rows.prompts.map(\.prompt))
     let most = expected?.prompts ?? chosen.count
     guard chosen.count <= most else {
       throw Fault(
         .unsuitable, "\(chosen.count) prompts of one question, the program keeps \(most)")
     }
-    // Those that were not used for longest give way.
+    // In their order, so that equal calls have equal numbers.
+    var (new, left): ([Prompt], Set<Prompt>) = ([], chosen)
+    for (prompt, _) in rows.prompts where left.remove(prompt) != nil {
+      if life?.prompts[prompt] == nil { new.append(prompt) }
+    }
+    if !new.isEmpty { try tell(new, besides: chosen, upTo: most, waiting) }
+    for prompt in chosen { life?.prompts[prompt]?.used = calls }
+    return rows.prompts.flatMap { prompt, count in
+      repeatElement(life?.prompts[prompt]?.number ?? -1, count: count)
+    }
+  }
+
+  /// Tells prompts that are not known yet; those that were not used for longest give way.
+  private func tell(
+    _ new: [Prompt], besides chosen: Set<Prompt>, upTo most: Int, _ waiting: () -> Void
+  ) throws(Fault) {
     var forgotten: [Int32] = []
-    if life.prompts.count > most {
-      let old = life.prompts.filter { !chosen.contains($0.key) }
+    let known = life?.prompts ?? [:]
+    let excess = known.count + new.count - most
+    if excess > 0 {
+      let old = known.filter { !chosen.contains($0.key) }
         .sorted { ($0.value.used, $0.value.number) < ($1.value.used, $1.value.number) }
-      for (prompt, entry) in old.prefix(life.prompts.count - most) {
-        life.prompts[prompt] = nil
+      for (prompt, entry) in old.prefix(excess) {
+        life?.prompts[prompt] = nil
         forgotten.append(entry.number)
       }
     }
-    let known = life.prompts
     for start in stride(from: 0, to: new.count, by: Self.promptsPerMessage) {
+      let part = new[start..<min(start + Self.promptsPerMessage, new.count)]
       var question = ModelQuestion("prompts")
-      question.prompts = Array(new[start..<min(start + Self.promptsPerMessage, new.count)])
+      var told: [ModelQuestion.Prompt] = []
+      for prompt in part {
+        guard let number = life?.nextPrompt else { throw .closed }
+        life?.nextPrompt = number == .max ? 0 : number + 1
+        told.append(
+          ModelQuestion.Prompt(
+            id: number, text: prompt.text,
+            negative: prompt.negative.isEmpty ? nil : prompt.negative,
+            metadata: Metadata(json: prompt.metadata)))
+      }
+      question.prompts = told
       question.forget = start == 0 && !forgotten.isEmpty ? forgotten : nil
       _ = try exchange(question, MessageTensors(total: 0), waiting: waiting)
+      for (prompt, told) in zip(part, told) { life?.prompts[prompt] = (told.id, 0) }
     }
-    self.life?.prompts = known
-    self.life?.nextPrompt = life.nextPrompt
-    return rows.promptOfRow.map { known[$0]?.number ?? -1 }
   }
 
   /// Lets a question have its rows; their memory stays where it is meanwhile.
@@ -270,9 +283,9 @@ final class ModelProcess: @unchecked Sendable {
     question.slot = slot
     question.guidance = guidance
     var tensors = MessageTensors(total: rows.byteCount + rows.count * 8 + answerBytes)
-    return try numbers[...].withUnsafeBytesOfFloats { (ids) throws(Fault) in
-      try rows.sigmas.withUnsafeBytesOfFloats { (sigmas) throws(Fault) in
-        try rows.states.withUnsafeBytesOfFloats { (states) throws(Fault) in
+    return try numbers[...].withBytes { (ids) throws(Fault) in
+      try rows.sigmas.withBytes { (sigmas) throws(Fault) in
+        try rows.states.withBytes { (states) throws(Fault) in
           question.prompt = tensors.add(ids, .i32, [rows.count])
           question.sigma = tensors.add(sigmas, .f32, [rows.count])
           question.x = tensors.add(states, .f32, [rows.count, rows.latentCount])
@@ -284,46 +297,47 @@ final class ModelProcess: @unchecked Sendable {
 
   // MARK: One question
 
+  /// The numbers of the answer's tensor, all finite.
   private func floats(
     _ question: ModelQuestion, _ tensors: MessageTensors, waiting: () -> Void
   ) throws(Fault) -> [Float] {
-    let bytes = try bytes(question, tensors, waiting: waiting)
-    let values = [Float](unsafeUninitializedCapacity: bytes.count / 4) { buffer, filled in
-      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
-      filled = bytes.count / 4
-    }
+    let values: [Float] = try scalars(question, tensors, waiting: waiting)
     guard values.allSatisfy(\.isFinite) else {
-      throw try ended(
+      throw ended(
         by: Fault(
           .notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))
     }
     return values
   }
 
-  /// The bytes of the answer's tensor.
-  private func bytes(
+  /// The answer's tensor, from where it stands.
+  private func scalars<Scalar: BitwiseCopyable>(
     _ question: ModelQuestion, _ tensors: MessageTensors, waiting: () -> Void
-  ) throws(Fault) -> [UInt8] {
+  ) throws(Fault) -> [Scalar] {
     guard let place = question.into else { return [] }
     let inline = try exchange(question, tensors, waiting: waiting).inline
-    if place.at == .inline {
-      guard inline.count == place.offset + place.byteCount else {
-        throw try ended(
-          by: Fault(
-            .wrongCount,
-            "its answer to \(question.ask) has \(inline.count) bytes, \(place.byteCount) are wanted"
-          ))
-      }
-      return Array(inline[place.offset...])
+    guard place.at == .memory || inline.count == place.offset + place.byteCount else {
+      throw ended(
+        by: Fault(
+          .wrongCount,
+          "its answer to \(question.ask) has \(inline.count) bytes, \(place.byteCount) are wanted"))
     }
-    return [UInt8](unsafeUninitializedCapacity: place.byteCount) { buffer, filled in
-      life?.memory.read(into: UnsafeMutableRawBufferPointer(buffer), at: place.offset)
-      filled = place.byteCount
+    let count = place.byteCount / MemoryLayout<Scalar>.size
+    return [Scalar](unsafeUninitializedCapacity: count) { buffer, filled in
+      let target = UnsafeMutableRawBufferPointer(buffer)
+      if place.at == .memory {
+        life?.memory.read(into: target, at: place.offset)
+      } else {
+        inline.withUnsafeBytes {
+          target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[place.offset...]))
+        }
+      }
+      filled = count
     }
   }
 
   /// Ends the process and gives back why: what it says next would answer a question no longer asked.
-  private func ended(by fault: Fault) throws(Fault) -> Fault {
+  private func ended(by fault: Fault) -> Fault {
     let explained = life?.program.explained(fault) ?? fault
     kill()
     return explained
@@ -361,7 +375,7 @@ final class ModelProcess: @unchecked Sendable {
         kill()
         throw error
       }
-      throw try ended(by: error)
+      throw ended(by: error)
     }
   }
 
@@ -432,7 +446,7 @@ final class ModelProcess: @unchecked Sendable {
 
 extension ArraySlice {
   /// The bytes of numbers, for a moment.
-  fileprivate func withUnsafeBytesOfFloats<Result>(
+  fileprivate func withBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws(Fault) -> Result
   ) throws(Fault) -> Result {
     let outcome: Swift.Result<Result, Fault> = withUnsafeBytes { bytes in

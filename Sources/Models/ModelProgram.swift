@@ -1,5 +1,5 @@
-import Network
 package import Flow
+import Network
 package import Programs
 package import Tensor
 

@@ -1,9 +1,9 @@
-import Wire
 package import Flow
 import Foundation
 package import Network
 package import Programs
 import Records
+import Wire
 
 /// What a model's program says of itself: its answer to `hello`, checked.
 ///

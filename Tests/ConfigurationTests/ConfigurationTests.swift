@@ -8,8 +8,8 @@ import Objective
 import Records
 import Rewards
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 
 enum Settings {
@@ -430,7 +430,6 @@ struct RecipeTests {
     var evaluation = EvaluationOptions(interval: 7, odeSteps: 8, noises: 2, bestOf: 3)
     evaluation.best = "soft"
     evaluation.asksRewards = false
-    evaluation.guidance = Guidance(scale: 3.5)
     #expect(recipe.evaluation == evaluation)
     var guidance = GuidanceUses(Guidance(scale: 1.5))
     (guidance.reference, guidance.evaluation) = (Guidance(scale: 2.5), Guidance(scale: 3.5))

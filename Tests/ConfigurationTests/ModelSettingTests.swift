@@ -7,8 +7,8 @@ import Models
 import Programs
 import Records
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 /// `model.program`: a model that is a program, from a line of settings to a recipe.
 @Suite(.serialized) struct ModelSettingTests {

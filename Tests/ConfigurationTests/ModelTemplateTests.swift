@@ -1,3 +1,4 @@
+import Tasks
 import Configuration
 import Foundation
 import TestSupport
@@ -5,12 +6,14 @@ import Testing
 
 /// What `tributary model new` writes.
 struct ModelTemplateTests {
-  @Test func `its model is the template of the Python package`() throws {
+  @Test func `the template is whole, and its run is one that a user could have written`() throws {
     let files = try ModelTemplate.files()
     #expect(
       files.map(\.name) == ["README.md", "model.py", "prompts.txt", "reward.py", "run.yaml"])
-    let model = files.first { $0.name == "model.py" }?.content
-    let template = "\(repositoryRoot())/Sources/Python/tributary/template.py"
-    #expect(model == FileManager.default.contents(atPath: template))
+    let run = try #require(files.first { $0.name == "run.yaml" }?.content)
+    var configuration = RunConfiguration()
+    try configuration.merge(yaml: String(decoding: run, as: UTF8.self), file: "run.yaml")
+    #expect(configuration.model.program == "python3 model.py" && configuration.task == .prompts)
+    #expect(configuration.trainPrompts == .file("prompts.txt"))
   }
 }

@@ -7,8 +7,8 @@ import Network
 import Objective
 import Records
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 
 /// What files and settings come to, and the sentences of those that are refused, against the texts in

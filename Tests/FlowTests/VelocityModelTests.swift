@@ -2,8 +2,8 @@ import Autograd
 import Network
 import Records
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 import Flow
 

@@ -1,4 +1,3 @@
-import Tasks
 import Flow
 import Foundation
 import Learning
@@ -6,9 +5,10 @@ import Network
 import Objective
 import Records
 import Tasks
+import Tasks
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 
 /// Guidance in rollout and training, the adaptive β and the spike guard: what is state and what it

@@ -5,8 +5,8 @@ import Objective
 import Records
 import Tasks
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 
 /// Whether a unit is what its parameters make.

@@ -7,8 +7,8 @@ import Objective
 import Records
 import Tasks
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 
 /// "One training forward per distinct state" against a loop over branches that shares no code with

@@ -7,8 +7,8 @@ import Objective
 import Records
 import Synchronization
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 
 struct CheckpointTests {

@@ -4,8 +4,8 @@ import Ledger
 import Network
 import Records
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Wire
 

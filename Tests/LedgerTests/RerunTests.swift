@@ -2,8 +2,8 @@ import Journal
 import Learning
 import Ledger
 import Records
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Wire
 

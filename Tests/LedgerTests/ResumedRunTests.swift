@@ -5,8 +5,8 @@ import Ledger
 import Network
 import Records
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Wire
 

@@ -1,8 +1,8 @@
 import Bytes
 import Foundation
 import Programs
-import TestSupport
 import Testing
+import TestSupport
 
 import Models
 

@@ -5,8 +5,8 @@ import Programs
 import Records
 import Synchronization
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 import Models
 

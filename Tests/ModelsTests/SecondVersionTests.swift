@@ -3,8 +3,8 @@ import Foundation
 import Glibc
 import Records
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 import Models
 

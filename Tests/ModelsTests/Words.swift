@@ -4,8 +4,8 @@ import Network
 import Programs
 import Records
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 import Models
 

@@ -1,13 +1,13 @@
-import Programs
 import Bytes
 import Foundation
 import Glibc
 import HTTP
+import Programs
 import Rewards
 import Synchronization
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 /// Real servers that answer, and that fail.
 struct HTTPRewardTests {

@@ -1,12 +1,12 @@
-import Programs
 import Foundation
 import Glibc
+import Programs
 import Records
 import Rewards
 import Synchronization
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 /// Real processes that answer, and that fail in every way there is a name for.
 struct ProgramRewardTests {

@@ -1,10 +1,10 @@
-import Programs
 import Foundation
+import Programs
 import Records
 import Rewards
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 /// What a reward is shown, and the examples of the README.
 struct QuestionTests {

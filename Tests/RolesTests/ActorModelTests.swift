@@ -5,8 +5,8 @@ import Ledger
 import Records
 import Roles
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Wire
 

@@ -4,8 +4,8 @@ import Learning
 import Records
 import Roles
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Transport
 import Wire

@@ -6,8 +6,8 @@ import Rewards
 import Roles
 import Synchronization
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Transport
 import Wire

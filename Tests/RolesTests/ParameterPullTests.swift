@@ -4,8 +4,8 @@ import Network
 import Records
 import Roles
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import TinyRecipe
 import Wire
 

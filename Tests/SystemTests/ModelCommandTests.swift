@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// `tributary model`, as far as it needs no Python; scripts/test-models does the rest.
 struct ModelCommandTests {

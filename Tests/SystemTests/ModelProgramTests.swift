@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// Whole runs of a model that is a program: the numbers are the program's and the run's alone, whoever
 /// computes them and whatever is killed meanwhile.
@@ -77,6 +77,24 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.json["params_hash"] as? String == (try reference()))
     try expectVerified("run", try reference())
+  }
+
+  @Test func `rows that depend on their batch make no difference to who computed them`() throws {
+    let batch = "/usr/bin/python3 \(repositoryRoot())/Tests/ModelPrograms/batch.py"
+    var hashes: Set<String> = []
+    for (actors, processes) in [(1, 1), (2, 1), (2, 2)] {
+      let run = "run-\(actors)-\(processes)"
+      let outcome = try train(
+        run, by: batch, actors: actors, ["--set", "model.processes=\(processes)"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let hash = try #require(outcome.json["params_hash"] as? String)
+      hashes.insert(hash)
+      try expectVerified(run, hash)
+    }
+    #expect(hashes.count == 1)
+    // Without a tolerance the learner finds that the actor's numbers are others than its own.
+    let strict = try train("strict", by: batch, ["--set", "model.tolerance=0"])
+    #expect(strict.status != 0)
   }
 
   @Test func `it is the program's model and not the built-in one`() throws {

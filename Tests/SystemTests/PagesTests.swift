@@ -1,8 +1,8 @@
 import Configuration
 import Foundation
 import Records
-import TestSupport
 import Testing
+import TestSupport
 
 /// The pages that people read: their links, their claims, and that a forge can show them.
 struct PagesTests {

@@ -9,8 +9,8 @@ import Objective
 import Records
 import Tasks
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 import Wire
 
 /// The negative controls of replay: a journal with one thing wrong must not pass.

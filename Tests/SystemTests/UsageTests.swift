@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// A wrong command line: one sentence that says what was meant, and exit code 64.
 struct UsageTests {

@@ -1,8 +1,8 @@
 import Foundation
 import Records
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 struct DensityTests {
   let density = Density()

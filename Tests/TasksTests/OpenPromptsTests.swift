@@ -1,8 +1,8 @@
 import Foundation
 import Records
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 /// Prompts that are any text, and everything that a line may say of one.
 struct OpenPromptsTests {

@@ -4,26 +4,39 @@ import Tensor
 
 /// Whether equal questions have equal answers, and whom a row stands beside.
 extension ModelCheck {
-  private static let random =
+  /// Of answers that are no rounding apart.
+  static let random =
     "Equal questions have answers that differ far more than by rounding: is dropout left on (train mode"
     + " instead of eval), or is something drawn at random?"
   private static let rounding =
     "The difference is that of rounding: kernels that are not deterministic, or threads; say exact: false"
     + " or choose others."
 
-  /// Differences above this are no rounding.
+  /// Differences above this share of the numbers' size are no rounding.
   private static let roundingLimit = 1e-3
 
-  private func sameness(_ name: String, _ difference: Difference, _ what: String) -> ModelFinding {
+  /// Whether equal questions have equal answers: not more than rounding apart, and equal where it is promised.
+  ///
+  /// - Parameter advice: where they are more than rounding apart.
+  func sameness(
+    _ name: String, _ difference: Difference, promised: Bool, _ what: String, advice: String
+  ) -> ModelFinding {
     guard difference.relative > Self.roundingLimit else {
       return equality(
-        name, difference, promised: contract.exact, what: what, advice: Self.rounding)
+        name, difference, promised: promised, what: what, advice: Self.rounding)
     }
-    isRandom = true
     return ModelFinding(
       name, .failed, "\(what) differ by up to \(difference.text)",
-      allowed: contract.exact ? "0" : brief(Self.roundingLimit), advice: Self.random,
+      allowed: promised ? "0" : brief(Self.roundingLimit), advice: advice,
       values: ["largest": difference.largest, "relative": difference.relative])
+  }
+
+  /// The same of velocities: without it nothing else can be told.
+  private func sameness(_ name: String, _ difference: Difference, _ what: String) -> ModelFinding {
+    let finding = sameness(
+      name, difference, promised: contract.exact, what, advice: Self.random)
+    if finding.verdict == .failed { isRandom = true }
+    return finding
   }
 
   func velocitiesAreEqual() throws(Fault) -> ModelFinding? {

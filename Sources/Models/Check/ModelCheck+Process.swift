@@ -79,7 +79,7 @@ extension ModelCheck {
       let both = try median(of: 3) { () throws(Fault) in
         _ = try velocities(probe, under: set, keeps: true)
         _ = try actor.pullBack(
-          probe.piece, under: set, guidance: 1, slopes: slopes[...], waiting: {})
+          probe.pieces(upTo: count)[0], under: set, guidance: 1, slopes: slopes[...], waiting: {})
       }
       let rate = { (seconds: Double) in String(format: "%.0f", Double(count) / seconds) }
       parts.append("\(count) rows: \(rate(forward))/s, with pullback \(rate(both))/s")

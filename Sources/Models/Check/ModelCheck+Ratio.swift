@@ -13,29 +13,16 @@ extension ModelCheck {
 
     mutating func velocities(of states: [Float], sigma: Float) throws(ModelFailure) -> [Float] {
       do throws(Fault) {
-        return try check.inPieces(states, sigma, set, of: check.actor)
+        var rows = check.rows[[0]]
+        rows.states = states
+        rows.sigmas = Array(repeating: sigma, count: states.count / rows.latentCount)
+        rows.prompts = rows.sigmas.map { _ in check.rows.prompts[0] }
+        return try check.velocities(rows, under: set)
       } catch {
         fault = error
         throw ModelFailure(error.outline)
       }
     }
-  }
-
-  /// v of any number of rows at one time and of one prompt, cut as questions are.
-  fileprivate func inPieces(
-    _ states: [Float], _ sigma: Float, _ set: ParameterSet, of process: ModelProcess
-  ) throws(Fault) -> [Float] {
-    let width = rows.latentCount
-    let most = contract.maxRows * width
-    var v: [Float] = []
-    for start in stride(from: 0, to: states.count, by: most) {
-      var piece = rows[[0]]
-      piece.states = Array(states[start..<min(start + most, states.count)])
-      piece.sigmas = Array(repeating: sigma, count: piece.states.count / width)
-      piece.prompts = Array(repeating: rows.prompts[0], count: piece.sigmas.count)
-      v += try velocities(piece, under: set, of: process)
-    }
-    return v
   }
 
   /// TempFlow's unit, of 9 points with 6 branches each.
@@ -63,11 +50,7 @@ extension ModelCheck {
     probe.states = unit.points.flatMap(\.state)
     probe.sigmas = unit.points.map { grid.sigmas[$0.step] }
     probe.prompts = unit.points.map { _ in rows.prompts[0] }
-    var v: [Float] = []
-    for start in stride(from: 0, to: probe.count, by: contract.maxRows) {
-      let places = Array(start..<min(start + contract.maxRows, probe.count))
-      v += try velocities(probe[places], under: set, of: learner)
-    }
+    let v = try velocities(probe, under: set, of: learner)
     var worst = 0.0
     for (place, point) in unit.points.enumerated() {
       let transition = dynamics.transition(step: point.step, on: grid)

@@ -17,7 +17,7 @@ extension ModelCheck {
   {
     if keeps { _ = try velocities(few, under: set, of: process, keeps: true) }
     return try process.pullBack(
-      few.piece, under: set, guidance: 1, slopes: slopes[...], waiting: {})
+      few.pieces(upTo: few.count)[0], under: set, guidance: 1, slopes: slopes[...], waiting: {})
   }
 
   private static let allowedError = 0.02
@@ -79,33 +79,18 @@ extension ModelCheck {
     let once = try gradient(set, of: actor, keeps: false)
     let again = Difference(once, try gradient(set, of: actor, keeps: false))
     let other = Difference(once, try gradient(set, of: learner, keeps: false))
-    let worst = again.joined(with: other)
-    if worst.relative > 1e-3 {
-      return ModelFinding(
-        "pullback twice", .failed, "gradients of one question differ by up to \(worst.text)",
-        allowed: contract.pullbackExact ? "0" : "0.001",
-        advice: "Is dropout left on, or something drawn at random?",
-        values: ["largest": worst.largest, "relative": worst.relative])
-    }
-    return equality(
-      "pullback twice", worst, promised: contract.pullbackExact,
-      what: "gradients of one question, asked twice and of two processes")
+    return sameness(
+      "pullback twice", again.joined(with: other), promised: contract.pullbackExact,
+      "gradients of one question, asked twice and of two processes", advice: Self.random)
   }
 
   func pullbackOfKeptGraph() throws(Fault) -> ModelFinding? {
     let set = try parameters().moved
     let difference = Difference(
       try gradient(set, of: actor, keeps: true), try gradient(set, of: actor, keeps: false))
-    if difference.relative > 1e-3 {
-      return ModelFinding(
-        "pullback kept", .failed,
-        "gradients with and without a kept graph differ by up to \(difference.text)",
-        allowed: contract.pullbackExact ? "0" : "0.001",
-        advice: "Is the kept graph that of the same rows and the same θ?",
-        values: ["largest": difference.largest, "relative": difference.relative])
-    }
-    return equality(
+    return sameness(
       "pullback kept", difference, promised: contract.pullbackExact,
-      what: "gradients with and without a kept graph")
+      "gradients with and without a kept graph",
+      advice: "Is the kept graph that of the same rows and the same θ?")
   }
 }

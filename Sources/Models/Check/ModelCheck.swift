@@ -175,13 +175,17 @@ package final class ModelCheck {
     zip(theta, direction).map { $0 + step * $1 }
   }
 
-  /// v, `[R, D]`, of one process.
+  /// v, `[R, D]`, of one process; of more rows than a question may have, cut as a run cuts them.
   func velocities(
     _ rows: ProbeRows, under set: ParameterSet, of process: ModelProcess? = nil,
     guidance: Float = 1, keeps: Bool = false
   ) throws(Fault) -> [Float] {
-    try (process ?? actor).velocities(
-      of: rows.piece, under: set, guidance: guidance, keeps: keeps, waiting: {})
+    var v: [Float] = []
+    for piece in rows.pieces(upTo: contract.maxRows) {
+      v += try (process ?? actor).velocities(
+        of: piece, under: set, guidance: guidance, keeps: keeps, waiting: {})
+    }
+    return v
   }
 
   /// Equal where they must be; what else it is that two answers to one question differ.

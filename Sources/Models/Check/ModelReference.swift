@@ -73,11 +73,7 @@ extension ModelCheck {
     probe.states = reference.states
     probe.sigmas = reference.sigmas
     probe.prompts = reference.prompts.map { Prompt(text: $0, category: "prompts") }
-    var v: [Float] = []
-    for start in stride(from: 0, to: probe.count, by: contract.maxRows) {
-      let places = Array(start..<min(start + contract.maxRows, probe.count))
-      v += try velocities(probe[places], under: set)
-    }
+    let v = try velocities(probe, under: set)
     let difference = Difference(reference.velocities, v)
     if reference.velocities.allSatisfy({ $0 == 0 }) {
       return ModelFinding(

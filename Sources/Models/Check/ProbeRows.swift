@@ -1,3 +1,4 @@
+import Flow
 import Records
 import Tensor
 
@@ -45,9 +46,12 @@ struct ProbeRows {
 
   func first(_ most: Int) -> ProbeRows { self[Array(0..<min(most, count))] }
 
-  var piece: RowsPiece {
-    RowsPiece(
-      states: states[...], sigmas: sigmas[...], promptOfRow: prompts, latentCount: latentCount)
+  /// As questions of so many rows.
+  func pieces(upTo most: Int) -> [RowsPiece] {
+    RowsPiece.pieces(
+      of: ModelRows(
+        states: states, sigmas: sigmas, prompts: prompts,
+        rowsOfPrompt: Array(repeating: 1, count: count)), upTo: most, latentCount: latentCount)
   }
 }
 

@@ -1,6 +1,6 @@
-import Tensor
 import Network
 package import Records
+import Tensor
 
 /// A model with given parameters and prompts, as a sampler sees it.
 ///

@@ -53,15 +53,7 @@ package struct ParameterManifest: Hashable, Sendable {
     let header = try SafeTensorsHeader(try file.read(start - 8, at: 8)[...])
     try header.check(dataBytes: size - start)
     let tensors = Dictionary(header.tensors.map { ($0.name, $0) }) { first, _ in first }
-    for entry in entries {
-      guard let tensor = tensors[entry.name] else {
-        throw SafeTensorsError.missingTensor(entry.name)
-      }
-      guard tensor.shape == entry.shape else {
-        throw SafeTensorsError.wrongShape(
-          name: entry.name, found: tensor.shape, expected: entry.shape)
-      }
-    }
+    try check(tensors.mapValues(\.shape))
     let buffer = try Buffer.filled(count: count) { bytes in
       var offset = 0
       for entry in entries {
@@ -85,16 +77,24 @@ package struct ParameterManifest: Hashable, Sendable {
     return buffer
   }
 
+  /// Whether a file with tensors of these shapes has all that there must be.
+  private func check(_ shapes: [String: [Int]]) throws(SafeTensorsError) {
+    for entry in entries {
+      guard let shape = shapes[entry.name] else { throw .missingTensor(entry.name) }
+      guard shape == entry.shape else {
+        throw .wrongShape(name: entry.name, found: shape, expected: entry.shape)
+      }
+    }
+  }
+
   /// The parameters in a file that has all of these tensors.
   package func parameters(from file: SafeTensors) throws(SafeTensorsError) -> Buffer {
     let buffer = Buffer(count: count)
     let tensors = Dictionary(file.entries.map { ($0.name, $0) }) { first, _ in first }
+    try check(tensors.mapValues(\.shape))
     var offset = 0
     for entry in entries {
       guard let tensor = tensors[entry.name] else { throw .missingTensor(entry.name) }
-      guard tensor.shape == entry.shape else {
-        throw .wrongShape(name: entry.name, found: tensor.shape, expected: entry.shape)
-      }
       guard tensor.scalars.allSatisfy(\.isFinite) else { throw .notFinite(name: entry.name) }
       buffer.matrix(at: offset, rows: 1, columns: entry.count).assign(tensor.scalars)
       offset += entry.count

@@ -1,10 +1,10 @@
-import Models
 import ArgumentParser
 import Configuration
 import Dialogue
 import Foundation
 import Learning
 import Ledger
+import Models
 import Records
 import Rewards
 import Roles

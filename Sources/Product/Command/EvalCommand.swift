@@ -1,6 +1,6 @@
-import Flow
 import ArgumentParser
 import Dialogue
+import Flow
 import Foundation
 import Learning
 import Objective
@@ -52,12 +52,11 @@ struct EvalCommand: PrintsJSON {
     let list = try prompts.map { try Self.prompts(in: $0, task: policy.recipe.task) }
     let task = policy.recipe.task
     let prompts = list ?? task.heldOutPrompts
-    var options = EvaluationOptions(odeSteps: odeSteps, noises: noises)
-    options.guidance = policy.recipe.algorithm.guidance.evaluation
+    let options = EvaluationOptions(odeSteps: odeSteps, noises: noises)
     let session = policy.recipe.session()
     let results = try Evaluation.results(
-      of: policy.weights, session: session, task: task, prompts: prompts,
-      options: options)
+      of: policy.weights, session: session, prompts: prompts, options: options,
+      guidance: policy.recipe.algorithm.guidance.evaluation)
     let asked = try askRewards(
       of: policy.recipe, about: try policy.recipe.exhibits(of: results, by: session))
     let evaluation = Evaluation(

@@ -1,6 +1,3 @@
-import Rewards
-import Network
-import Tasks
 import ArgumentParser
 import Bytes
 import Dialogue
@@ -9,7 +6,10 @@ import Foundation
 import Learning
 import Ledger
 import Models
+import Network
 import Records
+import Rewards
+import Tasks
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

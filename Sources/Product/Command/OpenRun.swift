@@ -1,10 +1,10 @@
-import Models
 import Bytes
 import Configuration
 import Dialogue
 import Foundation
 import Learning
 import Ledger
+import Models
 import Network
 import Records
 import Rewards

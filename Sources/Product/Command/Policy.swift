@@ -1,5 +1,5 @@
-import Flow
 import Configuration
+import Flow
 import Foundation
 import Learning
 import Ledger

@@ -1,7 +1,7 @@
-import Flow
 import ArgumentParser
 import Configuration
 import Dialogue
+import Flow
 import Foundation
 import Learning
 import Ledger

@@ -1,4 +1,3 @@
-import Programs
 import ArgumentParser
 import Dialogue
 import Flow
@@ -6,6 +5,7 @@ import Foundation
 import HTTP
 import Learning
 import Objective
+import Programs
 import Records
 import Rewards
 import Synchronization

@@ -1,6 +1,6 @@
-import Flow
 import ArgumentParser
 import Dialogue
+import Flow
 import Foundation
 import Learning
 import Objective

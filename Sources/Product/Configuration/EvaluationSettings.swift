@@ -41,13 +41,11 @@ package struct EvaluationSettings: Hashable, Sendable {
         "w of guidance in evaluations; -1: as sample.guidance.")),
   ]
 
-  /// - Parameter guidance: of evaluations.
-  func options(_ guidance: Guidance) -> EvaluationOptions {
+  var options: EvaluationOptions {
     var options = EvaluationOptions(
       interval: interval, odeSteps: steps, noises: noises, bestOf: bestOf)
     options.best = best
     options.asksRewards = asksRewards
-    options.guidance = guidance
     return options
   }
 }

@@ -29,9 +29,7 @@ extension RunConfiguration {
       do throws(Fault) {
         programContract = try ModelProgram.contract(of: command, options: modelOptions)
       } catch {
-        throw .impossible(
-          (["model.program: \(error)"] + error.errorLines.map { "  \($0)" }).joined(separator: "\n")
-        )
+        throw .impossible("model.program: \(error.report)")
       }
     }
     (model.program, model.folder) = (command.command, command.folder ?? "")

@@ -1,8 +1,8 @@
+import Flow
 import Foundation
-package import Models
 package import Learning
 package import Ledger
-import Flow
+package import Models
 import Objective
 import Records
 import Rewards
@@ -45,7 +45,7 @@ extension RunConfiguration {
       ema: optimizer.average.options, minibatches: optimizer.minibatches,
       minibatchesBy: optimizer.minibatchesBy, chunkUnits: optimizer.chunkUnits,
       schedule: Schedule(schedule.kind, lag: schedule.lag), importanceCap: schedule.importanceCap,
-      evaluation: evaluation.options(algorithm.guidance.evaluation))
+      evaluation: evaluation.options)
     if algorithm.loss is ClippedRatio { try loss.checkClip(latentCount: recipe.latentCount) }
     guard recipe.payloadBytes <= Recipe.payloadLimit else {
       throw .impossible(

@@ -1,5 +1,5 @@
-import Flow
 package import Configuration
+import Flow
 package import Learning
 import Ledger
 import Network

@@ -14,11 +14,14 @@ except (ImportError, unittest.SkipTest):
 
 from tests.asking import PACKAGE, rows, slope_error, started
 
+# What `tributary model new` writes.
+TEMPLATE = PACKAGE.parent / "Product/Configuration/Template/model.py"
+
 
 class Template(unittest.TestCase):
     def test_a_copy_is_a_model(self):
         with tempfile.TemporaryDirectory() as folder:
-            copy = shutil.copy(PACKAGE / "tributary/template.py", Path(folder, "model.py"))
+            copy = shutil.copy(TEMPLATE, Path(folder, "model.py"))
             with started(copy) as (asker, process):
                 asker.hello()
                 theta = asker.initial()

@@ -1,5 +1,5 @@
-package import Learning
 package import Flow
+package import Learning
 package import Records
 import Rewards
 import Tensor

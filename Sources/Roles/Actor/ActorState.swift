@@ -1,5 +1,5 @@
-import Flow
 import Bytes
+import Flow
 import Learning
 import Ledger
 import Network

@@ -1,5 +1,5 @@
-import Flow
 import Bytes
+import Flow
 import Foundation
 import Learning
 import Records

@@ -33,6 +33,11 @@ package struct Fault: Error, Hashable, CustomStringConvertible {
 
   package var description: String { outline + (quote.map { ": \"\($0)\"" } ?? "") }
 
+  /// The same with the last lines.
+  package var report: String {
+    ([description] + errorLines.map { "  \($0)" }).joined(separator: "\n")
+  }
+
   package init(_ kind: Kind, _ outline: String, quoting quote: String? = nil) {
     self.kind = kind
     self.outline = outline

@@ -1,6 +1,6 @@
-package import Programs
 import Foundation
 import HTTP
+package import Programs
 package import Tasks
 
 /// A server that scores pictures: `GET /health` and `POST /compute`.

@@ -1,5 +1,5 @@
-package import Programs
 import Foundation
+package import Programs
 import Records
 import Tasks
 

@@ -1,6 +1,6 @@
-import Programs
 import Foundation
 import HTTP
+import Programs
 
 /// Which reward, and how it is asked; what a configuration says of one.
 package struct RewardSource: Hashable, Sendable {

@@ -1,6 +1,6 @@
-import Programs
 import Foundation
 import HTTP
+import Programs
 
 /// Where a server's password or token is found, on each machine that asks the server: never in a
 /// configuration, which is stored, journalled and sent.

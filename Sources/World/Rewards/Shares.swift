@@ -1,7 +1,7 @@
-import Programs
 import Bytes
 import Dispatch
 import Foundation
+import Programs
 import Records
 import Synchronization
 

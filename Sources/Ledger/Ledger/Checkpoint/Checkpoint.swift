@@ -1,7 +1,7 @@
 import Bytes
+package import Flow
 import Foundation
 package import Learning
-package import Flow
 import Network
 import Records
 package import Tensor

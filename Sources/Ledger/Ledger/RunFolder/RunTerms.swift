@@ -1,5 +1,5 @@
-package import Learning
 import Flow
+package import Learning
 import Network
 package import Records
 import Tensor

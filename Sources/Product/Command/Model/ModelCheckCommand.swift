@@ -75,7 +75,7 @@ struct ModelCheckCommand: PrintsJSON {
       check = try ModelCheck(command, options: options)
     } catch {
       Console.live("")
-      throw RunFailure(.mismatch, ModelFaults.sentence(error))
+      throw RunFailure(.mismatch, error.report)
     }
     let close = check.close
     let interrupts = Interrupts {

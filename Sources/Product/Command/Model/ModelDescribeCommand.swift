@@ -44,7 +44,7 @@ struct ModelDescribeCommand: PrintsJSON {
     do throws(Fault) {
       contract = try ModelProgram.contract(of: command, options: options)
     } catch {
-      throw RunFailure(.usage, ModelFaults.sentence(error))
+      throw RunFailure(.usage, error.report)
     }
     for (name, value) in Self.table(of: contract) {
       Console.line(Console.left(name, 12) + value)
@@ -96,12 +96,5 @@ struct ModelDescribeCommand: PrintsJSON {
       contract.guidance == "linear"
       ? "linear: w·v(prompt) + (1 − w)·v(no prompt)" : "own: any rule in w"
     return "\(rule), \(Console.count(contract.contract.guidedEvaluations, "evaluation")) a row"
-  }
-}
-
-/// What is said of a program that did not answer.
-enum ModelFaults {
-  static func sentence(_ fault: Fault) -> String {
-    (["\(fault)"] + fault.errorLines.map { "  \($0)" }).joined(separator: "\n")
   }
 }

@@ -1,6 +1,6 @@
-import Flow
 import Bytes
 import Dispatch
+import Flow
 package import Learning
 package import Records
 import Synchronization

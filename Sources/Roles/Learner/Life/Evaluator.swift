@@ -84,8 +84,8 @@ final class Evaluator {
     let (task, options) = (recipe.task, recipe.evaluation)
     let session = recipe.session()
     let results = try Evaluation.results(
-      of: weights, session: session, task: task, prompts: task.heldOutPrompts,
-      options: options)
+      of: weights, session: session, prompts: task.heldOutPrompts, options: options,
+      guidance: recipe.algorithm.guidance.evaluation)
     let grid = PictureGrid(of: recipe)
     let drawn = try grid.results(of: weights)
     var asked: [[Float]]?
