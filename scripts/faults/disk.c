@@ -3,6 +3,7 @@
 //
 // FAULTS_LOG names the record, one line an event:
 //   sync LENGTH PATH        the file's first LENGTH bytes are durable
+//   link OLD NEW            NEW is another name of the file OLD
 //   rename SHADOW OLD NEW   NEW is what OLD was; what NEW was before is linked as SHADOW ("-": nothing)
 //   folder PATH             the renames inside are durable
 //   lost PATH               a sync failed: what was not durable then never will be, whatever later syncs say
@@ -95,6 +96,16 @@ static int absolute(const char *path, char *out) {
   folder[length] = 0;
   if (realpath(length == 0 ? "/" : folder, real) == NULL) return 0;
   return snprintf(out, PATH_MAX, "%s/%s", real, slash == NULL ? path : slash + 1) < PATH_MAX;
+}
+
+int link(const char *old, const char *new) {
+  int (*next)(const char *, const char *) =
+      (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "link");
+  char from[PATH_MAX], to[PATH_MAX], line[2 * PATH_MAX + 64];
+  int outcome = next(old, new);
+  if (outcome == 0 && absolute(old, from) && absolute(new, to))
+    record(line, (size_t)snprintf(line, sizeof line, "link %s %s\n", from, to));
+  return outcome;
 }
 
 int rename(const char *old, const char *new) {

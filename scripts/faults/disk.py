@@ -17,6 +17,8 @@ def read(record):
                 if int(words[0]) <= lost.get(words[1], -1):
                     del lost[words[1]]
                 durable[words[1]] = min(int(words[0]), durable.get(words[1], 0))
+            elif kind == "link":
+                durable[words[1]] = durable.get(words[0], 0)
             elif kind == "folder":
                 renames = [entry for entry in renames if os.path.dirname(entry[2]) != words[0]]
             else:

@@ -90,7 +90,7 @@ class Run:
         resumed = re.findall(r"resumed at version (\d+)", self.learner.text)
         if self.lives > 1 and self.reported > (int(resumed[0]) if resumed else 0):
             raise Broken(f"version {self.reported} was reported as committed, and the learner resumed at"
-                         f" {resumed[0] if resumed else 0}")
+                         f" {resumed[0] if resumed else 0}:\n{self.learner.text[-2000:]}")
 
     def actor(self, name):
         where = ["--connect", self.listen] if self.listen else ["--run", self.folder]

@@ -75,7 +75,7 @@ package struct RunFolder: Sendable {
   private static func isOurs(_ name: String) -> Bool {
     let run = RunFolder("")
     let files = [
-      run.configuration, run.checkpoints, run.metrics, run.metricsTable, run.alarms,
+      run.configuration, run.model, run.checkpoints, run.metrics, run.metricsTable, run.alarms,
       run.environment,
       run.log, run.summary, run.strip, run.grids, run.lock, run.endpoint, run.localKey,
       run.keys.path, run.prompts,
