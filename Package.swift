@@ -106,7 +106,7 @@ let house = [
         name: "Roles",
         imports: [
           "Ledger", "Learning", "Journal", "Telemetry", "Objective", "Flow", "Network", "Autograd",
-          "Tensor", "Rewards", "Tasks", "Records", "Wire", "Transport", "Bytes",
+          "Tensor", "Rewards", "Tasks", "Programs", "Records", "Wire", "Transport", "Bytes",
         ])
     ]),
   Folder(

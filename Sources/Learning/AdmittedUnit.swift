@@ -5,13 +5,34 @@ package import Wire
 ///
 /// Of a unit that several parties computed all results may be admitted; one is chosen.
 package struct AdmittedUnit: Sendable {
-  package let rebuilt: RebuiltUnit
+  package private(set) var rebuilt: RebuiltUnit
   /// The digest of ``payload``.
   package let digest: Digest
-  /// The bytes as they came, which are the bytes that are journalled.
-  package let payload: [UInt8]
+  /// The bytes as they came, which are the bytes that are journalled; empty once they are.
+  package private(set) var payload: [UInt8]
 
   package var unit: UnitID { rebuilt.trajectory.unit }
+
+  /// From so many bytes on a unit waits for its update in the journal and not in memory.
+  package static let largeBytes = WireLimits.payloadBytes
+
+  /// The same as it waits for its update once the journal has its payload: without it, and if it is large
+  /// without its states, velocities and latents.
+  ///
+  /// - Parameter read: the payload, from the journal.
+  package func journalled(
+    _ recipe: Recipe, reading read: @escaping @Sendable () throws -> [UInt8]
+  ) -> AdmittedUnit {
+    var waiting = self
+    waiting.payload = []
+    if payload.count > Self.largeBytes {
+      let (id, digest) = (unit, digest)
+      waiting.rebuilt = rebuilt.shelved {
+        try AdmittedUnit(payload: read(), digest: digest, unit: id, recipe: recipe).rebuilt
+      }
+    }
+    return waiting
+  }
 
   /// Checks a payload, cheapest first: digest, form and limits, unit, then everything that follows
   /// from the unit's address.

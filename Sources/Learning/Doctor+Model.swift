@@ -47,6 +47,7 @@ extension Doctor {
       name: "same twice",
       sentence: "v of one question asked twice differs by \(brief(difference)), allowed is"
         + " \(brief(most))"
+        + (recipe.model.contract.exactness.ownClass.map { " (\($0))" } ?? "")
         + (difference > most ? " (is dropout left on?)" : ""),
       isHealthy: difference <= most)
   }

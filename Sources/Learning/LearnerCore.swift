@@ -39,7 +39,30 @@ package final class LearnerCore {
           + " sampled it computes other numbers than this learner. Nothing of update"
           + " \(policy.version.rawValue) was trained")
     }
-    return try apply(units, epoch: epoch)
+    let drift = try samplerRatioDeviation(among: units)
+    var (commit, report) = try apply(units, epoch: epoch)
+    report.samplerRatioDeviation = drift
+    return (commit, report)
+  }
+
+  /// How far ρ is from 1 at the parameters that sampled, of one of the units; nil where it is 0 because rows do
+  /// not depend on their batch.
+  private func samplerRatioDeviation(among units: [AdmittedUnit]) throws -> Double? {
+    guard recipe.model.contract.exactness.tolerance > 0, let unit = units.randomElement() else {
+      return nil
+    }
+    let whole = try unit.rebuilt.whole()
+    return try update.ratioDeviation(of: whole, weights: sampler(of: unit).parameters)
+  }
+
+  /// The parameters that sampled a unit of an open update.
+  private func sampler(of unit: AdmittedUnit) throws -> Snapshot {
+    let version = unit.rebuilt.trajectory.version
+    guard let snapshot = recent.first(where: { $0.version == version }) else {
+      throw RunFailure(
+        .internal, "\(unit.unit) was sampled with \(version), which the learner no longer holds")
+    }
+    return snapshot
   }
 
   /// The same for units that were looked at.
@@ -101,14 +124,9 @@ package final class LearnerCore {
 
   /// What is wrong with a unit of an open update; nil if nothing is.
   package func deviation(of unit: AdmittedUnit, extent: UnitCheck.Extent) throws -> String? {
-    let version = unit.rebuilt.trajectory.version
-    guard let snapshot = recent.first(where: { $0.version == version }) else {
-      throw RunFailure(
-        .internal, "\(unit.unit) was sampled with \(version), which the learner no longer holds")
-    }
-    let weights = snapshot.parameters
+    let weights = try sampler(of: unit).parameters
     var generator = SystemRandomNumberGenerator()
     return try check.deviation(
-      of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
+      of: unit.rebuilt.whole(), weights: weights, extent: extent, using: &generator)
   }
 }

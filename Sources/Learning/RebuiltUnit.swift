@@ -10,6 +10,31 @@ package struct RebuiltUnit: Sendable {
   /// xᵢ₊₁, `[point][K · D]`: one piece of memory a point, because whoever checks a unit is another
   /// thread than whoever uses it, and freeing for another thread is dear.
   private let states: [[Float]]
+  /// Makes the whole unit again; nil where it is here.
+  private let fetch: Fetch?
+
+  package typealias Fetch = @Sendable () throws -> RebuiltUnit
+
+  /// The unit with all of its numbers.
+  package func whole() throws -> RebuiltUnit { try fetch?() ?? self }
+
+  /// Rewards and log-densities alone, which credit and reports read; the rest is fetched when it is needed.
+  func shelved(_ fetch: @escaping Fetch) -> RebuiltUnit {
+    var trajectory = trajectory
+    trajectory.outcomes = trajectory.outcomes.withoutLatents
+    for index in trajectory.points.indices {
+      trajectory.points[index].state = []
+      trajectory.points[index].velocity = []
+      trajectory.points[index].outcomes = trajectory.points[index].outcomes.withoutLatents
+    }
+    return RebuiltUnit(trajectory: trajectory, states: [], fetch: fetch)
+  }
+
+  private init(trajectory: Trajectory, states: [[Float]], fetch: Fetch?) {
+    self.trajectory = trajectory
+    self.states = states
+    self.fetch = fetch
+  }
 
   /// xᵢ₊₁ of a point's branches, `[K, D]`.
   package func next(ofPoint point: Int) -> Slab {
@@ -84,8 +109,7 @@ package struct RebuiltUnit: Sendable {
       }
       states.append(next)
     }
-    self.trajectory = trajectory
-    self.states = states
+    self.init(trajectory: trajectory, states: states, fetch: nil)
   }
 }
 

@@ -5,7 +5,7 @@ package import Wire
 
 extension Recipe {
   /// The most that one unit's payload may have.
-  package static var payloadLimit: Int { WireLimits.payloadBytes }
+  package static var payloadLimit: Int { WireLimits.unitBytes }
 
   /// The most bytes of parameters that actors can be sent.
   package static var parameterLimit: Int { ParameterChunks.mostBytes }

@@ -18,6 +18,9 @@ extension Update {
     package var divergence: Double
     /// The largest |ρ − 1| of the first minibatch, before any step of this update.
     package var firstRatioDeviation: Double
+    /// The largest |ρ − 1| of one unit at the parameters that sampled it, which the learner computed again;
+    /// nil of models where it is 0 by construction.
+    package var samplerRatioDeviation: Double?
     package var clippedShare: Double
     /// Seed groups whose rewards are all equal.
     package var zeroVarianceShare: Double

@@ -63,14 +63,19 @@ package final class Update {
         units: Array(units[range]), advantages: advantages[range], points: Array(points[range]),
         weightOfStep: weightOfStep, groups: Array(groups[range]))
     }
+
+    /// The same with all numbers of its units.
+    func whole() throws -> Batch {
+      var batch = self
+      batch.units = try units.map { try $0.whole() }
+      return batch
+    }
   }
 
   /// Applies the update of version k to `policy`, which becomes version k + 1.
   ///
   /// - Parameter units: the B units of update k in unit order.
-  package func apply(_ units: [RebuiltUnit], to policy: TrainingState) throws(ModelFailure)
-    -> Report
-  {
+  package func apply(_ units: [RebuiltUnit], to policy: TrainingState) throws -> Report {
     precondition(
       units.map(\.trajectory.unit) == recipe.layout.units(of: policy.version.rawValue),
       "an update takes exactly its own units, in order")
@@ -99,7 +104,7 @@ package final class Update {
   }
 
   /// The loss of some whole prompts' units as one minibatch, and its gradient.
-  package func loss(of units: [RebuiltUnit], _ policies: Policies) throws(ModelFailure) -> (
+  package func loss(of units: [RebuiltUnit], _ policies: Policies) throws -> (
     loss: Double, gradient: Buffer
   ) {
     var tally = Tally()
@@ -154,7 +159,7 @@ package final class Update {
   /// What it returns is good until the next call.
   private func gradient(
     of batch: Batch, _ policies: Policies, isFirst: Bool, tally: inout Tally
-  ) throws(ModelFailure) -> Buffer {
+  ) throws -> Buffer {
     let isWhole = loss.needs.contains(.wholeMinibatch)
     let size = isWhole ? batch.units.count : recipe.chunkUnits
     let chunks = stride(from: 0, to: batch.units.count, by: size).map {
@@ -176,7 +181,7 @@ package final class Update {
       let chunk = batch.chunk(range)
       if rowCount(of: chunk) > 0 {
         try addGradient(
-          of: chunk, policies, scale: 1 / Float(count), to: gradient, isFirst: isFirst,
+          of: chunk.whole(), policies, scale: 1 / Float(count), to: gradient, isFirst: isFirst,
           tally: &tally)
       }
       sums.append((gradient, 1))

@@ -1,3 +1,5 @@
+package import Programs
+
 /// How a model's program is run: nothing of it decides numbers but the seed.
 package struct ModelOptions: Hashable, Sendable {
   /// Seconds until an answer must be there; the first of each kind may take ten times as long.
@@ -8,6 +10,8 @@ package struct ModelOptions: Hashable, Sendable {
   package var tolerance: Float = 1e-3
   /// Processes that a learner asks at once.
   package var processes = 1
+  /// Variables of each of them.
+  package var variables: PlacedVariables?
   /// For whatever the program draws at its start, 0 ..< 2³¹.
   package var seed: UInt64 = 0
   /// What ``ModelQuestion`` says of this program.

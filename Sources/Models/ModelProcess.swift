@@ -16,6 +16,7 @@ final class ModelProcess: @unchecked Sendable {
   private let command: ProgramCommand
   private let role: ModelRole
   private let options: ModelOptions
+  private let variables: [String: String]
   /// What the program must say of itself; nil where that is to be found out.
   private var expected: ProgramContract?
 
@@ -40,9 +41,12 @@ final class ModelProcess: @unchecked Sendable {
   private let closable = Mutex<RunningProgram?>(nil)
   private let isClosed = Atomic<Bool>(false)
 
+  /// - Parameter index: which of the processes it is that are asked at once.
   init(
-    _ command: ProgramCommand, role: ModelRole, options: ModelOptions, expected: ProgramContract?
+    _ command: ProgramCommand, role: ModelRole, options: ModelOptions, expected: ProgramContract?,
+    index: Int = 0
   ) {
+    variables = options.variables?.values(at: index) ?? [:]
     self.command = command
     self.role = role
     self.options = options
@@ -393,7 +397,7 @@ final class ModelProcess: @unchecked Sendable {
     let program = try RunningProgram(
       command, output: .words,
       inheriting: [sockets.other.descriptor, memory.descriptor],
-      environment: ["TRIBUTARY_SOCKET": "3", "TRIBUTARY_MEMORY": "4"])
+      environment: variables.merging(["TRIBUTARY_SOCKET": "3", "TRIBUTARY_MEMORY": "4"]) { $1 })
     closable.withLock { $0 = program }
     // Whoever closed before the line above did not see it.
     if isClosed.load(ordering: .relaxed) { program.end() }

@@ -22,8 +22,8 @@ package struct ModelProgram: VelocityModel {
     if !contract.exactness.isRowInvariant { contract.exactness.tolerance = options.tolerance }
     self.contract = contract
     pool = ModelPool(
-      (0..<options.processes).map { _ in
-        ModelProcess(command, role: role, options: options, expected: program)
+      (0..<options.processes).map {
+        ModelProcess(command, role: role, options: options, expected: program, index: $0)
       })
   }
 

@@ -66,6 +66,19 @@ import TestSupport
     #expect(recipe.model is ModelProgram && recipe.latentCount == 2)
   }
 
+  @Test func `a unit that is too large to send is refused with its size`() throws {
+    try folder.write(Data("a cat\n".utf8), to: "prompts.txt")
+    let resolved = try settings(
+      "--latent 4194304",
+      [
+        "task.name": "prompts", "task.train_prompts": folder.file("prompts.txt"),
+        "reward.train": "{name: own, program: /bin/cat}",
+      ]
+    ).resolved()
+    let refusal = sentence { try resolved.recipe() }
+    #expect(refusal.contains("one unit would send") && refusal.contains("268435456"), "\(refusal)")
+  }
+
   @Test func `relative words are found in the folder where the run begins`() throws {
     try FileManager.default.copyItem(
       atPath: "\(repositoryRoot())/Tests/ModelsTests/Programs/model.py",

@@ -40,7 +40,8 @@ struct ActorModel {
     return published
   }()
 
-  private let options = ActorProcess.Options(name: "a")
+  private static let pieceBytes = 4
+  private let options: ActorProcess.Options
   private let start = ContinuousClock.now
   private var random: SplitMix64
   private var state: ActorState
@@ -56,6 +57,8 @@ struct ActorModel {
   private var kept: [UnitID: UnitResult] = [:]
   /// Results sent in this session.
   private var sent: Set<UnitID> = []
+  /// The piece that was sent last.
+  private var lastPiece: [UInt8]?
   private(set) var events = 0
   private let broken = Broken()
 
@@ -64,6 +67,9 @@ struct ActorModel {
 
   init(seed: UInt64) {
     random = SplitMix64(seed: seed)
+    var options = ActorProcess.Options(name: "a")
+    options.pieceBytes = Self.pieceBytes
+    self.options = options
     state = ActorState(options, life: String(repeating: "a", count: 32), pid: 1, now: start)
   }
 
@@ -85,10 +91,10 @@ struct ActorModel {
   private mutating func perform(_ action: ActorState.Action) {
     require(!isOver, "something is done after the end")
     switch action {
-    case .send(let message, _):
+    case .send(let message, let payload):
       if case .goodbye = message { return }
       require(isOpen, "something is said before the welcome")
-      hear(message)
+      hear(message, payload: payload)
     case .open:
       isOpen = true
       sent = []
@@ -114,8 +120,9 @@ struct ActorModel {
     return found
   }
 
-  private mutating func hear(_ message: Message) {
+  private mutating func hear(_ message: Message, payload: [UInt8]?) {
     switch message {
+    case .chunk: lastPiece = payload
     case .heartbeat(let state):
       require(state.held.count <= WireLimits.held, "it holds \(state.held.count) leases")
       require(
@@ -123,6 +130,8 @@ struct ActorModel {
         "it wants too many")
     case .result(let result):
       require(kept[result.unit] == result, "\(result.unit) is sent and not kept")
+      require(
+        (payload == nil) == (result.byteCount > Self.pieceBytes), "\(result.unit) comes otherwise")
       sent.insert(result.unit)
     case .manifestRequest, .chunkRequest: asked.append(message)
     default: break
@@ -142,11 +151,12 @@ struct ActorModel {
     if oneIn(3) { seconds += Double(below(700)) / 1000 }
     if wantsConnection || oneIn(200) { return connect() }
     guard isOpen else { return welcome() }
-    switch below(16) {
+    switch below(18) {
     case 0...3: lease()
     case 4...6: answer()
     case 7...9: finish()
     case 10, 11: acknowledge()
+    case 14: askForPiece()
     case 12: if oneIn(4) { seconds += Double(below(40)) }
     case 13: if oneIn(20) { hear(from: .goodbye(reason: "the learner stops")) }
     default: pass()
@@ -208,10 +218,29 @@ struct ActorModel {
   private mutating func finish() {
     guard !queue.isEmpty else { return }
     let lease = queue.removeFirst()
-    let unit = ActorState.Finished([UInt8(truncatingIfNeeded: lease.unit.rawValue)], of: lease)
+    let unit = ActorState.Finished(Self.payload(of: lease.unit), of: lease)
     kept[lease.unit] = unit.result
     tell(.finished(unit))
     require(!isOpen || sent.contains(lease.unit), "\(lease.unit) is finished and not sent")
+  }
+
+  /// One to ten bytes: one piece or up to three.
+  private static func payload(of unit: UnitID) -> [UInt8] {
+    let number = UInt8(truncatingIfNeeded: unit.rawValue)
+    return (0...number % 10).map { $0 &+ 10 &* number }
+  }
+
+  /// The learner asks for a piece of a result that was sent; pieces may be asked for again.
+  private mutating func askForPiece() {
+    guard let unit = sent.sorted().last, let result = kept[unit] else { return }
+    let payload = Self.payload(of: unit)
+    let index = below(payload.count / Self.pieceBytes + 1)
+    lastPiece = nil
+    hear(
+      from: .chunkRequest(ChunkRequest(paramsHash: result.digest, index: UInt32(index))))
+    let piece = Array(payload.dropFirst(index * Self.pieceBytes).prefix(Self.pieceBytes))
+    require(lastPiece ?? [] == piece, "piece \(index) of \(unit) is \(lastPiece ?? [])")
+    hear(from: .chunkRequest(ChunkRequest(paramsHash: Tiny.digest(3), index: 0)))
   }
 
   private mutating func acknowledge() {

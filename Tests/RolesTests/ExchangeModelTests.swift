@@ -16,15 +16,16 @@ struct ExchangeModelTests {
   private static let events =
     ProcessInfo.processInfo.environment["TRIBUTARY_MODEL_EVENTS"].flatMap { Int($0) } ?? 20_000
 
-  @Test(arguments: [(0, 0.0), (1, 0.0), (1, 0.5)])
+  @Test(arguments: [(0, 0.0, 1 << 20), (1, 0.0, 1 << 20), (1, 0.5, 1 << 20), (1, 0.25, 100)])
   func `nothing that happens breaks a promise, and whoever is honest goes on`(
-    lag: Int, auditShare: Double
+    lag: Int, auditShare: Double, pieceBytes: Int
   ) throws {
     let stock = try ExchangeStock(lag: lag)
     var (events, seed) = (0, 0 as UInt64)
     while events < Self.events {
       seed += 1
-      var model = ExchangeModel(seed: seed, stock: stock, auditShare: auditShare)
+      var model = ExchangeModel(
+        seed: seed, stock: stock, auditShare: auditShare, pieceBytes: pieceBytes)
       while !model.isDone && model.violation == nil {
         for _ in 0..<300 where model.violation == nil { model.happen() }
         if model.violation == nil { model.settle() }
@@ -82,6 +83,8 @@ struct ExchangeModel {
     var held: [UnitID] = []
     /// Results that are not acknowledged.
     var sent: [AdmittedUnit] = []
+    /// Pieces that it was asked for.
+    var wanted: [ChunkRequest] = []
     var progress: UInt64 = 0
   }
 
@@ -93,6 +96,7 @@ struct ExchangeModel {
   }
 
   private let stock: ExchangeStock
+  private let pieceBytes: Int
   private let perUpdate: UInt64
   private var random: SplitMix64
   private var state: ExchangeState
@@ -111,14 +115,16 @@ struct ExchangeModel {
   /// The first promise that was broken.
   var violation: String? { broken.first }
 
-  init(seed: UInt64, stock: ExchangeStock, auditShare: Double) {
+  init(seed: UInt64, stock: ExchangeStock, auditShare: Double, pieceBytes: Int) {
     self.stock = stock
+    self.pieceBytes = pieceBytes
     perUpdate = UInt64(stock.recipe.unitsPerUpdate)
     random = SplitMix64(seed: seed)
     state = ExchangeState(
       terms: FakeLearner.terms(stock.recipe), recipe: stock.recipe, epoch: 1,
       committed: PolicyVersion(0), recent: [stock.snapshot(0)], durable: [],
-      lastUpdate: ExchangeStock.updates, auditShare: auditShare, maximumSessions: 12)
+      lastUpdate: ExchangeStock.updates, auditShare: auditShare, maximumSessions: 12,
+      pieceBytes: pieceBytes)
   }
 
   var isDone: Bool { committed == ExchangeStock.updates }
@@ -217,6 +223,7 @@ struct ExchangeModel {
         actors[place].sent.removeAll { $0.unit == word.unit }
       }
     case .refuse(let refusal): actors[place].sent.removeAll { $0.unit == refusal.unit }
+    case .chunkRequest(let request): actors[place].wanted.append(request)
     case .goodbye, .reject: actors[place].session = nil
     default: break
     }
@@ -237,7 +244,7 @@ struct ExchangeModel {
   mutating func happen() {
     if oneIn(3) { now += Double(below(300)) / 1000 }
     let one = actors.isEmpty ? nil : below(actors.count)
-    switch below(40) {
+    switch below(44) {
     case 0: if actors.count < 6 { join([.honest, .honest, .liar][below(3)]) }
     case 1: if let one { reconnect(one) }
     case 2: if let one, oneIn(3) { leave(one) }
@@ -254,6 +261,7 @@ struct ExchangeModel {
     case 18...23: if let one { heartbeat(one) }
     case 24...28: if let one { answer(one) }
     case 29: if let one { repeatResult(one) }
+    case 36...38: if let one { sendPiece(one) }
     case 30...35: settleCheck()
     default: tell(.time)
     }
@@ -267,7 +275,7 @@ struct ExchangeModel {
       // Of each open unit: whose it is, what some parties sent, and who is to hear that it is durable.
       "results": checks.count + open.count * (64 + 256), "undecided": open.count,
       "questions": (lastPeerCount + 1) * (AnswerQueue.mostWaiting + AnswerQueue.mostOnTheWay),
-      "costs": open.count,
+      "costs": open.count, "pulls": 12 * (1 + WireLimits.held),
     ]
     return sizes.allSatisfy { $0.value <= most[$0.key] ?? 0 }
   }
@@ -302,6 +310,7 @@ struct ExchangeModel {
     lastPeer += 1
     actors[place].route = Array("route \(lastPeer)".utf8)
     actors[place].peer = lastPeer
+    actors[place].wanted = []
     if let old, oneIn(2) { tell(.closed(old)) }
     hello(place)
     if let old, oneIn(2) { tell(.closed(old)) }
@@ -360,14 +369,35 @@ struct ExchangeModel {
           unit: unit.unit, attempt: 1, version: unit.rebuilt.trajectory.version,
           paramsHash: stock.snapshot.hash, digest: unit.digest,
           byteCount: UInt32(unit.payload.count), sampleMicroseconds: 5, judgeMicroseconds: 5)),
-      payload: unit.payload, by: place)
+      payload: unit.payload.count > pieceBytes ? [] : unit.payload, by: place)
+  }
+
+  /// What it was asked for first, or something else, or nothing.
+  private mutating func sendPiece(_ place: Int, isHonest: Bool = false) {
+    let actor = actors[place]
+    guard actor.way == .honest || actor.way == .liar, !actor.wanted.isEmpty else { return }
+    let request = actors[place].wanted.removeFirst()
+    guard
+      let unit = (stock.right + stock.other).first(where: { $0.digest == request.paramsHash })
+    else { return require(false, "a piece of nothing is asked for") }
+    let pieces = PayloadPieces(of: unit.payload.count, pieceBytes: pieceBytes)
+    require(Int(request.index) < pieces.count, "a piece behind the last is asked for")
+    var bytes = Array(unit.payload[pieces[Int(request.index)]])
+    if !isHonest {
+      if oneIn(32) { return }
+      if oneIn(32) { bytes.append(0) }
+    }
+    say(
+      .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)), payload: bytes,
+      by: place)
   }
 
   /// What no actor sends.
   private mutating func nonsense(from place: Int) {
     let unit = stock.other[below(stock.other.count)]
-    switch below(7) {
+    switch below(8) {
     case 0: send(unit, by: place)
+    case 6: say(.chunk(Chunk(paramsHash: unit.digest, index: 1)), payload: [1], by: place)
     case 1: tell(.closed(random.next()))
     case 2: tell(.refused("no message"))
     case 3: tell(.unreadable(.foreign, route: actors[place].route))
@@ -459,6 +489,7 @@ struct ExchangeModel {
       for place in actors.indices where honest.contains(actors[place].life) {
         answer(place)
         for unit in actors[place].sent { send(unit, by: place) }
+        while !actors[place].wanted.isEmpty { sendPiece(place, isHonest: true) }
       }
       while !checks.isEmpty { settleCheck() }
       takeBack()

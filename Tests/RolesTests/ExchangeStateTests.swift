@@ -20,14 +20,14 @@ struct ExchangeDesk {
 
   init(
     recipe: Recipe = Tiny.recipe(), durable: [AdmittedUnit] = [], auditShare: Double = 0,
-    maximumSessions: Int = 256, asksForKeys: Bool = false
+    maximumSessions: Int = 256, asksForKeys: Bool = false, pieceBytes: Int = 1 << 20
   ) {
     self.recipe = recipe
     policy = Tiny.policy(recipe)
     state = ExchangeState(
       terms: FakeLearner.terms(recipe), recipe: recipe, epoch: 1, committed: PolicyVersion(0),
       recent: [policy.snapshot], durable: durable, lastUpdate: 1, auditShare: auditShare,
-      maximumSessions: maximumSessions, asksForKeys: asksForKeys)
+      maximumSessions: maximumSessions, asksForKeys: asksForKeys, pieceBytes: pieceBytes)
   }
 
   mutating func tell(_ event: ExchangeState.Event, now: Double) {

@@ -367,6 +367,27 @@ import TestSupport
     #expect(again.status == 0, "\(again.errors)")
   }
 
+  @Test func `each process is told its place`() throws {
+    let program = """
+      import os, runpy, sys
+      folder = os.path.dirname(os.path.abspath(__file__))
+      open(os.path.join(folder, "slot-" + os.environ.get("SLOT", "none")), "w").close()
+      runpy.run_module("tributary.examples.linear", run_name="__main__", alter_sys=True)
+      """
+    try folder.write(Data(program.utf8), to: "placed.py")
+    let outcome = try train(
+      "run", by: "/usr/bin/python3 \(folder.file("placed.py")) --latent 2", updates: 1,
+      ["model.processes=2", "model.env=SLOT={index}", "launch.env=SLOT={index+10}"].flatMap {
+        ["--set", $0]
+      })
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    let slots = Set(names.filter { $0.hasPrefix("slot-") && $0 != "slot-none" })
+    // The learner's second process is started once two calls come at the same time.
+    #expect(slots.isSuperset(of: ["slot-0", "slot-10", "slot-11"]), "\(slots)")
+    #expect(slots.isSubset(of: ["slot-0", "slot-1", "slot-10", "slot-11"]), "\(slots)")
+  }
+
   /// A PNG says width and height in bytes 16 to 23.
   private func pngSize(_ name: String) throws -> (width: Int, height: Int) {
     let bytes = Array(try folder.read(name))

@@ -63,6 +63,30 @@ struct AlarmsTests {
     #expect(alarms.observe(evaluation(50, strict: 0.5)).map(\.kind) == [.collapse])
   }
 
+  @Test func `densities that differ by a tenth of the clip are said once`() {
+    var alarms = Alarms(clip: 1e-4)
+    func line(_ version: Int, _ drift: Double) -> [String: Double] {
+      update(version).merging(["ratio/sampler_max_dev": drift]) { $1 }
+    }
+    #expect(alarms.observe(line(0, 0.9e-5)).isEmpty)
+    #expect(alarms.observe(line(1, 1.1e-5)).map(\.kind) == [.densities])
+    #expect(alarms.observe(line(2, 0.6e-5)).isEmpty)
+    #expect(alarms.observe(line(3, 1.1e-5)).isEmpty, "it stands")
+    #expect(alarms.observe(line(4, 0.4e-5)).isEmpty)
+    #expect(alarms.observe(line(5, 2e-5)).count == 1)
+    var unclipped = Alarms()
+    #expect(unclipped.observe(line(0, 1)).isEmpty)
+  }
+
+  @Test func `diversity that nobody measures raises nothing`() {
+    var alarms = Alarms()
+    for version in [0.0, 10] {
+      var line = evaluation(version, strict: 0.5)
+      line["diversity/mean"] = nil
+      #expect(alarms.observe(line).isEmpty)
+    }
+  }
+
   @Test func `diversity is measured against the base`() {
     var alarms = Alarms()
     #expect(alarms.observe(evaluation(0, strict: 0.5, diversity: 0.5)).isEmpty)

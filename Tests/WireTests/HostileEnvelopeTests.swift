@@ -83,8 +83,8 @@ struct HostileEnvelopeTests {
       Raw.field(24, Raw.field(2, 7)),
       .outOfRange(place: "refuse.code", value: 7, allowed: "from 1 to 6"))
     expect(
-      Raw.field(22, Raw.field(6, 1 << 20 + 1)),
-      .outOfRange(place: "result.byte_count", value: 1 << 20 + 1, allowed: "at most 1048576"))
+      Raw.field(22, Raw.field(6, 1 << 28 + 1)),
+      .outOfRange(place: "result.byte_count", value: 1 << 28 + 1, allowed: "at most 268435456"))
   }
 
   @Test func `long lists are refused`() {

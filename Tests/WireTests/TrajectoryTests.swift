@@ -131,9 +131,8 @@ struct TrajectoryTests {
     expect(wide, .tooMany(field: "trajectory.points.next_state_checksums", limit: 3))
     expect([], .missing(field: "trajectory.points"))
     expect(
-      [UInt8](repeating: 0, count: 1 << 20 + 1),
-      .tooLarge(
-        place: "trajectory", bytes: 1 << 20 + 1, limit: 1 << 20))
+      [UInt8](repeating: 0, count: 1 << 28 + 1),
+      .tooLarge(place: "trajectory", bytes: 1 << 28 + 1, limit: 1 << 28))
   }
 
   @Test func `claimed counts take no memory`() {

@@ -27,7 +27,10 @@ package struct JournalReader: ~Copyable, Sendable {
   /// - Parameters:
   ///   - start: the location of a record; nil is the first one there is.
   ///   - recordLimit: bytes; a larger record is an error before memory is taken for it.
-  package init(directory: String, from start: JournalLocation? = nil, recordLimit: Int = 64 << 20)
+  package init(
+    directory: String, from start: JournalLocation? = nil,
+    recordLimit: Int = JournalSegment.recordLimit
+  )
     throws(JournalError)
   {
     self.directory = directory
@@ -83,7 +86,8 @@ package struct JournalReader: ~Copyable, Sendable {
   package static func record(at location: JournalLocation, in directory: String)
     throws(JournalError) -> [UInt8]
   {
-    let segment = try JournalSegment(location.segment, in: directory, recordLimit: 64 << 20)
+    let segment = try JournalSegment(
+      location.segment, in: directory, recordLimit: JournalSegment.recordLimit)
     switch try segment.read(at: location.offset) {
     case .record(let bytes, _): return bytes
     case .end:

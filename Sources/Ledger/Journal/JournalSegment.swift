@@ -11,6 +11,9 @@ package final class JournalSegment: Sendable {
     case fault(RecordFault)
   }
 
+  /// Of every record that is written: no reader asks for more.
+  package static let recordLimit = 512 << 20
+
   let number: UInt64
   let file: FileDescriptor
   private let recordLimit: Int

@@ -43,7 +43,8 @@ package struct JournalWriter: ~Copyable, Sendable {
     var end: UInt64 = 0
     var recovered: TornTail?
     if let last = try JournalSegments.list(in: directory).last {
-      segment = try JournalSegment(last, in: directory, flags: O_RDWR, recordLimit: 64 << 20)
+      segment = try JournalSegment(
+        last, in: directory, flags: O_RDWR, recordLimit: JournalSegment.recordLimit)
       let (whole, fault) = try Self.wholeEnd(of: segment)
       end = whole
       if fault != nil { recovered = try TornTail(cutting: segment, at: end, in: directory) }
@@ -80,7 +81,8 @@ package struct JournalWriter: ~Copyable, Sendable {
   /// - Throws: ``FileError/full(operation:path:)`` and the like, in ``JournalError/file(_:)``. The
   ///   record is then not in the journal, and the same call can be made again.
   package mutating func append(_ record: [UInt8]) throws(JournalError) -> JournalLocation {
-    precondition(record.count <= 64 << 20, "a record of \(record.count) bytes is too large")
+    precondition(
+      record.count <= JournalSegment.recordLimit, "a record of \(record.count) bytes is too large")
     try requireHealth()
     let bytes = RecordFrame.byteCount(ofRecord: UInt64(record.count))
     if end + bytes > segmentLimit, end > 0 { try rotate() }
@@ -148,7 +150,8 @@ package struct JournalWriter: ~Copyable, Sendable {
   {
     precondition(number < JournalSegments.limit, "segment \(number) would never be read")
     let segment = try JournalSegment(
-      number, in: directory, flags: O_RDWR | O_CREAT | O_EXCL, recordLimit: 64 << 20)
+      number, in: directory, flags: O_RDWR | O_CREAT | O_EXCL,
+      recordLimit: JournalSegment.recordLimit)
     try journaling { () throws(FileError) in try Directory.sync(directory) }
     return segment
   }

@@ -16,11 +16,13 @@ package struct Alarm: Hashable, Sendable {
     case undecided
     case deviation
     case ratios
+    case densities
 
     /// Whether it follows from a run's numbers, and comes again where these are computed again.
     var isOfNumbers: Bool {
       switch self {
-      case .collapse, .diversity, .heldOutGap, .zeroVariance, .refusedSteps, .ratios: true
+      case .collapse, .diversity, .heldOutGap, .zeroVariance, .refusedSteps, .ratios, .densities:
+        true
       case .silence, .rewardPause, .staleActor, .disagreement, .ended, .undecided, .lowDisk,
         .deviation:
         false

@@ -12,6 +12,8 @@ package struct Alarms: Sendable {
   private var recent: [[String: Double]] = []
   private var base: [String: Double]?
   private var bestStrict = 0.0
+  /// Of ratios, c in 1 − c … 1 + c; nil for a loss without.
+  private let clip: Double?
   private let watched: Watched?
   private var bestWatched: Double?
 
@@ -30,8 +32,13 @@ package struct Alarms: Sendable {
     }
   }
 
-  /// - Parameter watched: nil for the task's judges.
-  package init(watching watched: Watched? = nil) { self.watched = watched }
+  /// - Parameters:
+  ///   - watched: nil for the task's judges.
+  ///   - clip: of the loss's ratios; nil where it clips none.
+  package init(watching watched: Watched? = nil, clip: Double? = nil) {
+    self.watched = watched
+    self.clip = clip
+  }
 
   /// The alarms that stand.
   package var standing: Set<Alarm.Kind> { raised }
@@ -120,11 +127,13 @@ package struct Alarms: Sendable {
   private mutating func observeUpdate(_ line: [String: Double], _ version: UInt64) -> [Alarm] {
     raised.remove(.silence)
     let ratio = line[Metric.firstRatio.name] ?? 0
-    let ratios = raise(
-      .ratios, if: ratio > Self.largestRatio, clear: ratio < Self.largestRatio / 2, version,
-      "before its first step a ratio of the update was off by \(number(ratio)): the samples are not of"
-        + " parameters close to the ones that learn",
-      "lower optim.learning_rate or schedule.lag; if an actor is not yours, set schedule.audit")
+    let ratios =
+      raise(
+        .ratios, if: ratio > Self.largestRatio, clear: ratio < Self.largestRatio / 2, version,
+        "before its first step a ratio of the update was off by \(number(ratio)): the samples are not of"
+          + " parameters close to the ones that learn",
+        "lower optim.learning_rate or schedule.lag; if an actor is not yours, set schedule.audit")
+      + observeDensities(line, version)
     recent.append(line)
     if recent.count > Self.window { recent.removeFirst() }
     guard recent.count == Self.window else { return ratios }
@@ -144,6 +153,18 @@ package struct Alarms: Sendable {
         "lower optim.learning_rate")
   }
 
+  /// Whether the model computes other densities at the learner than where it sampled, and how that compares
+  /// with what is clipped.
+  private mutating func observeDensities(_ line: [String: Double], _ version: UInt64) -> [Alarm] {
+    guard let clip, let drift = line[Metric.samplerRatio.name] else { return [] }
+    return raise(
+      .densities, if: drift > clip / 10, clear: drift < clip / 20, version,
+      "at the parameters that sampled, ratios are off by up to \(String(format: "%.2g", drift)), more than a tenth"
+        + " of loss.clip, \(String(format: "%.2g", clip)): the model computes other numbers in another batch",
+      "compute in float32, or pad the model's batches to one size; old densities are made anew meanwhile"
+    )
+  }
+
   private mutating func observeEvaluation(_ line: [String: Double], _ version: UInt64) -> [Alarm] {
     func value(_ metric: Metric) -> Double { line[metric.name] ?? 0 }
     bestStrict = max(bestStrict, value(.strict))
@@ -156,7 +177,8 @@ package struct Alarms: Sendable {
     }
     func start(_ metric: Metric) -> Double { base[metric.name] ?? 0 }
     let strict = value(.strict)
-    let variety = value(.diversity) / max(start(.diversity), 1e-9)
+    // Of one result a prompt nobody can tell.
+    let variety = line[Metric.diversity.name].map { $0 / max(start(.diversity), 1e-9) } ?? 1
     let gain = value(.soft) - start(.soft)
     let heldOutGain = value(.heldOut) - start(.heldOut)
     let collapsed =

@@ -32,6 +32,10 @@ package struct Metric: Hashable, Sendable {
     "ratio/first_max_dev",
     "Largest |ρ − 1| in the first minibatch: 0 up to rounding while the lag is 0, that is at update"
       + " 0; later it measures how far the policy moved in S updates.")
+  package static let samplerRatio = Metric(
+    "ratio/sampler_max_dev",
+    "Largest |ρ − 1| of one unit at the parameters that sampled it; of models whose rows depend on their"
+      + " batch, for others it is 0.")
   package static let clipped = Metric(
     "clip/share", "Share of ratios that were clipped; a few percent is normal.")
   package static let zeroVariance = Metric(
@@ -91,8 +95,9 @@ package struct Metric: Hashable, Sendable {
 
   /// What is written for an update, in the order of the reference page.
   package static let ofUpdates = [
-    reward, rewardDeviation, policyLoss, divergence, firstRatio, clipped, zeroVariance,
-    gradientNorm, skipped, lag, lagMax, effectiveShare, secondsUpdate, secondsLearn, secondsWait,
+    reward, rewardDeviation, policyLoss, divergence, firstRatio, samplerRatio,
+    clipped, zeroVariance, gradientNorm, skipped, lag, lagMax, effectiveShare, secondsUpdate,
+    secondsLearn, secondsWait,
     secondsIdle, pictureRate, memory, refused,
   ]
 

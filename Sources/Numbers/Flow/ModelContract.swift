@@ -61,6 +61,11 @@ package struct ModelContract: Hashable, Sendable {
       self.tolerance = tolerance
     }
 
+    /// The class in words, of a model whose bits depend on more than our kernels; nil for others.
+    package var ownClass: String? {
+      numericsClass == Kernels.numericsClass ? nil : "class \(numericsClass)"
+    }
+
     /// Whether runs are reproduced to the bit.
     package var isWhole: Bool { isExact && isPullbackExact }
   }

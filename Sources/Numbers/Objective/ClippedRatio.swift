@@ -12,6 +12,7 @@ package struct ClippedRatio: PolicyLoss {
   package init(clip: Float) { surrogate = ClippedSurrogate(clip: clip) }
 
   package var rows: LossRows { .points }
+  package var clip: Float? { surrogate.clip }
   package var unclipped: ClippedRatio { ClippedRatio(clip: ClippedSurrogate.open.clip) }
 
   package func loss(of samples: LossSamples, at velocities: Velocities) -> LossResult {

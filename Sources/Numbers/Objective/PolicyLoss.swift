@@ -8,6 +8,8 @@ package protocol PolicyLoss: Sendable {
   /// Where it reads velocities.
   var rows: LossRows { get }
   var needs: LossNeeds { get }
+  /// c, where ratios are clipped to 1 − c … 1 + c.
+  var clip: Float? { get }
   /// Whether factors of it are held fixed, so that its gradient is not that of its value.
   var holdsFactors: Bool { get }
   /// The same where no clip binds: smooth, for comparisons with finite differences.
@@ -23,6 +25,7 @@ package protocol PolicyLoss: Sendable {
 
 extension PolicyLoss {
   package var needs: LossNeeds { [] }
+  package var clip: Float? { nil }
   package var holdsFactors: Bool { false }
   package var unclipped: Self { self }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dialogue
+import Flow
 import Foundation
 import Learning
 import Ledger
@@ -26,6 +27,8 @@ struct InspectCommand: PrintsJSON {
     Console.line(
       "\(run.folder.path)  run \(run.identity.runID)  task \(run.recipe.task.name)  generation"
         + " \(run.identity.epoch)  numerics class \(contents.numericsClass)")
+    let exactness = run.recipe.model.contract.exactness
+    if let own = exactness.ownClass { Console.line("model    \(own)") }
     if let origin = run.identity.origin { Console.line(origin.sentence) }
     Console.line(
       "journal  \(Console.count(contents.segments, "segment")), "
@@ -44,7 +47,7 @@ struct InspectCommand: PrintsJSON {
     var object: [String: Any] = [
       "run_id": run.identity.runID, "versions": contents.commits.count, "units": contents.units,
       "segments": contents.segments, "bytes": contents.bytes,
-      "numerics_class": contents.numericsClass,
+      "numerics_class": contents.numericsClass, "model_class": exactness.numericsClass,
       "checkpoints": checkpoints,
       "params_hash": Dictionary(
         uniqueKeysWithValues: contents.commits.map {

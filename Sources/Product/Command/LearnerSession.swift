@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Dialogue
+import Flow
 import Foundation
 import Learning
 import Ledger
@@ -88,6 +89,9 @@ struct LearnerSession {
       "tributary · \(isNew ? "new" : "resumed") run \(run.folder.path) · task"
         + " \(run.recipe.task.name) · run seed \(run.recipe.runSeed) · generation \(run.identity.epoch) ·"
         + " \(Kernels.numericsClass) on \(Kernels.instructionSet)")
+    if let own = run.recipe.model.contract.exactness.ownClass {
+      Console.line("      model of \(own)")
+    }
     if let origin = run.identity.origin, isNew { Console.line("      \(origin.sentence)") }
     let isReached = !isNew && updates <= reached
     if isReached {
@@ -102,7 +106,9 @@ struct LearnerSession {
 
     let printer = ProgressPrinter(
       folder: run.folder, updates: updates, yardstick: run.recipe.yardstick)
-    let launcher = Launcher(folder: run.folder) { printer.notice($0) }
+    let launcher = Launcher(
+      folder: run.folder, variables: try run.configuration.launch.variables()
+    ) { printer.notice($0) }
     var learnerOptions = learnerOptions(for: run, updates: updates)
     learnerOptions.listen = listen.description
     learnerOptions.keys = keys

@@ -86,12 +86,15 @@ struct ReplayCommand: PrintsJSON {
       if updates == nil, outcome.first > 0 {
         Console.line("replayed from version \(outcome.first) on: what came before was deleted")
       }
+      let exactness = run.recipe.model.contract.exactness
+      let within = exactness.ownClass.map { " within \($0)" } ?? ""
       Console.line(
-        "\(Console.count(outcome.verified, "update")) replayed, all equal to the last bit; params_hash"
+        "\(Console.count(outcome.verified, "update")) replayed, all equal to the last bit\(within); params_hash"
           + " \(outcome.paramsHash)")
       if json {
         try Console.json([
           "verified": outcome.verified, "mismatches": 0, "params_hash": outcome.paramsHash,
+          "model_class": exactness.numericsClass,
         ])
       }
     } catch let failure as RunFailure where failure.code == .mismatch {

@@ -1,3 +1,5 @@
+import Programs
+
 /// `model.*`: the built-in network or a program, and what it begins with.
 package struct ModelSettings: Hashable, Sendable {
   package var width = 64
@@ -13,6 +15,8 @@ package struct ModelSettings: Hashable, Sendable {
   package var timeout = 120.0
   package var retries = 2
   package var processes = 1
+  /// See ``PlacedVariables``.
+  package var environment = ""
   package var tolerance = 1e-3
 
   static let keys: [Key] = [
@@ -49,13 +53,24 @@ package struct ModelSettings: Hashable, Sendable {
         "model.processes", \.model.processes, 1...64, decidesNumbers: false,
         "Processes of the model's program that the learner asks at once; an actor has one.")),
     .later(
+      .text(
+        "model.env", \.model.environment, decidesNumbers: false,
+        "Variables of the learner's model processes, such as CUDA_VISIBLE_DEVICES={index%4}; {index} is the"
+          + " number of the process.")),
+    .later(
       .number(
         "model.tolerance", \.model.tolerance, 0...0.1, decidesNumbers: false,
         "How far velocities that are checked may be from recorded ones, as a share of the largest, of a"
           + " program whose rows depend on their batch.")),
   ]
 
+  /// Of each of the learner's processes.
+  func variables() throws(ConfigurationError) -> PlacedVariables {
+    try PlacedVariables(environment, key: "model.env")
+  }
+
   func check() throws(ConfigurationError) {
+    _ = try variables()
     guard width % (16 * heads) == 0 else {
       throw .impossible(
         "model.width \(width) over model.heads \(heads) gives heads of \(width / heads) numbers;"

@@ -4,7 +4,8 @@ extension RunConfiguration {
     [
       taskKeys, ModelSettings.keys, SampleSettings.keys, GroupSettings.keys, WindowSettings.keys,
       ScoringSettings.keys, AdvantageSettings.keys, LossSettings.keys, OptimizerSettings.keys,
-      ScheduleSettings.keys, EvaluationSettings.keys, StorageSettings.keys, runKeys,
+      ScheduleSettings.keys, EvaluationSettings.keys, StorageSettings.keys,
+      LaunchSettings.keys, runKeys,
     ].joined())
 
   private static let taskKeys: [Key] = [

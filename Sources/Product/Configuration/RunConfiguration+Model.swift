@@ -105,6 +105,8 @@ extension RunConfiguration {
     }
     var options = modelOptions
     options.processes = role == .actor ? 1 : model.processes
+    // An actor's come from whoever started it.
+    if role != .actor { options.variables = try model.variables() }
     return ModelProgram(command, is: contract, role: role, options: options)
   }
 

@@ -34,6 +34,7 @@ extension RunConfiguration {
     }
     try storage.check()
     try model.check()
+    try launch.check()
     let algorithm = try algorithm()
     try checkMinibatches(of: algorithm)
     try checkBest()

@@ -24,6 +24,7 @@ package struct RunConfiguration: Hashable, Sendable {
   package var schedule = ScheduleSettings()
   package var evaluation = EvaluationSettings()
   package var storage = StorageSettings()
+  package var launch = LaunchSettings()
   package var updates = 60
   package var seed: UInt64 = 1
 

@@ -21,6 +21,8 @@ package struct UpdateCost: Sendable {
   package var processorSeconds: Double
   /// Median CPU seconds of each stage, in order.
   package var split: [(name: String, seconds: Double)]
+  /// Median wall seconds of an update in which the model's answers were waited for, and in how many calls.
+  package var model: (seconds: Double, calls: Int)
   package var networkEvaluations: Int
   package var learnerStates: Int
   package var judgedPictures: Int
@@ -38,6 +40,9 @@ package struct UpdateCost: Sendable {
     var journal = try JournalWriter(
       directory: folder,
       headerOfSegment: { JournalRecord.header(terms.header(epoch: 1, segment: $0)).encoded() })
+    let model = ClockedModel(recipe.model)
+    var recipe = recipe
+    recipe.model = model
     let core = LearnerCore(
       recipe: recipe,
       policy: TrainingState(base: base, recipe: recipe))
@@ -46,6 +51,8 @@ package struct UpdateCost: Sendable {
     let names = ["sample", "judge", "encode", "wire", "journal", "decode", "learn", "publish"]
     var stages = names.map { _ in [Double]() }
     var walls: [Double] = []
+    var waits: [Double] = []
+    var calls = 0
     var totals: [Double] = []
     for round in 0..<(updates + 2) {
       var spent = [Double](repeating: 0, count: names.count)
@@ -56,6 +63,7 @@ package struct UpdateCost: Sendable {
       }
       let clock = ContinuousClock()
       let (start, startOnProcessor) = (clock.now, ProcessUsage.processorSeconds)
+      let (waited, called) = (model.seconds, model.calls)
       let k = core.policy.version.rawValue
       let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.schedule.lag)]
       let weights = snapshot.parameters
@@ -104,6 +112,8 @@ package struct UpdateCost: Sendable {
       }
       if round >= 2 {
         walls.append(start.duration(to: clock.now).seconds)
+        waits.append(model.seconds - waited)
+        calls = model.calls - called
         totals.append(ProcessUsage.processorSeconds - startOnProcessor)
         for (index, seconds) in spent.enumerated() { stages[index].append(seconds) }
       }
@@ -113,6 +123,7 @@ package struct UpdateCost: Sendable {
     seconds = median(walls)
     processorSeconds = median(totals)
     split = zip(names, stages).map { ($0, median($1)) }
+    self.model = (median(waits), calls)
     networkEvaluations = recipe.unitsPerUpdate * work.evaluations
     learnerStates = recipe.unitsPerUpdate * work.states
     judgedPictures = recipe.unitsPerUpdate * work.pictures

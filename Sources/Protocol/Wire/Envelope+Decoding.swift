@@ -143,10 +143,10 @@ extension Lease {
 
 extension UnitResult {
   fileprivate init(_ result: Tributary__V1__UnitResult) throws(WireError) {
-    guard result.byte_count <= WireLimits.payloadBytes else {
+    guard result.byte_count <= WireLimits.unitBytes else {
       throw .outOfRange(
         place: "result.byte_count", value: UInt64(result.byte_count),
-        allowed: "at most \(WireLimits.payloadBytes)")
+        allowed: "at most \(WireLimits.unitBytes)")
     }
     self.init(
       unit: UnitID(result.unit), attempt: result.attempt, version: PolicyVersion(result.version),

@@ -4,7 +4,7 @@ import Records
 extension JournalRecord {
   /// The bytes of one journal record. Equal records give equal bytes.
   ///
-  /// - Precondition: a payload of 1 to ``WireLimits/payloadBytes`` bytes, texts and a commit's
+  /// - Precondition: a payload of 1 to ``WireLimits/unitBytes`` bytes, texts and a commit's
   ///   numbers within ``WireLimits``.
   package func encoded() -> [UInt8] {
     let arena = Arena()
@@ -30,7 +30,7 @@ extension JournalRecord {
       }
     case .trajectory(let unit, let epoch, let digest, let payload):
       precondition(
-        1...WireLimits.payloadBytes ~= payload.count, "a payload of \(payload.count) bytes")
+        1...WireLimits.unitBytes ~= payload.count, "a payload of \(payload.count) bytes")
       record.body_case = TRIBUTARY__V1__JOURNAL_RECORD__BODY_TRAJECTORY
       record.trajectory = arena.make(tributary__v1__trajectory_record__init) { trajectory in
         trajectory.unit = unit.rawValue
@@ -174,7 +174,7 @@ extension MessageRule {
       FieldRule(1, "unit", .uint64),
       FieldRule(2, "epoch", .uint64),
       FieldRule(3, "digest", .digest),
-      FieldRule(4, "payload", .bytes(WireLimits.payloadBytes)),
+      FieldRule(4, "payload", .bytes(WireLimits.unitBytes)),
     ])
 
   private static let commit = MessageRule(

@@ -13,8 +13,8 @@ extension Trajectory {
     throws(WireError)
   {
     requireLittleEndian()
-    guard bytes.count <= WireLimits.payloadBytes else {
-      throw .tooLarge(place: "trajectory", bytes: bytes.count, limit: WireLimits.payloadBytes)
+    guard bytes.count <= WireLimits.unitBytes else {
+      throw .tooLarge(place: "trajectory", bytes: bytes.count, limit: WireLimits.unitBytes)
     }
     let arena = arena ?? Arena(unpacking: bytes.count)
     defer { withExtendedLifetime(arena) {} }

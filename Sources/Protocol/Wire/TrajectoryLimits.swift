@@ -23,7 +23,7 @@ package struct TrajectoryLimits: Sendable {
     self.rewardCount = rewardCount
     // Tensors are no longer than the payload that holds them; their exact lengths are checked with
     // their names later.
-    let tensor = FieldKind.bytes(WireLimits.payloadBytes)
+    let tensor = FieldKind.bytes(WireLimits.unitBytes)
     let point = MessageRule(
       "trajectory.points",
       [

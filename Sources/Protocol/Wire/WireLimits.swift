@@ -4,8 +4,10 @@ package enum WireLimits {
   package static let envelopeBytes = 65_536
   /// Of a message's second part.
   package static let payloadBytes = 1 << 20
-  /// Of one journal record: a payload or a configuration, and what stands around it.
-  package static let recordBytes = payloadBytes + 65_536
+  /// Of one unit's result, which comes in pieces where one message cannot carry it.
+  package static let unitBytes = 256 << 20
+  /// Of one journal record: a result or a configuration, and what stands around it.
+  package static let recordBytes = unitBytes + 65_536
 
   /// Of names, identifiers and classes.
   package static let nameBytes = 128

@@ -52,6 +52,9 @@ struct BenchUpdateCommand: PrintsJSON {
         + cost.split.map { "\($0.name) \(Console.number($0.seconds, digits: 4))" }
         .joined(separator: ", "))
     Console.line(
+      "model        \(Console.number(cost.model.seconds, digits: 4)) s of it in \(cost.model.calls) calls"
+    )
+    Console.line(
       "\(actors) actors     \(Console.number(parallel)) s an update, median of \(updates) in steady state"
     )
     Console.line(
@@ -62,6 +65,7 @@ struct BenchUpdateCommand: PrintsJSON {
     guard json else { return }
     try Console.json([
       "seconds_one_core": cost.seconds, "cpu_seconds_one_core": cost.processorSeconds,
+      "model_seconds": cost.model.seconds, "model_calls": cost.model.calls,
       "seconds_two_actors": parallel, "actors": actors,
       "sgemm_gflops_one_core": report.sgemmRate,
       "split": Dictionary(uniqueKeysWithValues: cost.split.map { ($0.name, $0.seconds) }),

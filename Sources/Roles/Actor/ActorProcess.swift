@@ -28,6 +28,8 @@ package final class ActorProcess {
     package var patience: Duration = .seconds(1800)
     /// Seconds between two words about one wait.
     package var noticeInterval = 60.0
+    /// Of what one message carries of a result.
+    package var pieceBytes = WireLimits.payloadBytes
     /// Whether a learner is told what programs and servers said; otherwise what went wrong, in our words.
     package var quotesRewards = true
     /// The launcher; the actor ends when it is gone. nil for an actor started by hand.

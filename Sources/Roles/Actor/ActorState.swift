@@ -45,6 +45,8 @@ package struct ActorState {
   private var leases = HeldLeases()
   private var parameters = ParameterCache()
   private var unacknowledged: [UnitID: Finished] = [:]
+  /// Those of them that were announced in this session, and whose last piece the learner has not asked for.
+  private var delivering: Set<UnitID> = []
   /// By when a drain is over, whatever is still in work.
   private var drainDeadline: Instant?
   /// Why the learner has ended the session.
@@ -90,6 +92,7 @@ package struct ActorState {
     switch event {
     case .connected:
       leases = HeldLeases()
+      delivering = []
       parameters.forgetQuestions()
       entering = nil
       isOpen = false
@@ -162,7 +165,7 @@ package struct ActorState {
       lastProgress = work.progress
       leases.renew(now: now)
     }
-    let held = leases.units
+    let held = Array((leases.units + delivering.sorted()).prefix(WireLimits.held))
     let free = isDraining || membership == nil ? 0 : max(0, options.window - held.count)
     say(
       .heartbeat(
@@ -175,7 +178,35 @@ package struct ActorState {
   private mutating func sendResult(_ unit: Finished) {
     leases.remove(unit.result.unit)
     unacknowledged[unit.result.unit] = unit
-    if isOpen { say(.result(unit.result), payload: unit.payload) }
+    guard isOpen else { return }
+    if unit.payload.count > options.pieceBytes {
+      delivering.insert(unit.result.unit)
+      say(.result(unit.result))
+    } else {
+      say(.result(unit.result), payload: unit.payload)
+    }
+  }
+
+  /// Sends the piece of a result that the learner has asked for.
+  private mutating func sendPiece(_ request: ChunkRequest) {
+    guard
+      let unit = unacknowledged.values.first(where: { $0.result.digest == request.paramsHash })
+    else { return act(.log("the learner asked for a piece of a result that is not here")) }
+    let pieces = PayloadPieces(of: unit.payload.count, pieceBytes: options.pieceBytes)
+    guard request.index < pieces.count else {
+      return act(.log("the learner asked for a piece that \(unit.result.unit) does not have"))
+    }
+    let index = Int(request.index)
+    say(
+      .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)),
+      payload: Array(unit.payload[pieces[index]]))
+    if index + 1 == pieces.count { delivering.remove(unit.result.unit) }
+  }
+
+  /// The learner has the result, or does not want it.
+  private mutating func forget(_ unit: UnitID) {
+    unacknowledged[unit] = nil
+    delivering.remove(unit)
   }
 
   /// A unit without rewards is no unit: the learner leases it again.
@@ -236,11 +267,12 @@ package struct ActorState {
     case .lease(let lease): accept(lease, now: now)
     case .acknowledge(let list):
       for known in list where unacknowledged[known.unit]?.result.digest == known.digest {
-        unacknowledged[known.unit] = nil
+        forget(known.unit)
       }
+    case .chunkRequest(let request): sendPiece(request)
     case .refuse(let refusal):
       act(.log("a result was refused: \(refusal.text)"))
-      unacknowledged[refusal.unit] = nil
+      forget(refusal.unit)
       // Perhaps a bit of them has flipped in this machine's memory.
       if refusal.code == .invalid { parameters.forget() }
     case .manifest(let manifest):
@@ -298,7 +330,7 @@ package struct ActorState {
     // A welcome is no contact yet: whoever says nothing else is waited for no longer than this actor was told.
     guard open(welcome, envelope) else { return }
     act(.log("connected to run \(welcome.runID), \(welcome.committed)"))
-    for unit in welcome.discard { unacknowledged[unit] = nil }
+    for unit in welcome.discard { forget(unit) }
     for unit in unacknowledged.values.sorted(by: { $0.result.unit < $1.result.unit }) {
       sendResult(unit)
     }
@@ -366,7 +398,7 @@ package struct ActorState {
             "\(lease.unit) was leased with \(lease.version), the schedule says \(expected.sentence)"
           )))
     }
-    guard leases.units.count < WireLimits.held else {
+    guard leases.units.count + delivering.count < WireLimits.held else {
       return say(
         .release(
           Release(

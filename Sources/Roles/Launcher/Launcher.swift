@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 package import Ledger
+package import Programs
 import Records
 import Synchronization
 
@@ -12,6 +13,7 @@ package final class Launcher: Sendable {
   }
 
   private let folder: RunFolder
+  private let variables: PlacedVariables
   private let notice: @Sendable (String) -> Void
   private let state = Mutex(State())
 
@@ -21,22 +23,26 @@ package final class Launcher: Sendable {
     var pid: Int32
   }
 
-  package init(folder: RunFolder, notice: @escaping @Sendable (String) -> Void) {
+  /// - Parameter variables: of the actors, by their numbers.
+  package init(
+    folder: RunFolder, variables: PlacedVariables, notice: @escaping @Sendable (String) -> Void
+  ) {
     self.folder = folder
+    self.variables = variables
     self.notice = notice
   }
 
   package func start(actors count: Int) throws {
     for index in 0..<count {
       let name = "local-\(index)"
-      guard let child = try spawn(name) else { return }
+      guard let child = try spawn(name, index) else { return }
       try announce(name, child)
-      try ThreadStart.run("local actor", stackBytes: 1 << 20) { self.attend(name, child) }
+      try ThreadStart.run("local actor", stackBytes: 1 << 20) { self.attend(name, index, child) }
     }
   }
 
   /// - Returns: nil where the run is ending.
-  private func spawn(_ name: String) throws -> ChildProcess? {
+  private func spawn(_ name: String, _ index: Int) throws -> ChildProcess? {
     let log = folder.actorLog(name)
     if !FileManager.default.fileExists(atPath: log) {
       _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -55,6 +61,7 @@ package final class Launcher: Sendable {
           "/proc/\(getpid())/exe",
           // One word, because the path may begin with a dash.
           ["actor", "--run=\(folder.path)", "--name", name, "--parent", "\(getpid())"],
+          environment: variables.values(at: index),
           output: .descriptor(handle.fileDescriptor), errors: .descriptor(handle.fileDescriptor))
         state.children[name] = child
         return child
@@ -70,7 +77,7 @@ package final class Launcher: Sendable {
 
   /// Unless the run is ending, an actor that ended is started again, later each time that it fails at
   /// once.
-  private func attend(_ name: String, _ first: ChildProcess) {
+  private func attend(_ name: String, _ index: Int, _ first: ChildProcess) {
     var (child, failures) = (first, 0)
     while true {
       let startedAt = ContinuousClock.now
@@ -86,7 +93,7 @@ package final class Launcher: Sendable {
       notice("! actor \(name) ended (\(end)); starting it again (log: \(log))")
       Thread.sleep(forTimeInterval: min(5, 0.1 * Double(1 << min(failures, 6))))
       do {
-        guard let next = try spawn(name) else { return }
+        guard let next = try spawn(name, index) else { return }
         child = next
       } catch {
         notice("! \(error)")

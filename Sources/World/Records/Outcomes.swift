@@ -43,6 +43,9 @@ package struct Outcomes: Hashable, Sendable {
       rewards: outcomes.flatMap(\.rewards))
   }
 
+  /// The same outcomes, of which only the rewards are known.
+  package var withoutLatents: Outcomes { Outcomes(count: count, latents: [], rewards: rewards) }
+
   private func range(_ index: Int, of values: [Float]) -> Range<Int> {
     let size = values.count / count
     return index * size..<(index + 1) * size

@@ -7,6 +7,7 @@ import Wire
 /// The committed updates of a journal, in the order they were written: what resume and replay read instead
 /// of a socket.
 package struct CommittedUpdates: ~Copyable {
+  private let directory: String
   private var reader: JournalReader
   private var hasBegun = false
   package private(set) var history = History()
@@ -14,6 +15,7 @@ package struct CommittedUpdates: ~Copyable {
 
   /// - Parameter start: the location of a record; nil is the first one there is.
   package init(directory: String, from start: JournalLocation? = nil) throws {
+    self.directory = directory
     reader = try JournalReader(
       directory: directory, from: start, recordLimit: WireLimits.recordBytes)
   }
@@ -42,7 +44,8 @@ package struct CommittedUpdates: ~Copyable {
         case .trajectory(let unit, let epoch, let digest, let payload):
           try history.add(
             RecordedUnit(
-              unit: unit, epoch: epoch, digest: digest, payload: payload, location: place))
+              unit: unit, epoch: epoch, digest: digest, payload: payload, location: place,
+              in: directory))
         case .voided(let voided): try history.add(voided)
         case .commit(let commit): return try history.add(commit, at: place)
         }

@@ -2,9 +2,13 @@ package import Learning
 import Records
 
 extension AdmittedUnit {
-  package init(_ recorded: RecordedUnit, recipe: Recipe) throws(AdmissionError) {
-    try self.init(
-      payload: recorded.payload, digest: recorded.digest, unit: recorded.unit, recipe: recipe)
+  /// A recorded unit as it waits for its update.
+  ///
+  /// - Throws: ``AdmissionError``, or what reading the journal throws.
+  package init(_ recorded: RecordedUnit, recipe: Recipe) throws {
+    self = try AdmittedUnit(
+      payload: recorded.payload(), digest: recorded.digest, unit: recorded.unit, recipe: recipe
+    ).journalled(recipe) { try recorded.payload() }
   }
 }
 
@@ -24,9 +28,9 @@ extension LearnerCore {
       throw mismatch("it used \(lost), which is not recorded")
     }
     let units = try committed.units.map { recorded in
-      do throws(AdmissionError) {
+      do {
         return try AdmittedUnit(recorded, recipe: recipe)
-      } catch {
+      } catch let error as AdmissionError {
         throw mismatch("\(error) (journal \(recorded.location))")
       }
     }

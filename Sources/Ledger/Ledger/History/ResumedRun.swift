@@ -98,10 +98,10 @@ package struct ResumedRun {
     self.rerun = rerun
     self.lastCommit = lastCommit
     let pending = try journal.history.waiting.values.sorted { $0.unit < $1.unit }.map { recorded in
-      do throws(AdmissionError) {
+      do {
         return DurableUnit(
           unit: try AdmittedUnit(recorded, recipe: recipe), location: recorded.location)
-      } catch {
+      } catch let error as AdmissionError {
         throw RunFailure(.mismatch, "journal \(recorded.location): \(error)")
       }
     }

@@ -37,13 +37,14 @@ package final class RunRecord {
   ///   - epoch: the learner's life.
   ///   - committed: the version that the run stands at.
   ///   - watched: what alarms watch; nil for the task's judges.
+  ///   - clip: of the loss's ratios, which alarms compare with.
   ///   - raise: told about each new alarm.
   package init(
     in folder: RunFolder, epoch: UInt64, committed: UInt64, about: About = About(),
-    watching watched: Alarms.Watched? = nil, raise: @escaping (Alarm) -> Void
+    watching watched: Alarms.Watched? = nil, clip: Double? = nil, raise: @escaping (Alarm) -> Void
   ) throws {
     self.folder = folder
-    alarms = Alarms(watching: watched)
+    alarms = Alarms(watching: watched, clip: clip)
     self.raise = raise
     clock = { (Date().timeIntervalSince1970 * 1e3).rounded() / 1e3 }
     metrics = try MetricsFile(path: folder.metrics, committed: committed)

@@ -13,6 +13,7 @@ extension Update.Report {
       .lag: Double(lags.reduce(0, +)) / Double(lags.count), .lagMax: Double(lags.max() ?? 0),
       .effectiveShare: effectiveShare,
     ]
+    metrics[.samplerRatio] = samplerRatioDeviation
     if parts.count > 1 {
       for part in parts { metrics[MetricFamily.part[part.name]] = part.mean }
     }

@@ -4,6 +4,7 @@ import Wire
 
 /// All entries of a journal in the order they were written.
 package struct JournalWalk: ~Copyable {
+  private let directory: String
   private var scan: JournalScan
   private var paths: [UInt64: String]
 
@@ -14,6 +15,7 @@ package struct JournalWalk: ~Copyable {
 
   /// - Parameter only: the one segment to walk through; nil for all.
   package init(_ folder: RunFolder, only: UInt64? = nil) throws {
+    directory = folder.journal
     scan = try JournalScan(
       directory: folder.journal, recordLimit: WireLimits.recordBytes, only: only)
     paths = Dictionary(uniqueKeysWithValues: scan.segments.map { ($0.number, $0.path) })
@@ -34,7 +36,7 @@ package struct JournalWalk: ~Copyable {
           return .unit(
             RecordedUnit(
               unit: unit, epoch: epoch, digest: digest, payload: payload,
-              location: frame.location), place)
+              location: frame.location, in: directory), place)
         case .commit(let commit): return .commit(commit, place)
         case .voided(let voided): return .voided(voided, place)
         }

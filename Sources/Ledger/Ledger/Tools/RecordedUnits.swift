@@ -7,7 +7,7 @@ package import Wire
 /// The payloads of a journal by unit: what an actor sends that computes nothing.
 package final class RecordedUnits: Sendable {
   private struct Place: Sendable {
-    let payload: [UInt8]
+    let unit: RecordedUnit
     let version: PolicyVersion
   }
 
@@ -23,8 +23,7 @@ package final class RecordedUnits: Sendable {
     var journal = try CommittedUpdates(directory: folder.journal)
     while let committed = try journal.next() {
       for unit in committed.units {
-        let trajectory = try Trajectory(decoding: unit.payload, limits: recipe.trajectoryLimits)
-        places[unit.unit] = Place(payload: unit.payload, version: trajectory.version)
+        places[unit.unit] = Place(unit: unit, version: try recipe.trajectory(of: unit).version)
       }
       // Where another policy samples, a commit's digest is not the one of what actors get.
       if recipe.algorithm.lagged == .none {
@@ -43,7 +42,8 @@ package final class RecordedUnits: Sendable {
     guard let place = places[lease.unit], place.version == lease.version,
       parameters[lease.version].map({ $0 == lease.paramsHash }) ?? true
     else { return nil }
-    answers.add(1, ordering: .relaxed)
-    return place.payload
+    let payload = try? place.unit.payload()
+    if payload != nil { answers.add(1, ordering: .relaxed) }
+    return payload
   }
 }

@@ -42,8 +42,8 @@ package final class AdmissionThreads: Sendable {
     case invalid(String)
     /// It is well made, of other numbers than its parameters lead to.
     case deviates(String)
-    /// The model, which was to make some of its numbers again, did not answer.
-    case unknown(ModelFailure)
+    /// The model, which was to make some of its numbers again, did not answer, or the journal; a sentence says why.
+    case unknown(String)
 
     var isValid: Bool {
       switch self {
@@ -99,10 +99,10 @@ package final class AdmissionThreads: Sendable {
       var generator = SystemRandomNumberGenerator()
       do {
         let finding = try check.deviation(
-          of: unit.rebuilt, weights: weights, extent: extent, using: &generator)
+          of: unit.rebuilt.whole(), weights: weights, extent: extent, using: &generator)
         return finding.map { .deviates($0) } ?? .admitted(unit)
       } catch {
-        return .unknown(error)
+        return .unknown("\(error)")
       }
     }
     do throws(AdmissionError) {

@@ -13,13 +13,19 @@ extension ExchangeState {
     func refuse(_ code: Refusal.Code, _ text: String) {
       self.refuse(result.unit, of: session, peer, code, text, now: now)
     }
-    guard payload.count == Int(result.byteCount) else {
+    let byteCount = Int(result.byteCount)
+    let isInPieces = pulls.comesInPieces(byteCount)
+    guard payload.count == (isInPieces ? 0 : byteCount) else {
+      return refuse(.invalid, "\(result.unit): \(payload.count) bytes, \(byteCount) announced")
+    }
+    guard !isInPieces || byteCount <= recipe.payloadBytes else {
       return refuse(
-        .invalid, "\(result.unit): \(payload.count) bytes, \(result.byteCount) announced")
+        .tooLarge, "\(result.unit): \(byteCount) bytes, \(recipe.payloadBytes) are enough")
     }
     guard leases.isHolder(of: result.unit, session) else {
       return refuse(.notLeased, "\(result.unit) was not leased to it")
     }
+    if pulls.isAnnounced(result.unit, by: session) { return }
     var question = AdmissionThreads.Question.digest
     if !leases.isKnown(result.unit) {
       guard leases.open.contains(result.unit.rawValue) else {
@@ -36,9 +42,49 @@ extension ExchangeState {
       leases.beginsCheck(of: result.unit)
       question = .worth(weights, suspects.contains(peer.party) ? .whole : .usual)
     }
-    check(
-      AdmissionThreads.Candidate(
-        result: result, session: session, peer: peer, payload: payload, question: question))
+    let candidate = AdmissionThreads.Candidate(
+      result: result, session: session, peer: peer, payload: payload, question: question)
+    guard isInPieces else { return check(candidate) }
+    // Whoever knows the digest of a known unit has its bytes.
+    if case .digest = question { return receive(candidate, nil, now: now) }
+    let announced = ResultPulls.Announced(
+      result: result, session: session, peer: peer, question: question)
+    guard pulls.announce(announced) else {
+      leases.endsCheck(of: result.unit)
+      return refuse(.busy, "\(result.unit): it has announced too many results")
+    }
+    askForPieces(now: now)
+  }
+
+  /// A piece of a result that was announced.
+  mutating func take(_ piece: Chunk, payload: [UInt8], _ session: UInt64, now: Double) {
+    switch pulls.receive(piece, payload: payload, of: session, now: now) {
+    case nil: count("piece that nobody asked for")
+    case .wait: break
+    case .whole(let candidate): act(.check(candidate))
+    case .broken(let announced, let clause):
+      leases.endsCheck(of: announced.result.unit, isValid: false)
+      refuse(announced.result.unit, of: session, announced.peer, .invalid, clause, now: now)
+    }
+    askForPieces(now: now)
+  }
+
+  /// Asks for what there is room for, and gives up what does not come: its unit is for others then.
+  mutating func passPulls(now: Double) {
+    for announced in pulls.late(now: now) {
+      let (unit, peer) = (announced.result.unit, announced.peer)
+      leases.endsCheck(of: unit, isValid: false)
+      leases.released(unit, by: announced.session, now: now)
+      leases.failed(peer.life, now: now)
+      refuse(
+        unit, of: announced.session, peer, .busy,
+        "\(unit): no piece of it came for \(Int(ResultPulls.patience)) s", now: now)
+    }
+    askForPieces(now: now)
+  }
+
+  private mutating func askForPieces(now: Double) {
+    for (session, request) in pulls.requests(now: now) { send(.chunkRequest(request), to: session) }
   }
 
   private mutating func check(_ candidate: AdmissionThreads.Candidate) {
@@ -55,7 +101,11 @@ extension ExchangeState {
     func refuse(_ code: Refusal.Code, _ text: String) {
       self.refuse(result.unit, of: session, peer, code, text, now: now)
     }
-    results.endsCheck(bytes: candidate.payload.count)
+    if pulls.comesInPieces(candidate.payload.count) {
+      pulls.checked(candidate)
+    } else {
+      results.endsCheck(bytes: candidate.payload.count)
+    }
     if case .doubt(let unit, _) = candidate.question {
       if case .deviates(let finding) = verdict { act(.doubted(unit, finding)) }
       return
@@ -178,7 +228,7 @@ extension ExchangeState {
       AdmissionThreads.Candidate(
         result: UnitResult(
           unit: unit.unit, attempt: 0, version: version, paramsHash: unit.digest,
-          digest: unit.digest, byteCount: UInt32(unit.payload.count), sampleMicroseconds: 0,
+          digest: unit.digest, byteCount: 0, sampleMicroseconds: 0,
           judgeMicroseconds: 0), session: 0, peer: origin.peer, payload: [],
         question: .doubt(unit, weights)))
   }

@@ -29,6 +29,7 @@ package struct ExchangeState {
   var sessions = SessionTable()
   var answers = AnswerQueue()
   var results = ResultsInHand()
+  var pulls: ResultPulls
   var suspects = Suspects()
   var costs = UnitCosts()
   var misconduct: Misconduct
@@ -50,17 +51,20 @@ package struct ExchangeState {
   /// What the event at hand leads to so far.
   private var actions: [Action] = []
 
-  /// - Parameter durable: units in the journal that no update has used.
+  /// - Parameters:
+  ///   - durable: units in the journal that no update has used.
+  ///   - pieceBytes: of what one message carries of a result.
   package init(
     terms: RunTerms, recipe: Recipe, epoch: UInt64, committed: PolicyVersion, recent: [Snapshot],
     durable: [AdmittedUnit], lastUpdate: UInt64, rewardPatience: Int = 5, auditShare: Double = 0,
-    maximumSessions: Int, asksForKeys: Bool = false
+    maximumSessions: Int, asksForKeys: Bool = false, pieceBytes: Int = WireLimits.payloadBytes
   ) {
     self.terms = terms
     self.recipe = recipe
     self.epoch = epoch
     self.maximumSessions = maximumSessions
     self.asksForKeys = asksForKeys
+    pulls = ResultPulls(pieceBytes: pieceBytes)
     misconduct = Misconduct(capacity: Exchange.mostSessions)
     vanished = VanishedActors(capacity: Exchange.mostSessions)
     rewards = RewardWatch(patience: rewardPatience)
@@ -81,6 +85,7 @@ package struct ExchangeState {
   package var sizes: [String: Int] {
     [
       "units": leases.knownUnits, "sessions": sessions.peers.count, "results": results.count,
+      "pulls": pulls.count,
       "undecided": saidUndecided.count, "questions": answers.count, "costs": costs.count,
     ]
   }
@@ -120,6 +125,7 @@ package struct ExchangeState {
         end(session, because: "silent", isLost: true, now: now)
       }
       settleAudits(now: now)
+      passPulls(now: now)
       probe(now: now)
       let patience = Double(Self.livenessMilliseconds) / 1000
       for name in vanished.lost(after: patience, now: now) { act(.trouble(.lost(actor: name))) }
@@ -204,7 +210,7 @@ package struct ExchangeState {
     var lists: [UInt64: [Acknowledgement]] = [:]
     for unit in units {
       leases.durable(unit.unit, digest: unit.digest)
-      for session in results.durable(unit.unit) {
+      for session in results.durable(unit) {
         lists[session, default: []].append(
           Acknowledgement(unit: unit.unit, digest: unit.digest))
       }
@@ -239,6 +245,7 @@ package struct ExchangeState {
         session, free: Int(state.free), held: state.held, progress: state.progress, now: now)
       send(.pulse(Pulse(committed: leases.committed)), to: session)
     case .result(let result): take(result, payload: payload, session, now: now)
+    case .chunk(let piece): take(piece, payload: payload, session, now: now)
     case .release(let release):
       let hadLease = leases.released(release.unit, by: session, now: now)
       if hadLease && release.code == .rewardFailed { rewardFailed(release, session, now: now) }

@@ -89,10 +89,14 @@ struct ResultsInHand: Sendable {
     }
   }
 
-  /// The unit is in the journal.
+  /// The unit is in the journal, and waits like this for its update.
   ///
   /// - Returns: who is to hear it.
-  mutating func durable(_ unit: UnitID) -> [UInt64] { senders.removeValue(forKey: unit) ?? [] }
+  mutating func durable(_ unit: AdmittedUnit) -> [UInt64] {
+    let id = unit.unit
+    if let origin = origins[id] { origins[id] = Origin(unit: unit, peer: origin.peer) }
+    return senders.removeValue(forKey: id) ?? []
+  }
 
   /// The unit was taken back.
   ///

@@ -72,7 +72,8 @@ final class LearnerLife {
     }
     record = try RunRecord(
       in: folder, epoch: claim.epoch, committed: firstVersion, about: options.about,
-      watching: recipe.watched, raise: { report(.alarm($0)) })
+      watching: recipe.watched, clip: recipe.algorithm.loss.clip.map(Double.init),
+      raise: { report(.alarm($0)) })
     // A life that ended between a commit and its line left a gap.
     for (version, report) in restored.rerun {
       let cost = recipe.cost(ofVersion: version, report, coreSeconds: 0)

@@ -12,6 +12,7 @@ final class LearnerThreads {
   let journal: JournalThread
   let exchange: Exchange
   private let claim: RunClaim
+  private let recipe: Recipe
   private let inbox: Mailbox<Intake.Letter>
   private let door: Door?
   /// The key of actors on this machine.
@@ -49,6 +50,7 @@ final class LearnerThreads {
   ) throws {
     self.journal = journal
     self.claim = claim
+    self.recipe = recipe
     self.inbox = inbox
     let files = OpenFileLimit.raise()
     if files < Self.usualFiles {
@@ -89,7 +91,10 @@ final class LearnerThreads {
   ///
   /// - Throws: where a thread is refused or a key not written; ``stop()`` ends what was begun.
   func start() throws {
-    try journal.start { [inbox, exchange] in Self.pass($0, to: inbox, and: exchange) }
+    let directory = claim.folder.journal
+    try journal.start { [inbox, exchange, recipe] in
+      Self.pass($0, to: inbox, and: exchange, recipe: recipe, journal: directory)
+    }
     closings.append { [journal] in journal.stop() }
     if let door {
       try KeyFile(role: .actor, name: "local", key: localKey, learner: door.key.publicKey)
@@ -123,7 +128,8 @@ final class LearnerThreads {
 
   /// What the journal did, to those who wait for it.
   private static func pass(
-    _ event: JournalThread.Event, to inbox: Mailbox<Intake.Letter>, and exchange: Exchange
+    _ event: JournalThread.Event, to inbox: Mailbox<Intake.Letter>, and exchange: Exchange,
+    recipe: Recipe, journal directory: String
   ) {
     switch event {
     case .durable(let records):
@@ -131,7 +137,11 @@ final class LearnerThreads {
       var units: [DurableUnit] = []
       for record in records {
         guard case .unit(let unit) = record.job else { continue }
-        units.append(DurableUnit(unit: unit, location: record.location, since: now))
+        let (id, location) = (unit.unit, record.location)
+        let waiting = unit.journalled(recipe) {
+          try RecordedUnit.payload(of: id, at: location, in: directory)
+        }
+        units.append(DurableUnit(unit: waiting, location: location, since: now))
       }
       if !units.isEmpty {
         exchange.send(.durable(units.map(\.unit)))
