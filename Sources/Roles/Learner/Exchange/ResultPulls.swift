@@ -25,7 +25,6 @@ struct ResultPulls: Sendable {
 
   private struct Pull: Sendable {
     let announced: Announced
-    var payload: [UInt8] = []
     /// Pieces that came.
     var here = 0
     /// Pieces that were asked for.
@@ -46,6 +45,8 @@ struct ResultPulls: Sendable {
   let pieceBytes: Int
   private var waiting: [Announced] = []
   private var pulls: [UInt64: Pull] = [:]
+  /// What has come of each; apart from it, so that nobody else holds the array that grows.
+  private var arrived: [UInt64: [UInt8]] = [:]
   private var taken = (proven: 0, others: 0)
 
   init(pieceBytes: Int) { self.pieceBytes = pieceBytes }
@@ -111,16 +112,16 @@ struct ResultPulls: Sendable {
         "\(unit): piece \(piece.index) with \(payload.count) bytes came, and piece \(pull.here) with"
           + " \(pieces[pull.here].count) was asked for")
     }
-    pulls[session]?.payload += payload
+    arrived[session, default: []] += payload
     pulls[session]?.here += 1
     pulls[session]?.since = now
-    guard pull.here + 1 == pieces.count, let whole = pulls.removeValue(forKey: session) else {
-      return .wait
-    }
+    guard pull.here + 1 == pieces.count else { return .wait }
+    pulls[session] = nil
+    let announced = pull.announced
     return .whole(
       AdmissionThreads.Candidate(
-        result: whole.announced.result, session: session, peer: whole.announced.peer,
-        payload: whole.payload, question: whole.announced.question))
+        result: announced.result, session: session, peer: announced.peer,
+        payload: arrived.removeValue(forKey: session) ?? [], question: announced.question))
   }
 
   /// What was made of a result that had come whole is known.
@@ -150,6 +151,7 @@ struct ResultPulls: Sendable {
   @discardableResult
   private mutating func forget(_ session: UInt64) -> Announced? {
     guard let pull = pulls.removeValue(forKey: session) else { return nil }
+    arrived[session] = nil
     give(back: Int(pull.announced.result.byteCount), pull.announced.peer)
     return pull.announced
   }
