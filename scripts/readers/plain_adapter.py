@@ -53,6 +53,7 @@ for file in sorted(glob.glob(os.path.join(record, "*.npz"))):
     without = max(without, np.abs(off.astype(int) - kept["pictures"].astype(int)).max())
 if count == 0:
     sys.exit(f"{record} holds no pictures")
-print(f"{count} pictures, {values} values: max |Δ| {worst} of 255, {differing} values differ;"
-      f" with the adapter off max |Δ| {without}")
-sys.exit(0 if worst <= 1 < without else 4)
+is_right = worst <= 1 < without
+print(f"{count} pictures, {values} values: max |Δ| {worst} of 255, {differing} values differ; with the adapter off"
+      f" max |Δ| {without}: {'ok' if is_right else 'FAILED'}")
+sys.exit(0 if is_right else 4)
