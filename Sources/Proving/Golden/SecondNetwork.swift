@@ -15,9 +15,6 @@ package struct SecondNetwork {
     package var largestGradient = 0.0
   }
 
-  /// Rows of one call.
-  private static let rowsOfCall = 250
-
   private let first: any ModelSession
   private let second: any ModelSession
   private let parameters: ParameterSet
@@ -36,15 +33,22 @@ package struct SecondNetwork {
     self.prompts = prompts
   }
 
-  /// Compares v at `count` rows, and the gradient of L = Σ s·v / count over all of them with s from N(0, 1).
-  package func distance(rows count: Int, guidance: Float) throws(ModelFailure) -> Distance {
+  /// Compares at the states of `count` noises on their way by Euler's steps of the first model: v, and the
+  /// gradient of L = Σ s·v / rows over all of them, with s from N(0, 1).
+  package func distance(of count: Int, steps: Int, guidance: Float) throws(ModelFailure) -> Distance
+  {
     var distance = Distance(guidance: guidance)
+    let grid = SigmaGrid.linear(steps: steps)
     let gradients = [0, 1].map { _ in Buffer(count: parameters.buffer.count) }
-    for start in stride(from: 0, to: count, by: Self.rowsOfCall) {
-      let places = start..<min(start + Self.rowsOfCall, count)
-      let rows = rows(places, guidance: guidance)
+    var states = normals(.initialNoise, step: 0, rows: count)
+    for step in 0..<steps {
+      let rows = ModelRows(
+        states: states, sigmas: Array(repeating: grid.sigmas[step], count: count),
+        prompts: (0..<count).map { prompts[$0 % prompts.count] },
+        rowsOfPrompt: Array(repeating: 1, count: count), guidance: Guidance(scale: guidance))
       let slopes = Slab(
-        normals(.branchNoise, places).map { $0 / Float(count) }, columns: first.latentCount)
+        normals(.branchNoise, step: step, rows: count).map { $0 / Float(count * steps) },
+        columns: first.latentCount)
       var answers: [[Float]] = []
       for (session, gradient) in zip([first, second], gradients) {
         try session.pullBack(at: rows, under: parameters, addingTo: gradient) { v in
@@ -55,29 +59,17 @@ package struct SecondNetwork {
       let (largest, apart) = Self.largest(answers[0], answers[1])
       distance.largestVelocity = max(distance.largestVelocity, largest)
       distance.velocity = max(distance.velocity, apart)
+      states = zip(states, answers[0]).map { $0 - grid.length(ofStep: step) * $1 }
     }
     (distance.largestGradient, distance.gradient) = Self.largest(
       gradients[0].scalars, gradients[1].scalars)
     return distance
   }
 
-  /// x from N(0, 1), σ spread over 0 … 1, prompts in turn.
-  private func rows(_ places: Range<Int>, guidance: Float) -> ModelRows {
-    ModelRows(
-      states: normals(.initialNoise, places),
-      sigmas: places.map { place in
-        // Multiples of the golden section are spread evenly, however many there are.
-        let share = Double(place) * 0.618_033_988_749
-        return Float(1 - (share - share.rounded(.down)))
-      },
-      prompts: places.map { prompts[$0 % prompts.count] },
-      rowsOfPrompt: places.map { _ in 1 }, guidance: Guidance(scale: guidance))
-  }
-
-  private func normals(_ purpose: Purpose, _ places: Range<Int>) -> [Float] {
-    places.flatMap {
+  private func normals(_ purpose: Purpose, step: Int, rows: Int) -> [Float] {
+    (0..<rows).flatMap {
       noise.normals(
-        at: NoiseAddress(unit: UInt64($0), purpose: purpose), count: first.latentCount)
+        at: NoiseAddress(unit: UInt64($0), purpose: purpose, step: step), count: first.latentCount)
     }
   }
 
