@@ -258,7 +258,7 @@ let package = Package(
       name: "Proof",
       dependencies: [
         "Dialogue", "Benchmarks", "Golden", "Costs", "Configuration", "Ledger", "Learning",
-        "Network", "Tensor", "Records", "Release", "Transport", "Bytes",
+        "Flow", "Network", "Tensor", "Tasks", "Records", "Release", "Transport", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: paths["Proof"], swiftSettings: settings + [.strictMemorySafety()]),

@@ -83,12 +83,15 @@ def processor_seconds(pid):
 
 
 def children(pid):
-    """The processes that this one has started; none of one that is gone."""
+    """The processes that this one has started, whichever of its threads did; none of one that is gone."""
+    found = []
     try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(child) for child in file.read().split()]
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                found += [int(child) for child in file.read().split()]
     except OSError:
-        return []
+        pass
+    return found
 
 
 def until(condition, what, seconds=PATIENCE, pause=0.02):

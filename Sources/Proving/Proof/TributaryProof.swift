@@ -9,7 +9,8 @@ struct TributaryProof: RootCommand {
   static let configuration = CommandConfiguration(
     commandName: "tributary",
     abstract: "Check and measure tributary: tributary-proof, which `tributary` starts for this.",
-    version: Release.description, subcommands: [GoldenCommand.self, BenchCommand.self])
+    version: Release.description,
+    subcommands: [GoldenCommand.self, BenchCommand.self, SecondNetworkCommand.self])
 
   static func main() { perform() }
 }

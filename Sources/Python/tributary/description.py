@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
@@ -80,7 +81,8 @@ def class_line(described: Description, device: torch.device, threads: int, deter
     """What the bits of answers depend on."""
     if device.type == "cpu":
         # Libraries choose their kernels by the processor's maker too.
-        kind = f"cpu {processor('vendor_id', 'CPU implementer')} {torch.backends.cpu.get_cpu_capability()}"
+        kind = (f"cpu {processor('vendor_id', 'CPU implementer')} {torch.backends.cpu.get_cpu_capability()} "
+                f"mkl {os.environ.get('MKL_CBWR', 'free')}")
     elif device.type == "cuda":
         kind = (f"{torch.cuda.get_device_name(device)} cuda {torch.version.cuda} cudnn "
                 f"{torch.backends.cudnn.version()} tf32 {torch.backends.cuda.matmul.allow_tf32} "

@@ -16,6 +16,11 @@ import os
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
+
+# MKL's own choice of kernels gives a row other bits at odd places than at even ones where a layer has few
+# outputs; strict kernels of the same instructions do not. It looks when it is first called.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
 import torch
 from torch import nn
 
