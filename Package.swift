@@ -133,8 +133,8 @@ let house = [
       Module(
         name: "Dialogue",
         imports: [
-          "Configuration", "Ledger", "Learning", "Journal", "Flow", "Network", "Tensor", "Tasks",
-          "Records", "Transport", "Bytes",
+          "Configuration", "Ledger", "Learning", "Models", "Journal", "Flow", "Network", "Tensor",
+          "Tasks", "Records", "Transport", "Bytes",
         ],
         products: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ],

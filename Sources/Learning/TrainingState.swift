@@ -15,7 +15,7 @@ package final class TrainingState {
   package let old: Buffer?
   /// A slow average of θ that holds it back, of algorithms that have one.
   package let slow: Buffer?
-  /// θ_ref: frozen; the base.
+  /// θ_ref: frozen; the base, which for an adapter is the model without it.
   package let reference: Buffer
   /// The same for a model, which is told it once.
   let frozen: ParameterSet
@@ -28,13 +28,16 @@ package final class TrainingState {
   package var version: PolicyVersion
 
   /// The state at version 0.
-  package init(base: Buffer, recipe: Recipe) {
+  ///
+  /// - Parameter reference: θ_ref where it is known; else it is what the run begins with, and the model
+  ///   without the adapter where that is one, whatever the adapter begins with.
+  package init(base: Buffer, reference known: Buffer? = nil, recipe: Recipe) {
     let algorithm = recipe.algorithm
     weights = base.copy()
     old = algorithm.readsOld || recipe.weighsOlderSamples ? base.copy() : nil
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil
     lagged = algorithm.lagged
-    reference = base.copy()
+    reference = known?.copy() ?? recipe.model.contract.parameters.adapterOff(base)
     frozen = ParameterSet(reference)
     optimizer = AdamW(count: base.count, options: recipe.optimizer)
     ema = EMA(of: base, options: recipe.ema)
@@ -113,7 +116,7 @@ package final class TrainingState {
 
   /// A state at version v whose every policy is θ, and whose optimiser has not begun.
   package func restarted(under recipe: Recipe) -> TrainingState {
-    let state = TrainingState(base: reference, recipe: recipe)
+    let state = TrainingState(base: reference, reference: reference, recipe: recipe)
     for (role, buffer) in state.buffers where [.weights, .old, .slow].contains(role) {
       buffer.assign(weights)
     }

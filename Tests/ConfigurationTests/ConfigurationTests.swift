@@ -26,6 +26,8 @@ enum Settings {
     "model.contract": "{\"protocol\":1,\"latent\":[5, 10]}", "model.timeout": "7.5",
     "model.retries": "5", "model.processes": "3", "model.env": "A=1",
     "model.tolerance": "0.01",
+    "model.lora.rank": "4", "model.lora.alpha": "2.5", "model.lora.targets": "qkv,latent_out",
+    "model.lora.init": "/x y/adapter", "model.lora.base": "0a0b",
     "loss.guidance": "1.5", "loss.kl.guidance": "2.5", "eval.guidance": "3.5",
     "task.name": "density", "model.width": "48", "model.depth": "2", "model.heads": "3",
     "model.init": "random", "sample.grid": "sd3", "sample.steps": "12", "sample.shift": "2.5",
@@ -58,10 +60,14 @@ enum Settings {
     "updates": "99", "seed": "18446744073709551615",
   ]
 
-  /// Those of a model that is a program; ModelSettingTests has what comes of them.
-  private static let ofPrograms: Set = ["model.program", "model.folder", "model.contract"]
+  /// Those of a model that is a program, and of an adapter; ModelSettingTests and AdapterSettingTests have
+  /// what comes of them.
+  private static let ofOtherModels: Set = [
+    "model.program", "model.folder", "model.contract", "model.lora.rank", "model.lora.alpha",
+    "model.lora.targets", "model.lora.init", "model.lora.base",
+  ]
   /// The same without them, and so of the built-in network.
-  static let builtIn = other.filter { !ofPrograms.contains($0.key) }
+  static let builtIn = other.filter { !ofOtherModels.contains($0.key) }
 
   static func changed() throws -> RunConfiguration {
     var configuration = RunConfiguration()

@@ -18,7 +18,7 @@ package struct FuzzTarget: Sendable {
     .envelope, .authentication, .trajectory, .record, .journal, .audit, .safeTensors,
     .configuration,
     .keyFile, .allowedKeys, .shapePrompts, .densityPrompts, .openPrompts, .answer,
-    .modelAnswer, .modelContract, .runFiles, .checkpoint,
+    .modelAnswer, .modelContract, .adapter, .runFiles, .checkpoint,
     .metrics,
   ]
 

@@ -13,6 +13,27 @@ extension FuzzTarget {
       "\(answer.inline ?? 0) bytes may follow")
   }
 
+  /// A folder of peft: two bytes with the length of its configuration, that, and its tensors.
+  static let adapter = FuzzTarget("adapter", byteLimit: 4_096) { bytes in
+    guard bytes.count >= 2 else { return }
+    let count = min(Int(bytes[0]) | Int(bytes[1]) << 8, bytes.count - 2)
+    let (configuration, tensors) = (Array(bytes[2..<2 + count]), Array(bytes[(2 + count)...]))
+    let read = try decode(bytes, within: .foreign) { _ throws(AdapterError) in
+      try PEFTAdapter(configuration: configuration, tensors: tensors, of: "folder")
+    }
+    guard let read else { return }
+    let files = try PEFTAdapter.folder(read.file, form: read.form, base: "")
+    let again = try? PEFTAdapter(
+      configuration: files.configuration, tensors: files.tensors, of: "folder")
+    try require(
+      again?.form == read.form
+        && again?.tensors.map { $0.scalars.map(\.bitPattern) }
+          == read.tensors.map { $0.scalars.map(\.bitPattern) },
+      "an adapter is another after writing")
+    let file = try? PEFTAdapter(file: read.file.encoded(), of: "file")
+    try require(file?.tensors.map(\.name) == read.tensors.map(\.name), "our file is another")
+  }
+
   /// What a model's program says of itself.
   static let modelContract = FuzzTarget("model-contract", byteLimit: 2_048) { bytes in
     let contract = try decode(bytes, within: .foreign) { try ProgramContract(decoding: $0) }

@@ -127,6 +127,20 @@ extension FuzzTarget {
         "parameters":
           "{\"answer\": \"parameters\", \"call\": 3, \"digest\": \"\(String(repeating: "0a", count: 32))\"}",
       ])
+    case "adapter":
+      let entries = [
+        SafeTensors.Entry(
+          name: "base_model.model.x.lora_A.weight", shape: [1, 2], scalars: [1, 2]),
+        SafeTensors.Entry(
+          name: "base_model.model.x.lora_B.weight", shape: [3, 1], scalars: [0, 1, 2]),
+      ]
+      let configuration = Array(
+        "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 2, \"target_modules\": [\"x\"]}".utf8)
+      let head = [UInt8(configuration.count & 255), UInt8(configuration.count >> 8)]
+      return [
+        "folder": head + configuration + (try SafeTensors(entries: entries).encoded()),
+        "half": head + configuration + (try SafeTensors(entries: [entries[0]]).encoded()),
+      ]
     case "model-contract":
       return text([
         "whole": Self.contract(

@@ -46,8 +46,10 @@ struct UsageTests {
   }
 
   @Test(arguments: [
-    "train", "learner", "actor", "sweep", "keys new", "keys add", "pretrain", "compare", "eval",
-    "sample", "inspect", "journal ls", "journal cat", "journal verify", "journal repair",
+    "train", "learner", "actor", "sweep", "keys new", "keys add", "pretrain", "import", "compare",
+    "eval",
+    "sample", "inspect", "export", "merge-adapter", "journal ls", "journal cat", "journal verify",
+    "journal repair",
     "journal export", "journal prune", "replay", "config show", "config check", "config explain",
     "config schema", "doctor", "model describe", "model check", "model new", "reward test",
     "presets", "tasks", "rewards", "metrics", "golden",

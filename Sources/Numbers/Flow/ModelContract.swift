@@ -18,6 +18,8 @@ package struct ModelContract: Hashable, Sendable {
   package var exactness: Exactness
   /// Height and width of the pictures that it decodes; nil where the task does.
   package var picture: PictureSize?
+  /// What else stands in the files of its parameters.
+  package var notes: [String: String] = [:]
 
   /// How it follows a guidance scale w.
   package enum Guidance: String, Hashable, Sendable, CaseIterable {
@@ -96,12 +98,15 @@ package struct ModelContract: Hashable, Sendable {
 extension ModelContract {
   /// Writes parameters as named tensors to a file, as ``safeTensors(_:metadata:)`` has them.
   package func write(_ values: Buffer, to path: String) throws {
-    try parameters.write(values, metadata: ["architecture": architecture], to: path)
+    try parameters.write(values, metadata: metadata([:]), to: path)
   }
 
   /// Parameters as named tensors, with the architecture as metadata.
   package func safeTensors(_ values: Buffer, metadata: [String: String] = [:]) -> SafeTensors {
-    parameters.safeTensors(
-      values, metadata: metadata.merging(["architecture": architecture]) { $1 })
+    parameters.safeTensors(values, metadata: self.metadata(metadata))
+  }
+
+  private func metadata(_ more: [String: String]) -> [String: String] {
+    more.merging(notes) { $1 }.merging(["architecture": architecture]) { $1 }
   }
 }

@@ -42,6 +42,17 @@ extension Matrix {
       x.base, 1, x.columns, dy.base, dy.columns, 1, nil, base, rows, x.rows, columns)
   }
 
+  /// self ← aᵀ·bᵀ, every element one chain of fused multiply-adds over the inner index.
+  ///
+  /// - Parameters: a `[inner, rows]`, b `[columns, inner]`, self `[rows, columns]`; zeros: at least as many
+  ///   zeros as self has columns.
+  package func setProduct(transposed a: Matrix, transposed b: Matrix, zeros: Matrix) {
+    expectProduct(rows: a.columns, inner: a.rows, b.columns, columns: b.rows)
+    precondition(zeros.count >= columns, "\(zeros.count) zeros for \(columns) columns")
+    Kernels.table.pointee.multiply(
+      a.base, 1, a.columns, b.base, 1, b.columns, zeros.base, base, rows, a.rows, columns)
+  }
+
   private func expectProduct(rows: Int, inner: Int, _ other: Int, columns: Int) {
     precondition(
       inner == other && self.rows == rows && self.columns == columns,

@@ -23,6 +23,8 @@ package enum Purpose: UInt32, Sendable {
   /// The times and the noises of matching losses.
   case matchingTime
   case matchingNoise
+  /// The A of a low-rank adapter.
+  case adapter
 }
 
 /// Where a random draw stands: no generator state exists anywhere.

@@ -138,6 +138,9 @@ struct ActorCommand: ParsableCommand {
         throw .impossible("it names a file of prompts, where the prompts themselves belong")
       }
       if let missing = try configuration.takePromptLists(lists) { return .needs(missing) }
+      if let (missing, count) = try configuration.takeBase(lists) {
+        return .needs(missing, upTo: count)
+      }
       model = configuration.model.program
       if !model.isEmpty && trust == .everything { try configuration.askForContract() }
       recipe = model.isEmpty || trust == .everything ? try configuration.recipe(for: .actor) : nil

@@ -10,6 +10,7 @@ import Network
 import Records
 import Rewards
 import Tasks
+import Tensor
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,7 +21,8 @@ struct ExportCommand: ParsableCommand {
 
       The folder gets parameters.safetensors with the names of the model's own parameters, a card \
       (README.md) that says what they are, and of a model that is a program whatever its own \
-      libraries read, such as adapter_model.safetensors and adapter_config.json of PEFT.
+      libraries read, such as adapter_model.safetensors and adapter_config.json of PEFT. An adapter of \
+      the built-in network (model.lora) is written in PEFT's layout, too.
       """)
 
   @Argument(help: "A run folder or a checkpoint folder.")
@@ -43,7 +45,11 @@ struct ExportCommand: ParsableCommand {
     try OutputFolder.prepare(output)
     let place = URL(fileURLWithPath: output).standardizedFileURL.path
     let contract = policy.recipe.model.contract
-    var isOfProgram = false
+    var (isOfProgram, isAdapter) = (false, false)
+    if let adapted = policy.recipe.model as? AdaptedModel {
+      try writeAdapter(policy.weights, of: adapted, to: place)
+      isAdapter = true
+    }
     if let program = policy.recipe.model as? ModelProgram {
       do throws(ModelFailure) {
         try program.export(ParameterSet(policy.weights), to: place)
@@ -57,12 +63,39 @@ struct ExportCommand: ParsableCommand {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
     Console.line(
       "wrote \(names.sorted().joined(separator: ", ")) in \(output)"
-        + (isOfProgram ? "" : "; parameters have the names of \(contract.architecture)"))
+        + (isOfProgram || isAdapter
+          ? "" : "; parameters have the names of \(contract.architecture)"))
+  }
+
+  /// How the network's torch copy is given the adapter.
+  private static func use(of form: LowRankAdapter.Form) -> String {
+    """
+
+    `adapter_config.json` and `adapter_model.safetensors` are an adapter of rank \(form.rank) and alpha
+    \(form.alpha), as peft saves it; the model's own layers have these names in torch:
+
+        from tributary.dit import DiT, as_torch
+        network = as_torch(DiT(architecture))     # with the base's weights
+        adapted = peft.PeftModel.from_pretrained(network, FOLDER)
+
+    `tributary merge-adapter FOLDER --base FILE -o FILE` adds it to its base.
+
+    """
+  }
+
+  /// The adapter of the built-in network in PEFT's layout.
+  private func writeAdapter(_ weights: Buffer, of model: AdaptedModel, to folder: String) throws {
+    let files = try PEFTAdapter.folder(
+      model.contract.safeTensors(weights), form: model.adapter.form,
+      base: "\(model.frozen.digest)")
+    try AtomicFile.write(files.tensors, to: "\(folder)/\(PEFTAdapter.tensorsFile)")
+    try AtomicFile.write(files.configuration, to: "\(folder)/\(PEFTAdapter.configurationFile)")
   }
 
   /// What is in the folder, for whoever finds it.
   private func card(of policy: Policy) -> String {
     let contract = policy.recipe.model.contract
+    let adapter = (policy.recipe.model as? AdaptedModel)?.adapter.form
     let rewards = policy.recipe.rewards.map(\.name).joined(separator: ", ")
     return """
       # Trained with Tributary
@@ -78,8 +111,8 @@ struct ExportCommand: ParsableCommand {
       | run seed | \(policy.recipe.runSeed) |
       | class of bits | \(contract.exactness.numericsClass) |
 
-      `parameters.safetensors` starts another run: `--set model.init=FILE`.
+      `parameters.safetensors` starts another run: `--set model.\(adapter == nil ? "" : "lora.")init=FILE`.
 
-      """
+      """ + (adapter.map(Self.use(of:)) ?? "")
   }
 }

@@ -33,7 +33,8 @@ struct ForkPoint: ExpressibleByArgument {
 }
 
 /// What a run takes over from another one: its settings, and its averaged weights at a version as version
-/// 0. The reference is the same weights, the optimiser begins anew, and `run.json` keeps the origin.
+/// 0. The reference is the same weights, or what an adapter is added to; the optimiser begins anew, and
+/// `run.json` keeps the origin.
 struct Fork {
   let origin: RunIdentity.Origin
   let configuration: RunConfiguration
@@ -59,8 +60,12 @@ struct Fork {
     let core = try Checkpoint.read(version, in: run.folder, recipe: run.recipe)
     let place = URL(fileURLWithPath: Checkpoint.path(of: version, in: run.folder))
     var configuration = run.configuration
-    configuration.model.initialWeights = .file(
-      place.standardizedFileURL.appendingPathComponent("ema.safetensors").path)
+    let average = place.standardizedFileURL.appendingPathComponent("ema.safetensors").path
+    if configuration.model.adapter.form == nil {
+      configuration.model.initialWeights = .file(average)
+    } else {
+      configuration.model.adapter.start = average
+    }
     self.configuration = configuration
     origin = RunIdentity.Origin(
       run: run.folder.path, runID: run.identity.runID, version: version,

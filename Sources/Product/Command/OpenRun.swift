@@ -98,13 +98,16 @@ struct OpenRun {
 
   /// A run has its base in checkpoint 0, so it matters where a file of the same parameters lies no more.
   private func adoptBase(of asked: inout RunConfiguration) throws {
-    guard asked.model.initialWeights != configuration.model.initialWeights,
+    guard
+      asked.model.initialWeights != configuration.model.initialWeights
+        || asked.model.adapter.start != configuration.model.adapter.start,
       try Checkpoint.versions(in: folder).contains(0)
     else { return }
     let own = try Checkpoint.base(in: folder, of: recipe.model)
     let other = try startingWeights(of: asked, recipe: asked.recipe())
     if own.scalars == other.scalars {
       asked.model.initialWeights = configuration.model.initialWeights
+      asked.model.adapter.start = configuration.model.adapter.start
     }
   }
 
@@ -135,6 +138,7 @@ struct OpenRun {
     // A copy may have lost what was empty.
     try folder.create()
     try folder.keep(configuration.namedPromptLists)
+    try configuration.keepBase(in: folder)
     if let contract = configuration.programContract {
       try AtomicFile.write(contract.json, to: folder.model)
     }

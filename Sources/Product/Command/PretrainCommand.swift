@@ -43,7 +43,7 @@ struct PretrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let recipe = try source.read().recipe()
+    let recipe = try source.readNetworkAlone().recipe()
     guard recipe.task.isJudged else {
       throw RunFailure(
         .usage,

@@ -21,13 +21,13 @@ struct Tributary: RootCommand {
         name: "Train",
         subcommands: [
           TrainCommand.self, ResumeCommand.self, LearnerCommand.self, ActorCommand.self,
-          SweepCommand.self, KeysCommand.self, PretrainCommand.self,
+          SweepCommand.self, KeysCommand.self, PretrainCommand.self, ImportCommand.self,
         ]),
       CommandGroup(
         name: "Look at runs",
         subcommands: [
           CompareCommand.self, EvalCommand.self, SampleCommand.self, InspectCommand.self,
-          ExportCommand.self, JournalCommand.self, ReplayCommand.self,
+          ExportCommand.self, MergeAdapterCommand.self, JournalCommand.self, ReplayCommand.self,
         ]),
       CommandGroup(
         name: "Before a run",

@@ -18,6 +18,7 @@ package struct ModelSettings: Hashable, Sendable {
   /// See ``PlacedVariables``.
   package var environment = ""
   package var tolerance = 1e-3
+  package var adapter = AdapterSettings()
 
   static let keys: [Key] = [
     .integer(
@@ -26,7 +27,8 @@ package struct ModelSettings: Hashable, Sendable {
     .integer("model.heads", \.model.heads, 1...64, "Attention heads."),
     .text(
       "model.init", \.model.initialWeights.text,
-      "base (shipped with the task, or the program's own), random, or a safetensors file."),
+      "base (shipped with the task, or the program's own), random, a safetensors file, or for a program with an"
+        + " adapter a folder that peft has saved."),
     .later(
       .text(
         "model.program", \.model.program, decidesNumbers: false,

@@ -2,9 +2,9 @@ extension RunConfiguration {
   /// All settings, in the order of the resolved file.
   package static let keys: [Key] = Array(
     [
-      taskKeys, ModelSettings.keys, SampleSettings.keys, GroupSettings.keys, WindowSettings.keys,
-      ScoringSettings.keys, AdvantageSettings.keys, LossSettings.keys, OptimizerSettings.keys,
-      ScheduleSettings.keys, EvaluationSettings.keys, StorageSettings.keys,
+      taskKeys, ModelSettings.keys, AdapterSettings.keys, SampleSettings.keys, GroupSettings.keys,
+      WindowSettings.keys, ScoringSettings.keys, AdvantageSettings.keys, LossSettings.keys,
+      OptimizerSettings.keys, ScheduleSettings.keys, EvaluationSettings.keys, StorageSettings.keys,
       LaunchSettings.keys, runKeys,
     ].joined())
 

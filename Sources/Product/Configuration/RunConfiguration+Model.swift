@@ -75,7 +75,9 @@ extension RunConfiguration {
     -> any VelocityModel
   {
     guard let command = programCommand else {
-      return BuiltInModel(for: task, width: model.width, depth: model.depth, heads: model.heads)
+      let network = network(for: task)
+      guard let form = model.adapter.form else { return network }
+      return try adapted(network, with: form)
     }
     guard let contract = programContract else {
       throw .impossible("it is not known what the program \(model.program) says of itself")

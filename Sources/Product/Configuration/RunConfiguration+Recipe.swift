@@ -111,6 +111,7 @@ extension RunConfiguration {
   package func terms(runID: String, recipe: Recipe) -> RunTerms {
     RunTerms(
       runID: runID, configuration: sharedYAML, numericalConfiguration: numericalYAML,
-      lists: promptLists.filter { trainPrompts == .list($0.digest) }, recipe: recipe)
+      lists: promptLists.filter { trainPrompts == .list($0.digest) }, base: frozenBase?.base,
+      recipe: recipe)
   }
 }

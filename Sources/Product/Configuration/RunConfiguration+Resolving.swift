@@ -21,6 +21,7 @@ extension RunConfiguration {
       throw .impossible(fault)
     }
     try resolved.resolveModel()
+    try resolved.resolveBase()
     return resolved
   }
 

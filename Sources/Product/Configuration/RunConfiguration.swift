@@ -14,6 +14,8 @@ package struct RunConfiguration: Hashable, Sendable {
   package var model = ModelSettings()
   /// What the model's program says of itself in full, once it is known.
   package var programContract: ProgramContract?
+  /// What the adapter of the built-in network is added to, once it is known.
+  package var frozenBase: KnownBase?
   package var sample = SampleSettings()
   package var group = GroupSettings()
   package var window = WindowSettings()

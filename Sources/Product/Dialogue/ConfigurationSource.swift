@@ -24,6 +24,13 @@ package struct ConfigurationSource: ParsableArguments {
 
   package func read() throws -> RunConfiguration { try written().resolved() }
 
+  /// The same without an adapter: what it is added to need not be there.
+  package func readNetworkAlone() throws -> RunConfiguration {
+    var configuration = try written()
+    configuration.model.adapter = AdapterSettings()
+    return try configuration.resolved()
+  }
+
   private func written() throws -> RunConfiguration {
     let folder = RunFolder(preset)
     var configuration =
@@ -35,7 +42,8 @@ package struct ConfigurationSource: ParsableArguments {
   /// θ at version 0: a run has its own, wherever the file may be that it began with.
   package func base(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
     let folder = RunFolder(preset)
-    guard folder.exists, !changes.contains(where: { $0.key == "model.init" }),
+    guard folder.exists,
+      !changes.contains(where: { ["model.init", "model.lora.init"].contains($0.key) }),
       try Checkpoint.versions(in: folder).contains(0)
     else { return try startingWeights(of: configuration, recipe: recipe) }
     return try Checkpoint.base(in: folder, of: recipe.model)

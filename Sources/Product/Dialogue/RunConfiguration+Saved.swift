@@ -17,5 +17,6 @@ extension RunConfiguration {
     try merge(yaml: text, file: folder.configuration)
     try readPromptLists(beside: folder.path)
     try readContract(in: folder)
+    try readBase(in: folder)
   }
 }

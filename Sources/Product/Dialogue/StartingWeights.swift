@@ -2,45 +2,74 @@ package import Configuration
 import Flow
 package import Learning
 import Ledger
+package import Models
 import Network
 import Records
-import Tasks
 package import Tensor
 
-/// The parameters that `model.init` names.
+/// The parameters that `model.init` names, or `model.lora.init` where an adapter of the built-in network is
+/// trained.
 package func startingWeights(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
+  if let adapted = recipe.model as? AdaptedModel {
+    let path = configuration.model.adapter.start
+    return path.isEmpty
+      ? adapted.initialParameters(seed: configuration.seed) : try adapter(path, of: adapted)
+  }
   switch configuration.model.initialWeights {
   case .random: return try recipe.model.initialParameters(seed: configuration.seed)
   case .base where !configuration.model.program.isEmpty:
     return try recipe.model.initialParameters(seed: configuration.seed)
-  case .base: return try shippedBase(of: configuration, recipe: recipe)
-  case .file(let path): return try Checkpoint.parameters(in: path, of: recipe.model)
+  case .base:
+    return try Checkpoint.parameters(in: configuration.shippedBase(), of: recipe.model)
+  case .file(let path) where PEFTAdapter.isFolder(path):
+    return try folder(path, of: recipe.model.contract.parameters)
+  case .file(let path):
+    // One that `import` has written names its rank; nothing in it may be left over.
+    let manifest = recipe.model.contract.parameters
+    if manifest.isAdapter, let adapter = try? PEFTAdapter(reading: path) {
+      return try adapter.start(of: manifest, from: path)
+    }
+    return try Checkpoint.parameters(in: path, of: recipe.model)
   }
 }
 
-/// The base that comes with the task, for the network that it was made for alone.
-private func shippedBase(of configuration: RunConfiguration, recipe: Recipe) throws -> Buffer {
-  let task = recipe.task.name
-  guard let path = baseCheckpoint(ofTask: task) else {
+/// An adapter of the built-in network, of just this form.
+private func adapter(_ path: String, of model: AdaptedModel) throws -> Buffer {
+  let found = try PEFTAdapter.read(path)
+  let form = model.adapter.form
+  guard (found.form.rank, found.form.alpha) == (form.rank, form.alpha) else {
     throw RunFailure(
       .usage,
-      "the task \(task) ships no base; use --set model.init=random, or make one:"
-        + " tributary pretrain \(task) -o base.safetensors")
+      "\(path) has rank \(found.form.rank) and alpha \(found.form.alpha), the run has rank \(form.rank) and"
+        + " alpha \(form.alpha); set model.lora.rank and model.lora.alpha to the adapter's")
   }
-  func size(_ configuration: RunConfiguration) -> [String] {
-    [
-      "model.width \(configuration.model.width)", "model.depth \(configuration.model.depth)",
-      "model.heads \(configuration.model.heads)",
-    ]
-  }
-  let asked = size(configuration)
-  if let preset = try? RunConfiguration(named: task), size(preset) != asked {
+  return try found.start(of: model.contract.parameters, from: path)
+}
+
+/// An adapter that peft has saved, of a program whose parameters have its names.
+private func folder(_ path: String, of manifest: ParameterManifest) throws -> Buffer {
+  guard manifest.isAdapter else {
     throw RunFailure(
-      .usage,
-      "the base of the task \(task) is a network with \(size(preset).joined(separator: ", ")), this"
-        + " configuration asks for \(asked.joined(separator: ", ")); use the base's sizes (a file with"
-        + " `preset: \(task)` begins with them), or --set model.init=random, or make a base of this size:"
-        + " tributary pretrain FILE -o base.safetensors")
+      .usage, "\(path) is an adapter, and the parameters of this run's model are none")
   }
-  return try Checkpoint.parameters(in: path, of: recipe.model)
+  return try PEFTAdapter.read(path).start(of: manifest, from: path)
+}
+
+extension PEFTAdapter {
+  /// - Throws: a `RunFailure` for wrong usage.
+  package static func read(_ path: String) throws -> PEFTAdapter {
+    do throws(AdapterError) {
+      return try PEFTAdapter(reading: path)
+    } catch {
+      throw RunFailure(.usage, "\(error)")
+    }
+  }
+
+  fileprivate func start(of manifest: ParameterManifest, from path: String) throws -> Buffer {
+    do throws(AdapterError) {
+      return try parameters(of: manifest, from: path)
+    } catch {
+      throw RunFailure(.usage, "\(error)")
+    }
+  }
 }

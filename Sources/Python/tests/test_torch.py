@@ -16,6 +16,7 @@ except ImportError:
     raise unittest.SkipTest("torch is not installed: models in torch are not tested") from None
 
 import tributary.torch
+from tributary.dit import Architecture, DiT, as_torch
 from tributary.shapes import TASKS, BuiltIn
 
 RESOURCES = Path(__file__).parents[2] / "World/Tasks/Resources"
@@ -326,6 +327,23 @@ def check_rows(test, asker, guidances, count=29):
                      mixed, mixed[:11]):
             alone = asker.velocities(prompt[part], sigma[part], x[part], guidance=guidance)
             test.assertEqual(alone.tobytes(), together[part].tobytes(), (guidance, part))
+
+
+class AsTorch(unittest.TestCase):
+    def test_the_network_with_torchs_own_layers_is_the_same(self):
+        torch.manual_seed(1)
+        sizes = Architecture(tokens=3, channels=2, words=7, longest=4, width=32, depth=2, heads=2)
+        network = DiT(sizes)
+        for parameter in network.parameters():
+            parameter.data = 0.2 * torch.randn_like(parameter)
+        x, sigma = torch.randn(5, 3, 2), torch.rand(5)
+        prompts = [(1, 2), (1, 2), (3,), (4, 5, 6, 1), (0,)]
+        with torch.no_grad():
+            expected = network(x, sigma, prompts)
+            found = as_torch(network)(x, sigma, prompts)
+        self.assertLess(float((found - expected).abs().max()), 1e-5)
+        kinds = {type(part) for name, part in network.named_modules() if name.endswith("qkv")}
+        self.assertEqual(kinds, {torch.nn.Linear})
 
 
 if __name__ == "__main__":

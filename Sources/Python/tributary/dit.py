@@ -99,6 +99,20 @@ class Linear(nn.Module):
         return torch.addmm(self.bias, flat, weight).reshape(*x.shape[:-1], -1)
 
 
+def as_torch(network: nn.Module) -> nn.Module:
+    """The same network with torch's own linear layers, W [outputs, inputs], as peft wants them."""
+    for name, part in network.named_children():
+        if not isinstance(part, Linear):
+            as_torch(part)
+            continue
+        weight = part.weight.data.reshape(-1, part.bias.numel()).T
+        own = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device, dtype=weight.dtype)
+        own.weight.data.copy_(weight)
+        own.bias.data.copy_(part.bias.data)
+        network.register_module(name, own)
+    return network
+
+
 def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """(1 + scale)·(x − mean)/√(variance + 10⁻⁶) + shift."""
     return F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift

@@ -5,6 +5,7 @@ package import Ledger
 package import Records
 import Rewards
 import Synchronization
+import Tasks
 import Tensor
 import Transport
 package import Wire
@@ -41,8 +42,8 @@ package final class ActorProcess {
   /// What comes of the configuration that a learner sends.
   package enum Preparation: Sendable {
     case ready(Recipe, RunTerms)
-    /// The configuration names a list that the learner is to be asked for.
-    case needs(Digest)
+    /// The configuration names something that the learner is to be asked for, of so many bytes.
+    case needs(Digest, upTo: Int = PromptFile.byteLimit)
   }
 
   /// Makes the recipe and the terms; `lists` are those that came so far, by digest.

@@ -143,7 +143,7 @@ package struct ActorState {
     if let asked = entering?.asked, asked.duration(to: now) > Self.answerTime {
       return act(
         .reconnect(
-          because: "no answer to a request for the list of prompts for \(seconds) s"))
+          because: "no answer to a request for what the configuration names for \(seconds) s"))
     }
     guard isOpen else { return }
     if now >= nextHeartbeat { beat(now: now) }
@@ -342,8 +342,8 @@ package struct ActorState {
     now: Instant
   ) {
     switch preparation {
-    case .needs(let digest):
-      let pull = ListPull(digest)
+    case .needs(let digest, let limit):
+      let pull = ListPull(digest, upTo: limit)
       entering = Entering(welcome: welcome, envelope: envelope, pull: pull, asked: now)
       guard open(welcome, envelope) else { return }
       say(.chunkRequest(pull.request))

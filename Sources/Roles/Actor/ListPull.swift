@@ -3,7 +3,8 @@ package import Records
 import Tasks
 package import Wire
 
-/// The pull of one list by its digest, piece by piece; a value that says what to ask next.
+/// The pull of one thing that a configuration names by its digest, piece by piece: a list of prompts, or what
+/// an adapter is added to. A value that says what to ask next.
 package struct ListPull: Sendable {
   package enum Step: Hashable, Sendable {
     case ask(ChunkRequest)
@@ -16,7 +17,13 @@ package struct ListPull: Sendable {
   private var bytes: [UInt8] = []
   private var next: UInt32 = 0
 
-  package init(_ digest: Digest) { self.digest = digest }
+  private let limit: Int
+
+  /// - Parameter limit: the most bytes that it may have.
+  package init(_ digest: Digest, upTo limit: Int = PromptFile.byteLimit) {
+    self.digest = digest
+    self.limit = limit
+  }
 
   package var request: ChunkRequest { ChunkRequest(paramsHash: digest, index: next) }
 
@@ -25,11 +32,11 @@ package struct ListPull: Sendable {
     guard chunk == Chunk(paramsHash: digest, index: next) else { return nil }
     bytes += payload
     next += 1
-    guard payload.count <= PromptList.Piece.byteCount, bytes.count <= PromptFile.byteLimit else {
-      return .failed("the learner's list of prompts has more than \(PromptFile.byteLimit) bytes")
+    guard payload.count <= PromptList.Piece.byteCount, bytes.count <= limit else {
+      return .failed("what the learner sends for \(digest) has more than \(limit) bytes")
     }
     if payload.count == PromptList.Piece.byteCount { return .ask(request) }
     return Digest(of: bytes) == digest
-      ? .done(bytes) : .failed("the learner's list of prompts does not have its digest")
+      ? .done(bytes) : .failed("what the learner has sent for \(digest) does not have its digest")
   }
 }

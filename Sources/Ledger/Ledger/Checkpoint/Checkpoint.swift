@@ -236,8 +236,8 @@ package enum Checkpoint {
     guard counters.version == version else {
       throw RunFailure(.mismatch, "\(place): its state.json is that of version \(counters.version)")
     }
-    let policy = TrainingState(
-      base: try tensors(TrainingState.Role.reference.rawValue), recipe: recipe)
+    let reference = try tensors(TrainingState.Role.reference.rawValue)
+    let policy = TrainingState(base: reference, reference: reference, recipe: recipe)
     for (role, buffer) in policy.buffers where role != .reference {
       buffer.assign(try tensors(role.rawValue))
     }
@@ -261,7 +261,7 @@ package enum Checkpoint {
 
   /// The parameters that a run began with, of a run that has its checkpoint 0.
   package static func base(in folder: RunFolder, of model: any VelocityModel) throws -> Buffer {
-    try parameters(in: "\(path(of: 0, in: folder))/reference.safetensors", of: model)
+    try parameters(in: "\(path(of: 0, in: folder))/weights.safetensors", of: model)
   }
 
   /// The parameters in a safetensors file of this model.

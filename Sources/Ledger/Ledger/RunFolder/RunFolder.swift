@@ -11,6 +11,8 @@ package struct RunFolder: Sendable {
   package var configuration: String { "\(path)/config.yaml" }
   /// What the program that is the model says of itself, of a run that has one.
   package var model: String { "\(path)/model.json" }
+  /// What the adapter is added to, of a run that has one.
+  package var base: String { "\(path)/base.safetensors" }
   package var identity: String { "\(path)/run.json" }
   package var journal: String { "\(path)/journal" }
   package var checkpoints: String { "\(path)/checkpoints" }
@@ -75,7 +77,8 @@ package struct RunFolder: Sendable {
   private static func isOurs(_ name: String) -> Bool {
     let run = RunFolder("")
     let files = [
-      run.configuration, run.model, run.checkpoints, run.metrics, run.metricsTable, run.alarms,
+      run.configuration, run.model, run.base, run.checkpoints, run.metrics, run.metricsTable,
+      run.alarms,
       run.environment,
       run.log, run.summary, run.strip, run.grids, run.lock, run.endpoint, run.localKey,
       run.keys.path, run.prompts,

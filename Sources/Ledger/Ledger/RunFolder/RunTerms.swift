@@ -18,13 +18,14 @@ package struct RunTerms: Sendable {
   /// The digest of the model's identity.
   package var modelHash: Digest
   package var numericsClass: String
-  /// What the configuration names by its digest and actors need: text in UTF-8.
+  /// What the configuration names by its digest and actors need: prompts, text in UTF-8, and what an
+  /// adapter is added to.
   package var lists: [Digest: [UInt8]]
 
   /// - Parameter numericalConfiguration: the part of the configuration that decides numbers.
   package init(
     runID: String, configuration: String, numericalConfiguration: String, lists: [PromptList] = [],
-    recipe: Recipe
+    base: FrozenBase? = nil, recipe: Recipe
   ) {
     self.runID = runID
     self.configuration = configuration
@@ -32,6 +33,7 @@ package struct RunTerms: Sendable {
     modelHash = recipe.modelHash
     numericsClass = Kernels.numericsClass
     self.lists = Dictionary(lists.map { ($0.digest, $0.bytes) }) { first, _ in first }
+    if let base { self.lists[base.digest] = base.bytes }
   }
 
   package func header(epoch: UInt64, segment: UInt64) -> RunHeader {
