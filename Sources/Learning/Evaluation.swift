@@ -141,7 +141,6 @@ package struct Evaluation: Sendable {
     of weights: Buffer, session: any ModelSession, prompts: [Prompt],
     noises: Int, odeSteps: Int, guidance: Guidance, seed: UInt64 = noiseSeed
   ) throws(ModelFailure) -> [[[Float]]] {
-    let philox = Philox(seed: seed)
     let count = session.latentCount
     let grid = SigmaGrid.linear(steps: odeSteps)
     let parameters = ParameterSet(weights)
@@ -152,11 +151,7 @@ package struct Evaluation: Sendable {
         session: session, parameters: parameters, prompts: Array(prompts[chunk]),
         guidance: guidance)
       let initial = chunk.flatMap { prompt in
-        (0..<noises).flatMap { noise in
-          philox.normals(
-            at: NoiseAddress(unit: UInt64(prompt), purpose: .evaluationNoise, branch: noise),
-            count: count)
-        }
+        (0..<noises).flatMap { Self.noise($0, ofPrompt: prompt, count: count, seed: seed) }
       }
       let final = try Wavefront.finish(initial, on: grid, through: &field)
       for prompt in chunk.indices.map({ $0 - start }) {
@@ -168,5 +163,14 @@ package struct Evaluation: Sendable {
       }
     }
     return result
+  }
+
+  /// ε ~ N(0, I), `[D]`: the noise of this number that ``latents`` begins with for a prompt of a list.
+  package static func noise(
+    _ number: Int, ofPrompt prompt: Int, count: Int, seed: UInt64
+  ) -> [Float] {
+    Philox(seed: seed).normals(
+      at: NoiseAddress(unit: UInt64(prompt), purpose: .evaluationNoise, branch: number),
+      count: count)
   }
 }

@@ -24,12 +24,14 @@ package struct PictureGrid: Sendable {
     }
   }
 
-  /// Two pictures of each category in one row.
+  /// Two pictures of each category in one row, more where it would have fewer than eight.
   package init(stripOf recipe: Recipe) {
     self.recipe = recipe
     let prompts = recipe.task.heldOutPrompts
-    let row = prompts.categories.flatMap { category in
-      prompts.filter { $0.category == category }.prefix(2)
+    let categories = prompts.categories
+    let each = max(2, 8 / max(categories.count, 1))
+    let row = categories.flatMap { category in
+      prompts.filter { $0.category == category }.prefix(each)
     }
     rows = [("", row)]
   }
@@ -147,7 +149,7 @@ package struct PictureGrid: Sendable {
         let verdict = shown.verdicts[next]
         let words = prompt.text.split(separator: " ").dropFirst(shared).joined(separator: " ")
         return CaptionedGrid.Cell(
-          pictures[next].framed(verdict.frame, thickness: 2),
+          pictures[next].enlarged(to: side).framed(verdict.frame, thickness: 2),
           caption: words + (verdict.score.isEmpty ? "" : ": \(verdict.score)"),
           fault: verdict.fault)
       }

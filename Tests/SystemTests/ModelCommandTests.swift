@@ -23,4 +23,18 @@ struct ModelCommandTests {
     let outcome = try Tributary.run(["model"] + arguments, in: folder)
     #expect(outcome.status == status && outcome.errors.contains(words), "\(outcome.errors)")
   }
+
+  @Test func `what a program that fails wrote last stands below the sentence, a line each`() throws
+  {
+    let folder = try ScratchFolder()
+    let script = folder.file("model.sh")
+    try "echo one >&2; printf 'two\\033[31m' >&2; exit 3".write(
+      toFile: script, atomically: true, encoding: .utf8)
+    for command in [["model", "check"], ["model", "describe"]] {
+      let outcome = try Tributary.run(command + ["/bin/sh", script], in: folder)
+      let lines = outcome.errors.split(separator: "\n").map(String.init)
+      #expect(lines.count == 3 && lines[0].hasPrefix("tributary: "), "\(outcome.errors)")
+      #expect(lines.dropFirst() == ["  1: one", "  2: two\\u{1b}[31m"], "\(outcome.errors)")
+    }
+  }
 }

@@ -67,6 +67,43 @@ import TestSupport
     #expect(replay.json["params_hash"] as? String == hash)
   }
 
+  // MARK: What is exported
+
+  /// Euler's sampler in numpy with the exported parameters alone, from the noises that `sample` wrote.
+  private static let redraw = """
+    import sys
+    import numpy as np
+    from tributary import Prompt, safetensors
+    from tributary.examples.linear import Linear
+    theta, drawn = safetensors.read(sys.argv[1])[0], safetensors.read(sys.argv[2])[0]
+    model, x = Linear((2,)), drawn["noise"]
+    encoded = model.encode([Prompt("north")]) * len(x)
+    for step in range(10):
+        sigma = np.full(len(x), 1 - step / 10, np.float32)
+        x = x - model.velocities(theta, x, sigma, encoded, 1.0) / 10
+    print(x.shape, "moved" if abs(x - drawn["noise"]).max() > 0.1 else "stayed",
+          "equal" if abs(x - drawn["latent"]).max() < 1e-5 else "different")
+    """
+
+  @Test func `exported parameters draw elsewhere what sample draws`() throws {
+    #expect(try train("run").status == 0)
+    let (exported, drawn) = (folder.file("exported"), folder.file("drawn.safetensors"))
+    let export = try tributary("export", folder.file("run"), "-o", exported)
+    #expect(export.status == 0, "\(export.errors)")
+    let told = export.output + export.errors
+    #expect(told.contains("its own files are left out"), "\(told)")
+    let sample = try tributary(
+      "sample", folder.file("run"), "north", "-n", "5", "-o", folder.file("grid.png"), "--latents",
+      drawn)
+    #expect(sample.status == 0, "\(sample.errors)")
+    let script = folder.file("redraw.py")
+    try Self.redraw.write(toFile: script, atomically: true, encoding: .utf8)
+    let redrawn = try Shell.run(
+      "PYTHONPATH=\(repositoryRoot())/Sources/Python /usr/bin/python3 \(script)"
+        + " \(exported)/parameters.safetensors \(drawn)", in: folder)
+    #expect(redrawn.said == "(5, 2) moved equal\n")
+  }
+
   // MARK: The same bits
 
   @Test(arguments: [(1, 1), (2, 1), (4, 1), (1, 2), (2, 3)])

@@ -91,6 +91,22 @@ struct PictureTests {
     #expect(Array(grid.pixels[frame..<frame + 3]) == [215, 50, 50])
   }
 
+  @Test func `a small picture is enlarged by the whole number that fits, a large one stays`() {
+    let small = Picture(width: 3, height: 2, pixels: (0..<18).map { UInt8($0) })
+    let large = small.enlarged(to: 14)
+    #expect(large.width == 12 && large.height == 8)
+    for y in 0..<8 {
+      for x in 0..<12 {
+        for channel in 0..<3 {
+          let own = small.pixels[3 * (y / 4 * 3 + x / 4) + channel]
+          #expect(large.pixels[3 * (y * 12 + x) + channel] == own)
+        }
+      }
+    }
+    #expect(small.enlarged(to: 5) == small)
+    #expect(small.enlarged(to: 1) == small)
+  }
+
   @Test func `text is broken between words, and cut with dots`() {
     func lines(_ text: String, _ characters: Int, _ most: Int) -> [String] {
       Picture.lines(of: text, width: 6 * characters - 1, most: most)

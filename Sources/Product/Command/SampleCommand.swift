@@ -3,6 +3,7 @@ import Dialogue
 import Flow
 import Foundation
 import Learning
+import Network
 import Objective
 import Records
 import Tasks
@@ -15,6 +16,9 @@ struct SampleCommand: ParsableCommand {
         tributary sample runs/shapes-0001 "two circles" -n 16 -o grid.png
 
       Green frames meet the prompt; for the others it is said what is wrong.
+
+      The sampler is Euler's at σ = 1, 1 - 1/T, ... 0. With the tensors `noise` and `latent` of \
+      --latents another program can be shown to draw the same pictures.
       """)
 
   @Argument(help: "A run folder, a checkpoint folder or a safetensors file.")
@@ -31,6 +35,9 @@ struct SampleCommand: ParsableCommand {
 
   @Option(name: .shortAndLong, help: "The PNG file; - is standard output.")
   var output = OutputFile(path: "grid.png")
+
+  @Option(help: "Write the noises and what became of them, too, to a safetensors file.")
+  var latents: OutputFile?
 
   @Option(help: "Which weights of a run: the average, the trained ones or the base.")
   var weights = Policy.Weights.ema
@@ -49,10 +56,14 @@ struct SampleCommand: ParsableCommand {
     guard (8...1024).contains(side) else {
       throw ValidationError("--side \(side) is not in 8...1024")
     }
+    if let latents, latents.isStandardOutput {
+      throw ValidationError("--latents needs the name of a file")
+    }
   }
 
   func run() throws {
     try output.prepare()
+    try latents?.prepare()
     let policy = try Policy(policy, weights)
     let task = policy.recipe.task
     let asked: Prompt
@@ -66,13 +77,13 @@ struct SampleCommand: ParsableCommand {
 
   private func draw(_ asked: Prompt, task: some Task, policy: Policy) throws {
     let session = policy.recipe.session()
-    let latents = try Evaluation.latents(
+    let results = try Evaluation.latents(
       of: policy.weights, session: session, prompts: [asked], noises: n,
       odeSteps: odeSteps, guidance: policy.recipe.algorithm.guidance.evaluation, seed: seed)[0]
     var right = 0
     var cells: [CaptionedGrid.Cell] = []
-    let pictures = try policy.recipe.pictures(of: latents, side: side, by: session)
-    for (index, latent) in latents.enumerated() {
+    let pictures = try policy.recipe.pictures(of: results, side: side, by: session)
+    for (index, latent) in results.enumerated() {
       if !task.isJudged {
         // Nobody here says what is right.
       } else if task.score(latent, for: asked).strict {
@@ -82,19 +93,41 @@ struct SampleCommand: ParsableCommand {
         Console.line("picture \(index + 1): \(reasons.joined(separator: "; "))")
       }
       cells.append(
-        .init(pictures[index], latent, of: asked, task: task, caption: "\(index + 1)"))
+        .init(
+          pictures[index].enlarged(to: side), latent, of: asked, task: task, caption: "\(index + 1)"
+        ))
     }
     let columns = Int(Double(n).squareRoot().rounded(.up))
     var rows = stride(from: 0, to: n, by: columns).map {
       CaptionedGrid.Row("", Array(cells[$0..<min($0 + columns, n)]))
     }
-    if let plot = task.plot(of: latents.map { (asked, $0) }, side: 4 * side) {
+    if let plot = task.plot(of: results.map { (asked, $0) }, side: 4 * side) {
       rows = [.init("", [.init(plot)])]
     }
     let verdict = "\(right) of \(n) right by the task's own judge (strict)"
     let grid = CaptionedGrid(
       heading: [asked.text] + (task.isJudged ? [verdict] : []), rows: rows)
     try output.write(grid.picture.png())
-    Console.line((task.isJudged ? "\(right) of \(n) right; " : "") + "wrote \(output.name)")
+    try latents?.write(tensors(of: results, prompt: asked, policy: policy).encoded())
+    let written = [output.name] + (latents.map { [$0.name] } ?? [])
+    Console.line(
+      (task.isJudged ? "\(right) of \(n) right; " : "")
+        + "wrote \(written.joined(separator: " and "))")
+  }
+
+  /// ε and x₀ of each picture, both `[n, …latent]`.
+  private func tensors(of results: [[Float]], prompt: Prompt, policy: Policy) -> SafeTensors {
+    let shape = policy.recipe.model.contract.latent
+    let count = shape.reduce(1, *)
+    let noises = (0..<n).flatMap { Evaluation.noise($0, ofPrompt: 0, count: count, seed: seed) }
+    return SafeTensors(
+      entries: [
+        .init(name: "latent", shape: [n] + shape, scalars: results.flatMap(\.self)),
+        .init(name: "noise", shape: [n] + shape, scalars: noises),
+      ],
+      metadata: [
+        "prompt": prompt.text, "seed": "\(seed)", "ode_steps": "\(odeSteps)",
+        "guidance": "\(policy.recipe.algorithm.guidance.evaluation.scale)",
+      ])
   }
 }

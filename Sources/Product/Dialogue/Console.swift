@@ -103,7 +103,10 @@ package enum Console {
 
   /// The one sentence of a command that ends other than well.
   package static func error(_ text: String) {
-    try? FileHandle.standardError.write(contentsOf: Data((legible(text) + "\n").utf8))
+    // What a program wrote last stands below the sentence, a line each, indented by two.
+    let lines = text.components(separatedBy: "\n  ").map(legible)
+    let shown = lines.joined(separator: "\n  ") + "\n"
+    try? FileHandle.standardError.write(contentsOf: Data(shown.utf8))
   }
 
   /// Of a command with `--json`: on standard output, where nothing else is then.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
+import os
 import re
 import sys
 import traceback
@@ -18,7 +20,11 @@ from .protocol import PROTOCOL, Channel, Question, text
 
 
 def serve(model: Program) -> None:
-    """Answers questions until Tributary says `bye` or closes the socket."""
+    """Answers questions until Tributary says `bye` or closes the socket; the process ends then.
+
+    It ends at once, and nothing that stands behind this call is run: to take large libraries apart, as the
+    interpreter would, costs seconds on a busy machine, and a program that ends has 5 s.
+    """
     for stream in (sys.stdout, sys.stderr):
         # Whatever is printed is there when something fails.
         if hasattr(stream, "reconfigure"):
@@ -27,6 +33,11 @@ def serve(model: Program) -> None:
         Server(model, Channel.from_environment()).run()
     except Broken as broken:
         sys.exit(str(broken))
+    for stream in (sys.stdout, sys.stderr):
+        # There may be none, or nobody who reads it.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 class Server:

@@ -20,6 +20,24 @@ extension Picture {
     return framed
   }
 
+  /// Every pixel as a square of k × k, with the largest k for which no side is above `side`; people see
+  /// nothing in 16 × 16 pixels. A picture that is larger stays as it is.
+  package func enlarged(to side: Int) -> Picture {
+    let k = side / max(width, height, 1)
+    guard k > 1 else { return self }
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(self.pixels.count * k * k)
+    for y in 0..<height {
+      var line: [UInt8] = []
+      for x in 0..<width {
+        let pixel = self.pixels[3 * (y * width + x)..<3 * (y * width + x) + 3]
+        for _ in 0..<k { line += pixel }
+      }
+      for _ in 0..<k { pixels += line }
+    }
+    return Picture(width: k * width, height: k * height, pixels: pixels)
+  }
+
   /// Rows of pictures on white, `gap` pixels apart; cells are as large as the largest picture.
   package static func grid(_ pictures: [[Picture]], gap: Int) -> Picture {
     let all = pictures.joined()
