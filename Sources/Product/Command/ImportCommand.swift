@@ -49,9 +49,7 @@ struct ImportCommand: ParsableCommand {
 
   /// Whether a run of this configuration could begin with it.
   private func compare(with target: String) throws {
-    var source = ConfigurationSource()
-    source.preset = target
-    var configuration = try source.read()
+    var configuration = try ConfigurationSource.parse(["--", target]).read()
     if configuration.model.program.isEmpty {
       guard configuration.model.adapter.form != nil else {
         throw RunFailure(
