@@ -249,7 +249,9 @@ struct  Tributary__V1__Lease
 
 
 /*
- * The payload part holds `byte_count` bytes with this digest.
+ * The payload part holds `byte_count` bytes with this digest. Where they are more than 1 MiB it is absent: the
+ * learner asks for them by `chunk_request` with this digest, in pieces of 1 MiB of which the last may be shorter,
+ * and until it has asked for the last the unit counts as held.
  */
 struct  Tributary__V1__UnitResult
 {
@@ -341,9 +343,15 @@ struct  Tributary__V1__Manifest
     , 0, {0,NULL}, 0, 0, {0,NULL} }
 
 
+/*
+ * Asks the learner for a piece of a version's parameters or of a list of prompts, or an actor for one of a result.
+ */
 struct  Tributary__V1__ChunkRequest
 {
   ProtobufCMessage base;
+  /*
+   * Of the whole.
+   */
   ProtobufCBinaryData params_hash;
   uint32_t index;
 };

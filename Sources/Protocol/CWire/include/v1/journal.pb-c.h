@@ -93,7 +93,7 @@ struct  Tributary__V1__TrajectoryRecord
    */
   ProtobufCBinaryData digest;
   /*
-   * A serialised Trajectory, exactly as the actor sent it; at most 1 MiB, and never empty.
+   * A serialised Trajectory, exactly as the actor sent it; at most 256 MiB, and never empty.
    */
   ProtobufCBinaryData payload;
 };
