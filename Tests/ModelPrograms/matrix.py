@@ -35,7 +35,7 @@ class Matrix(tributary.Model):
         channels = self.latent[-1]
         return {"weight": x.reshape(-1, channels).T @ slopes.reshape(-1, channels)}
 
-    def decode(self, x):
+    def pictures(self, x):
         """The first 3,072 numbers, 0 grey."""
         flat = x.reshape(len(x), -1)[:, :3 * 32 * 32]
         return np.clip(128 + 64 * flat, 0, 255).astype(np.uint8).reshape(len(x), 32, 32, 3)
