@@ -19,15 +19,6 @@ struct AdapterSettingTests {
     return configuration
   }
 
-  private func sentence<Value>(_ body: () throws -> Value) -> String {
-    do {
-      _ = try body()
-      return "taken"
-    } catch {
-      return "\(error)"
-    }
-  }
-
   @Test func `a resolved configuration knows the base, and its recipe trains the adapter alone`()
     throws
   {

@@ -32,15 +32,6 @@ import TestSupport
     return configuration
   }
 
-  private func sentence<Value>(_ body: () throws -> Value) -> String {
-    do {
-      _ = try body()
-      return "taken"
-    } catch {
-      return "\(error)"
-    }
-  }
-
   /// A file that has everything but what the program says of itself in full.
   private func saved(_ configuration: RunConfiguration, _ more: [String: String] = [:]) throws
     -> RunConfiguration

@@ -46,15 +46,6 @@ struct PEFTAdapterTests {
     try PEFTAdapter(configuration: configuration(more), tensors: bytes(tensors), of: "there")
   }
 
-  private func sentence<Value>(_ body: () throws -> Value) -> String {
-    do {
-      _ = try body()
-      return "taken"
-    } catch {
-      return "\(error)"
-    }
-  }
-
   @Test func `a folder of peft is read, with the layers' own names`() throws {
     let adapter = try Self.read()
     #expect(adapter.form == LowRankAdapter.Form(rank: 2, alpha: 5, targets: ["q"]))

@@ -126,6 +126,23 @@ struct LargeResultTests {
     #expect(leased.contains(units[0].unit))
   }
 
+  @Test func `while pieces are awaited the unit is leased as any other`() throws {
+    var (desk, units) = try desk()
+    announce(units[0], to: &desk, now: 1)
+    desk.hello("b", now: 1)
+    // The first says that it has the unit no more, and asks for none.
+    let idle = Heartbeat(free: 0, held: [], progress: 0, version: PolicyVersion(0))
+    for second in 2...20 {
+      desk.say("a", .heartbeat(idle), now: Double(second))
+      desk.work("b", now: Double(second))
+    }
+    let leased = desk.look().messages(to: "b").compactMap {
+      if case .lease(let lease) = $0 { lease.unit } else { nil }
+    }
+    #expect(leased.contains(units[0].unit), "nobody who announces and sends nothing holds it back")
+    #expect(desk.state.sizes["pulls"] == 1, "and it may still come")
+  }
+
   @Test func `whoever leaves takes its announcements along`() throws {
     var (desk, units) = try desk(units: 0...1)
     for unit in units { announce(unit, to: &desk, now: 1) }

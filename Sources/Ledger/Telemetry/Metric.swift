@@ -97,8 +97,7 @@ package struct Metric: Hashable, Sendable {
   package static let ofUpdates = [
     reward, rewardDeviation, policyLoss, divergence, firstRatio, samplerRatio,
     clipped, zeroVariance, gradientNorm, skipped, lag, lagMax, effectiveShare, secondsUpdate,
-    secondsLearn, secondsWait,
-    secondsIdle, pictureRate, memory, refused,
+    secondsLearn, secondsWait, secondsIdle, pictureRate, memory, refused,
   ]
 
   /// What is written for an evaluation.

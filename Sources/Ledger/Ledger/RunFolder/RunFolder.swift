@@ -78,9 +78,8 @@ package struct RunFolder: Sendable {
     let run = RunFolder("")
     let files = [
       run.configuration, run.model, run.base, run.checkpoints, run.metrics, run.metricsTable,
-      run.alarms,
-      run.environment,
-      run.log, run.summary, run.strip, run.grids, run.lock, run.endpoint, run.localKey,
+      run.alarms, run.environment, run.log, run.summary, run.strip, run.grids, run.lock,
+      run.endpoint, run.localKey,
       run.keys.path, run.prompts,
       "/actors", "/eval",
     ]

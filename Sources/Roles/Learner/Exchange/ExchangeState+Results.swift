@@ -26,34 +26,48 @@ extension ExchangeState {
       return refuse(.notLeased, "\(result.unit) was not leased to it")
     }
     if pulls.isAnnounced(result.unit, by: session) { return }
-    var question = AdmissionThreads.Question.digest
-    if !leases.isKnown(result.unit) {
-      guard leases.open.contains(result.unit.rawValue) else {
-        return refuse(.notLeased, "\(result.unit) is not open")
-      }
-      let versions = leases.versions(of: result.unit)
-      guard versions.contains(result.version),
-        result.paramsHash == published.hash(of: result.version),
-        let weights = published[result.version]?.parameters
-      else {
-        return refuse(
-          .invalid, "\(result.unit): made with other parameters than \(versions.sentence)")
-      }
-      leases.beginsCheck(of: result.unit)
-      question = .worth(weights, suspects.contains(peer.party) ? .whole : .usual)
+    let question: AdmissionThreads.Question
+    do throws(Objection) {
+      question = try self.question(about: result, of: peer)
+    } catch {
+      return refuse(error.code, error.text)
     }
     let candidate = AdmissionThreads.Candidate(
       result: result, session: session, peer: peer, payload: payload, question: question)
     guard isInPieces else { return check(candidate) }
     // Whoever knows the digest of a known unit has its bytes.
     if case .digest = question { return receive(candidate, nil, now: now) }
-    let announced = ResultPulls.Announced(
-      result: result, session: session, peer: peer, question: question)
+    let announced = ResultPulls.Announced(result: result, session: session, peer: peer)
     guard pulls.announce(announced) else {
-      leases.endsCheck(of: result.unit)
       return refuse(.busy, "\(result.unit): it has announced too many results")
     }
     askForPieces(now: now)
+  }
+
+  /// Why a result is worth no look.
+  private struct Objection: Error {
+    let code: Refusal.Code
+    let text: String
+  }
+
+  /// What is to be found out about a result.
+  private func question(about result: UnitResult, of peer: SessionTable.Peer) throws(Objection)
+    -> AdmissionThreads.Question
+  {
+    if leases.isKnown(result.unit) { return .digest }
+    guard leases.open.contains(result.unit.rawValue) else {
+      throw Objection(code: .notLeased, text: "\(result.unit) is not open")
+    }
+    let versions = leases.versions(of: result.unit)
+    guard versions.contains(result.version),
+      result.paramsHash == published.hash(of: result.version),
+      let weights = published[result.version]?.parameters
+    else {
+      throw Objection(
+        code: .invalid,
+        text: "\(result.unit): made with other parameters than \(versions.sentence)")
+    }
+    return .worth(weights, suspects.contains(peer.party) ? .whole : .usual)
   }
 
   /// A piece of a result that was announced.
@@ -61,19 +75,32 @@ extension ExchangeState {
     switch pulls.receive(piece, payload: payload, of: session, now: now) {
     case nil: count("piece that nobody asked for")
     case .wait: break
-    case .whole(let candidate): act(.check(candidate))
+    case .whole(let announced, let payload): take(announced, payload: payload, now: now)
     case .broken(let announced, let clause):
-      leases.endsCheck(of: announced.result.unit, isValid: false)
       refuse(announced.result.unit, of: session, announced.peer, .invalid, clause, now: now)
     }
     askForPieces(now: now)
   }
 
-  /// Asks for what there is room for, and gives up what does not come: its unit is for others then.
+  /// All pieces of a result are here. Until now its unit was leased like any other, and it may have come from
+  /// somebody else.
+  private mutating func take(_ announced: ResultPulls.Announced, payload: [UInt8], now: Double) {
+    let (result, session, peer) = (announced.result, announced.session, announced.peer)
+    do throws(Objection) {
+      check(
+        AdmissionThreads.Candidate(
+          result: result, session: session, peer: peer, payload: payload,
+          question: try question(about: result, of: peer)))
+    } catch {
+      pulls.checked(bytes: payload.count, of: peer)
+      refuse(result.unit, of: session, peer, error.code, error.text, now: now)
+    }
+  }
+
+  /// Asks for what there is room for, and gives up what does not come.
   mutating func passPulls(now: Double) {
     for announced in pulls.late(now: now) {
       let (unit, peer) = (announced.result.unit, announced.peer)
-      leases.endsCheck(of: unit, isValid: false)
       leases.released(unit, by: announced.session, now: now)
       leases.failed(peer.life, now: now)
       refuse(
@@ -88,7 +115,11 @@ extension ExchangeState {
   }
 
   private mutating func check(_ candidate: AdmissionThreads.Candidate) {
-    results.beginsCheck(bytes: candidate.payload.count)
+    if case .worth = candidate.question { leases.beginsCheck(of: candidate.result.unit) }
+    // What came in pieces has had its room since it began to come.
+    if !pulls.comesInPieces(candidate.payload.count) {
+      results.beginsCheck(bytes: candidate.payload.count)
+    }
     act(.check(candidate))
   }
 
@@ -102,7 +133,7 @@ extension ExchangeState {
       self.refuse(result.unit, of: session, peer, code, text, now: now)
     }
     if pulls.comesInPieces(candidate.payload.count) {
-      pulls.checked(candidate)
+      pulls.checked(bytes: candidate.payload.count, of: peer)
     } else {
       results.endsCheck(bytes: candidate.payload.count)
     }

@@ -149,7 +149,7 @@ extension ExchangeState {
     leases.left(session)
     rewards.left(session)
     results.left(session)
-    for announced in pulls.left(session) { leases.endsCheck(of: announced.result.unit) }
+    pulls.left(session)
   }
 
   /// Ends the sessions whose keys were taken out of the list, and says once if it cannot be read.

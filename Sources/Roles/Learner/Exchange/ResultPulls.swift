@@ -12,13 +12,12 @@ struct ResultPulls: Sendable {
     let result: UnitResult
     let session: UInt64
     let peer: SessionTable.Peer
-    let question: AdmissionThreads.Question
   }
 
   enum Step {
     case wait
     /// All of it is here.
-    case whole(AdmissionThreads.Candidate)
+    case whole(Announced, payload: [UInt8])
     /// The session did not send what it was asked for; a clause says how.
     case broken(Announced, String)
   }
@@ -117,17 +116,13 @@ struct ResultPulls: Sendable {
     pulls[session]?.since = now
     guard pull.here + 1 == pieces.count else { return .wait }
     pulls[session] = nil
-    let announced = pull.announced
-    return .whole(
-      AdmissionThreads.Candidate(
-        result: announced.result, session: session, peer: announced.peer,
-        payload: arrived.removeValue(forKey: session) ?? [], question: announced.question))
+    return .whole(pull.announced, payload: arrived.removeValue(forKey: session) ?? [])
   }
 
-  /// What was made of a result that had come whole is known.
-  mutating func checked(_ candidate: AdmissionThreads.Candidate) {
-    give(back: candidate.payload.count, candidate.peer)
-  }
+  /// A result that had come whole was looked at.
+  ///
+  /// - Parameter peer: as it was when it announced the result.
+  mutating func checked(bytes: Int, of peer: SessionTable.Peer) { give(back: bytes, peer) }
 
   /// Results of which no piece has come for too long; they are forgotten.
   mutating func late(now: Double) -> [Announced] {
@@ -136,12 +131,9 @@ struct ResultPulls: Sendable {
   }
 
   /// The session is over.
-  ///
-  /// - Returns: what it had announced.
-  mutating func left(_ session: UInt64) -> [Announced] {
-    let announced = [forget(session)].compactMap(\.self) + waiting.filter { $0.session == session }
+  mutating func left(_ session: UInt64) {
+    forget(session)
     waiting.removeAll { $0.session == session }
-    return announced
   }
 
   private func pieces(of pull: Pull) -> PayloadPieces {

@@ -42,11 +42,6 @@ extension LeaseTable {
     units.endsCheck(of: unit, foundInvalid: isValid ? nil : committed)
   }
 
-  /// One of its results is not to come after all, and nothing is said about its worth.
-  package mutating func endsCheck(of unit: UnitID) {
-    units.endsCheck(of: unit, foundInvalid: nil)
-  }
-
   /// A process sent something wrong.
   package mutating func failed(_ process: ActorProcess, now: Time) {
     standings.failed(process, now: now)
