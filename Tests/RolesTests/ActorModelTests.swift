@@ -98,8 +98,7 @@ struct ActorModel {
     case .open:
       isOpen = true
       sent = []
-    case .prepare(let welcome, let envelope, _):
-      tell(.prepared(.ready(Self.recipe, Self.terms), welcome, envelope))
+    case .prepare: tell(.prepared(.ready(Self.recipe, Self.terms)))
     case .compute(let lease, _):
       require(!queue.contains { $0.unit == lease.unit }, "\(lease.unit) is begun twice")
       queue.append(lease)

@@ -29,6 +29,38 @@ import Wire
     #expect(actor.outcome() == nil)
   }
 
+  @Test func `an actor is heard of while its run is made ready`() throws {
+    let (started, ready) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let actor = try ActorUnderTest(learner) { _, _, _ in
+      started.signal()
+      ready.wait()
+      let recipe = Tiny.recipe()
+      return .ready(recipe, FakeLearner.terms(recipe))
+    }
+    try learner.hearHello()
+    try learner.send(.welcome(learner.welcome(heartbeat: 50, liveness: 60_000)))
+    #expect(started.wait(timeout: .now() + 60) == .success, "waited 60 s for it to begin")
+    for _ in 0..<8 {
+      try learner.hear("a heartbeat without credit") {
+        if case .heartbeat(let state) = $0 { state.free == 0 } else { false }
+      }
+    }
+    ready.signal()
+    try learner.hearCredit()
+    actor.stop()
+    #expect(actor.outcome() == nil)
+  }
+
+  @Test func `an actor that cannot be made ready ends with its reason`() throws {
+    let actor = try ActorUnderTest(learner) { _, _, _ in
+      throw RunFailure(.usage, "not with me")
+    }
+    try learner.hearHello()
+    try learner.send(.welcome(learner.welcome()))
+    let failure = try #require(actor.outcome())
+    #expect(failure.code == .usage && failure.description.contains("not with me"))
+  }
+
   @Test func `a silence of the learner's own measure ends the connection`() throws {
     let actor = try ActorUnderTest(learner)
     try learner.hearHello()
@@ -61,6 +93,7 @@ import Wire
     let actor = try ActorUnderTest(learner)
     try learner.hearHello()
     try learner.send(.welcome(learner.welcome(liveness: 60_000)))
+    try learner.hearCredit()
     for unit in 0..<UInt64(WireLimits.held) + 3 {
       let due = UnitAddress(UnitID(unit), in: learner.recipe).versions.lowerBound
       try learner.send(
@@ -85,6 +118,7 @@ import Wire
     let actor = try ActorUnderTest(learner)
     try learner.hearHello()
     try learner.send(.welcome(learner.welcome()))
+    try learner.hearCredit()
     // The manifest that it asks for never comes.
     try learner.send(learner.lease(0, hash: Tiny.digest(9), milliseconds: 1_000))
     try learner.hear("the lease back") {
@@ -101,6 +135,7 @@ import Wire
     let actor = try ActorUnderTest(learner)
     try learner.hearHello()
     try learner.send(.welcome(learner.welcome()))
+    try learner.hearCredit()
     let snapshot = Tiny.policy(learner.recipe).snapshot
     var published = PublishedSnapshots()
     published.publish(PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(0))

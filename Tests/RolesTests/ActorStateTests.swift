@@ -14,6 +14,7 @@ private struct ActorDesk {
   let snapshot: Snapshot
   let start = ContinuousClock.now
   var state: ActorState
+  var preparesAtOnce = true
   private var actions: [ActorState.Action] = []
 
   init(patience: Duration = .seconds(60)) {
@@ -23,15 +24,17 @@ private struct ActorDesk {
     state = ActorState(options, life: String(repeating: "a", count: 32), pid: 1, now: start)
   }
 
-  /// Preparing and withdrawing are answered at once; nothing is in work but what is in `begun`.
+  mutating func prepared(at seconds: Double) {
+    tell(.prepared(.ready(recipe, FakeLearner.terms(recipe))), at: seconds)
+  }
+
+  /// Withdrawing is answered at once, and preparing unless said otherwise; nothing is in work but what is in `begun`.
   mutating func tell(_ event: ActorState.Event, at seconds: Double, begun: Set<UnitID> = []) {
     let now = start + .seconds(seconds)
     for action in state.on(event, now: now) {
       actions.append(action)
       switch action {
-      case .prepare(let welcome, let envelope, _):
-        tell(
-          .prepared(.ready(recipe, FakeLearner.terms(recipe)), welcome, envelope), at: seconds)
+      case .prepare: if preparesAtOnce { prepared(at: seconds) }
       case .withdraw(let units, let reason):
         tell(
           .withdrawn(units.subtracting(begun), of: units, because: reason), at: seconds)
@@ -103,6 +106,10 @@ private struct ActorDesk {
 }
 
 extension [ActorState.Action] {
+  fileprivate var preparations: Int {
+    count { if case .prepare = $0 { true } else { false } }
+  }
+
   fileprivate var sent: [Message] {
     compactMap { if case .send(let message, _) = $0 { message } else { nil } }
   }
@@ -123,6 +130,10 @@ extension [ActorState.Action] {
     compactMap { if case .compute(let lease, _) = $0 { lease.unit.rawValue } else { nil } }
   }
 
+  fileprivate var logged: [String] {
+    compactMap { if case .log(let line) = $0 { line } else { nil } }
+  }
+
   fileprivate var isEnd: Bool { contains { if case .end = $0 { true } else { false } } }
 
   fileprivate var reconnects: [String] {
@@ -135,7 +146,7 @@ struct ActorStateTests {
   @Test func `a result is sent again after each welcome until it is acknowledged`() {
     var desk = ActorDesk()
     desk.join()
-    #expect(desk.look().beats.map(\.free) == [2])
+    #expect(desk.look().beats.map(\.free) == [0, 2])
     desk.hear(desk.lease(0), at: 1)
     #expect(desk.look().sent == [.manifestRequest(PolicyVersion(0))])
     desk.deliverParameters(at: 2)
@@ -163,6 +174,47 @@ struct ActorStateTests {
     desk.hear(.drain(reason: "now"), at: 0)
     desk.pass(at: 1)
     #expect(desk.look().isEmpty)
+  }
+
+  /// A program of a model takes minutes to start, and its learner would take the actor for dead.
+  @Test func `the session is kept while the run's model starts, and no lease is taken`() {
+    var desk = ActorDesk(patience: .seconds(600))
+    desk.preparesAtOnce = false
+    desk.join()
+    for second in 1...90 { desk.pass(at: Double(second)) }
+    desk.hear(desk.lease(0), at: 90)
+    var actions = desk.look()
+    #expect(actions.preparations == 1)
+    #expect(actions.beats.count == 91 && actions.beats.allSatisfy { $0.free == 0 })
+    #expect(actions.logged.contains { $0.contains("the run's model and rewards to start") })
+    desk.prepared(at: 91)
+    #expect(desk.look().beats.map(\.free) == [2])
+    desk.hear(desk.lease(0), at: 92)
+    actions = desk.look()
+    #expect(actions.sent == [.manifestRequest(PolicyVersion(0))])
+  }
+
+  @Test(arguments: [true, false])
+  func `what is prepared serves a later session, too`(isBetween: Bool) {
+    var desk = ActorDesk()
+    desk.preparesAtOnce = false
+    desk.join()
+    desk.tell(.connected, at: 5)
+    if isBetween { desk.prepared(at: 6) }
+    desk.join(at: 7)
+    if !isBetween { desk.prepared(at: 8) }
+    let actions = desk.look()
+    #expect(actions.preparations == 1)
+    #expect(actions.beats.last?.free == 2)
+  }
+
+  @Test func `who is stopped while the run's model starts ends at once`() {
+    var desk = ActorDesk()
+    desk.preparesAtOnce = false
+    desk.join()
+    desk.tell(.stop, at: 1)
+    desk.pass(at: 1)
+    #expect(desk.look().isEnd)
   }
 
   @Test func `heartbeats come in time, and progress keeps leases`() {

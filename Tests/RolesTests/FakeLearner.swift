@@ -54,6 +54,13 @@ final class FakeLearner {
     try hear("a hello") { if case .hello = $0 { true } else { false } }
   }
 
+  /// The actor is ready for leases.
+  func hearCredit() throws {
+    try hear("a heartbeat with credit") {
+      if case .heartbeat(let state) = $0 { state.free > 0 } else { false }
+    }
+  }
+
   func send(_ message: Message, payload: [UInt8]? = nil) throws {
     let envelope = Envelope(epoch: 1, session: 5, sequence: 1, message: message)
     try send(bytes: [envelope.encoded()] + (payload.map { [$0] } ?? []))

@@ -86,9 +86,7 @@ struct ListPullTests {
       let piece = try #require(PromptList.Piece.of(bytes, at: index))
       try learner.send(.chunk(Chunk(paramsHash: digest, index: index)), payload: piece)
     }
-    try learner.hear("a heartbeat with credit") {
-      if case .heartbeat(let state) = $0 { state.free > 0 } else { false }
-    }
+    try learner.hearCredit()
     actor.stop()
     #expect(actor.outcome() == nil)
   }

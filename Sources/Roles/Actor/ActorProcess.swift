@@ -12,8 +12,8 @@ package import Wire
 
 /// An actor: takes leases, computes units, sends results and keeps each until it is acknowledged.
 ///
-/// Its main thread owns the socket and turns what comes by it, what a second thread has computed and the
-/// clock into events of ``ActorState``, and does what follows. When the learner falls silent the actor makes
+/// Its main thread owns the socket and turns what comes by it, what other threads have prepared or computed and
+/// the clock into events of ``ActorState``, and does what follows. When the learner falls silent the actor makes
 /// a new socket and says hello again with the results it holds.
 package final class ActorProcess {
   package struct Options: Sendable {
@@ -63,6 +63,7 @@ package final class ActorProcess {
   private let clock = ContinuousClock()
   private let wakeup: Wakeup
   private let outcomes: Mailbox<ComputeThread.Outcome>
+  private let preparations: Mailbox<Result<Preparation, any Error>>
   private let stopping = StopFlag()
 
   private var state: ActorState
@@ -87,6 +88,7 @@ package final class ActorProcess {
     self.log = log
     wakeup = try Wakeup()
     outcomes = Mailbox(waking: wakeup)
+    preparations = Mailbox(waking: wakeup)
     state = ActorState(
       options, life: RunIdentity.draw().runID, pid: UInt32(getpid()), now: clock.now)
   }
@@ -194,6 +196,7 @@ package final class ActorProcess {
       while let (envelope, payload) = try next(&connection) {
         try tell(.message(envelope, payload: payload), &connection)
       }
+      for preparation in preparations.takeAll() { try take(preparation.get(), &connection) }
       for outcome in outcomes.takeAll() { try tell(event(of: outcome), &connection) }
       if shouldStop && !state.isDraining { try tell(.stop, &connection) }
       try tell(.leasesAge, &connection)
@@ -237,20 +240,26 @@ package final class ActorProcess {
     for action in state.on(event, now: clock.now) { try perform(action, &connection) }
   }
 
+  private func take(_ preparation: Preparation, _ connection: inout LearnerConnection) throws {
+    if case .ready(let recipe, _) = preparation {
+      let compute = ComputeThread(recipe: recipe, recorded: recorded, outcomes: outcomes)
+      try compute.start()
+      self.compute = compute
+    }
+    try tell(.prepared(preparation), &connection)
+  }
+
   private func perform(
     _ action: ActorState.Action, _ connection: inout LearnerConnection
   ) throws {
     switch action {
     case .send(let message, let payload): connection.send(message, payload: payload)
     case .open(let envelope, let timing): connection.open(envelope, timing)
-    case .prepare(let welcome, let envelope, let lists):
-      let preparation = try prepare(welcome.runID, welcome.configuration, lists)
-      if case .ready(let recipe, _) = preparation {
-        let compute = ComputeThread(recipe: recipe, recorded: recorded, outcomes: outcomes)
-        try compute.start()
-        self.compute = compute
+    case .prepare(let welcome, let lists):
+      // A program may take minutes to start, and the learner is to hear of this actor meanwhile.
+      try ThreadStart.run("prepare", stackBytes: 8 << 20) { [prepare, preparations] in
+        preparations.post(Result { try prepare(welcome.runID, welcome.configuration, lists) })
       }
-      try tell(.prepared(preparation, welcome, envelope), &connection)
     case .compute(let lease, let weights):
       compute?.submit(ComputeThread.Order(lease: lease, weights: weights))
     case .withdraw(let units, let reason):

@@ -29,8 +29,8 @@ extension ActorState {
     case connected
     /// The learner said something in this session.
     case message(Envelope, payload: [UInt8])
-    /// The answer to ``Action/prepare(_:_:lists:)``.
-    case prepared(ActorProcess.Preparation, Welcome, Envelope)
+    /// The answer to ``Action/prepare(_:lists:)``.
+    case prepared(ActorProcess.Preparation)
     case finished(Finished)
     /// A unit was sampled and not judged; `isStopping` if this actor ends.
     case failed(Lease, UnitFailure, isStopping: Bool)
@@ -63,8 +63,8 @@ extension ActorState {
     case send(Message, payload: [UInt8]?)
     /// The session is open.
     case open(Envelope, SessionTiming)
-    /// Make a recipe of the configuration, and answer with ``Event/prepared(_:_:_:)``.
-    case prepare(Welcome, Envelope, lists: [Digest: [UInt8]])
+    /// Make a recipe of the configuration, however long that takes, and answer with ``Event/prepared(_:)``.
+    case prepare(Welcome, lists: [Digest: [UInt8]])
     case compute(Lease, ParameterSet)
     /// Take back what is not begun, and answer with ``Event/withdrawn(_:of:because:)``.
     case withdraw(Set<UnitID>, because: String)

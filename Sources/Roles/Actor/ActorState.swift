@@ -16,12 +16,12 @@ package import Wire
 package struct ActorState {
   package typealias Instant = ContinuousClock.Instant
 
-  /// A configuration that names a list which is on its way.
+  /// A session that is open before the actor takes part in the run: it is made ready, and takes no leases.
   private struct Entering {
-    var welcome: Welcome
-    var envelope: Envelope
-    var pull: ListPull
-    var asked: Instant
+    let welcome: Welcome
+    let envelope: Envelope
+    /// A list that the configuration names and that is on its way, and when it was asked for last.
+    var pull: (ListPull, asked: Instant)?
   }
 
   /// How long an answer to a request is waited for.
@@ -34,6 +34,8 @@ package struct ActorState {
   private var membership: (recipe: Recipe, terms: RunTerms)?
   private var entering: Entering?
   private var lists: [Digest: [UInt8]] = [:]
+  /// Whether a recipe is being made, perhaps of the welcome of an earlier session.
+  private var isPreparing = false
   private var highestEpoch: UInt64 = 0
   private var isOpen = false
   private var heartbeat = SessionTiming.greeting.heartbeat
@@ -99,8 +101,7 @@ package struct ActorState {
       heartbeat = SessionTiming.greeting.heartbeat
       lastWords = nil
     case .message(let envelope, let payload): hear(envelope, payload, now: now)
-    case .prepared(let preparation, let welcome, let envelope):
-      prepared(preparation, welcome, envelope, now: now)
+    case .prepared(let preparation): prepared(preparation, now: now)
     case .finished(let unit): sendResult(unit)
     case .failed(let lease, let failure, let isStopping):
       giveBack(lease, because: failure, isStopping: isStopping, now: now)
@@ -140,7 +141,7 @@ package struct ActorState {
       return act(
         .reconnect(because: "no answer to a request for parameters for \(seconds) s"))
     }
-    if let asked = entering?.asked, asked.duration(to: now) > Self.answerTime {
+    if let asked = entering?.pull?.asked, asked.duration(to: now) > Self.answerTime {
       return act(
         .reconnect(
           because: "no answer to a request for what the configuration names for \(seconds) s"))
@@ -153,8 +154,9 @@ package struct ActorState {
   /// Says now and then what this actor waits for, if it does.
   private mutating func sayWait(now: Instant) {
     let cause =
-      work.awaited
-      ?? (leases.isEmpty && !isDraining ? "the learner to lease it a unit" : nil)
+      isPreparing
+      ? "the run's model and rewards to start"
+      : work.awaited ?? (leases.isEmpty && !isDraining ? "the learner to lease it a unit" : nil)
     let seconds = waits.due(cause, now: began.duration(to: now).seconds)
     if let cause, let seconds { act(.log("waiting for \(cause), \(Int(seconds)) s so far")) }
   }
@@ -313,7 +315,10 @@ package struct ActorState {
           because: "a learner of generation \(envelope.epoch) answered, \(highestEpoch) is newer"))
     }
     guard let terms = membership?.terms else {
-      return act(.prepare(welcome, envelope, lists: lists))
+      guard open(welcome, envelope) else { return }
+      entering = Entering(welcome: welcome, envelope: envelope)
+      prepare(welcome, now: now)
+      return
     }
     guard terms.configurationHash == welcome.configurationHash,
       terms.modelHash == welcome.modelHash, terms.runID == welcome.runID
@@ -337,21 +342,29 @@ package struct ActorState {
     beat(now: now)
   }
 
-  private mutating func prepared(
-    _ preparation: ActorProcess.Preparation, _ welcome: Welcome, _ envelope: Envelope,
-    now: Instant
-  ) {
+  /// Has the recipe made, unless one is being made already; the session is kept meanwhile.
+  private mutating func prepare(_ welcome: Welcome, now: Instant) {
+    beat(now: now)
+    guard !isPreparing else { return }
+    isPreparing = true
+    act(.prepare(welcome, lists: lists))
+  }
+
+  private mutating func prepared(_ preparation: ActorProcess.Preparation, now: Instant) {
+    isPreparing = false
     switch preparation {
     case .needs(let digest, let limit):
+      // Without a session the next welcome begins anew.
+      guard entering != nil else { return }
       let pull = ListPull(digest, upTo: limit)
-      entering = Entering(welcome: welcome, envelope: envelope, pull: pull, asked: now)
-      guard open(welcome, envelope) else { return }
+      entering?.pull = (pull, asked: now)
       say(.chunkRequest(pull.request))
-      beat(now: now)
     case .ready(let recipe, let terms):
       membership = (recipe, terms)
       lists = [:]
-      enter(welcome, envelope, now: now)
+      guard let entering else { return }
+      self.entering = nil
+      enter(entering.welcome, entering.envelope, now: now)
     }
   }
 
@@ -369,17 +382,19 @@ package struct ActorState {
     }
   }
 
-  /// Goes on with a list that the configuration names, and enters the run when it is whole.
+  /// Goes on with a list that the configuration names, and has the recipe made when it is whole.
   private mutating func receiveList(_ chunk: Chunk, _ payload: [UInt8], now: Instant) {
-    guard let step = entering?.pull.received(chunk, payload: payload), let entering else { return }
-    self.entering?.asked = now
+    guard let entering, var (pull, _) = entering.pull,
+      let step = pull.received(chunk, payload: payload)
+    else { return }
+    self.entering?.pull = (pull, asked: now)
     switch step {
     case .ask(let request): say(.chunkRequest(request))
     case .failed(let reason): act(.fail(RunFailure(.incompatible, reason)))
     case .done(let bytes):
       lists[chunk.paramsHash] = bytes
-      self.entering = nil
-      enter(entering.welcome, entering.envelope, now: now)
+      self.entering?.pull = nil
+      prepare(entering.welcome, now: now)
     }
   }
 
