@@ -411,7 +411,7 @@ final class ModelProcess: @unchecked Sendable {
     /// Whether nothing that it has started is still there.
     let isAlone: Bool
 
-    static let limit = 5.0
+    static let limit = 30.0
   }
 
   /// Lets the process go, and looks how it ends by itself; what is left is killed.

@@ -37,18 +37,22 @@ extension ModelCheck {
     }
     let asked = try actor.leave(saying: true)
     let left = try learner.leave(saying: false)
-    let isGood = [asked, left].allSatisfy { $0.seconds != nil && $0.isAlone }
+    let hasEnded = [asked, left].allSatisfy { $0.seconds != nil && $0.isAlone }
+    let isSoon = max(asked.seconds ?? .infinity, left.seconds ?? .infinity) <= 5
+    let isGood = hasEnded && isSoon
     func text(_ leaving: ModelProcess.Leaving) -> String {
-      (leaving.seconds.map { "it ends within \(brief($0)) s" } ?? "it does not end within 5 s")
+      (leaving.seconds.map { "it ends within \(brief($0)) s" }
+        ?? "it does not end within \(brief(ModelProcess.Leaving.limit)) s")
         + (leaving.isAlone ? "" : " and leaves processes behind")
     }
     return ModelFinding(
-      "end", isGood ? .ok : .failed,
+      "end", isGood ? .ok : hasEnded ? .doubtful : .failed,
       "after bye \(text(asked)), after its socket was closed \(text(left))",
       allowed: "5 s",
       advice: isGood
         ? ""
-        : "What is still there is killed; locks and files of it may stay. End when the socket ends.",
+        : "What is still there soon after is killed; locks and files of it may stay. End when the socket"
+          + " ends.",
       values: [
         "bye": asked.seconds ?? .infinity, "socket": left.seconds ?? .infinity,
       ])
