@@ -7,6 +7,7 @@ At its end FOLDER/PID.json has its parent and the calls, their rows and the seco
 import json
 import os
 import runpy
+import signal
 import sys
 import time
 
@@ -36,7 +37,7 @@ def serve(model):
 
 
 def leave(status):
-    """The package ends the process at once, with nothing after it."""
+    """The package ends the process at once, with nothing after it; so does whoever asks it to end."""
     write()
     left(status)
 
@@ -49,5 +50,6 @@ def write():
 served = server.serve
 tributary.serve = server.serve = serve
 left, os._exit = os._exit, leave
+signal.signal(signal.SIGTERM, lambda *_: leave(0))
 sys.argv = [module, *sys.argv[3:]]
 runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,8 @@ from torch import nn
 from .failures import Refusal
 
 TIME_FEATURES = 64
+# Different σ of one call come in multiples of so many, so that their number does not change their bits.
+SIGMAS = 32
 NO_PROMPT = (0,)
 
 
@@ -132,22 +134,22 @@ class Block(nn.Module):
         self.mlp_in = Linear(width, 4 * width)
         self.mlp_out = Linear(4 * width, width)
 
-    def queries_keys_values(self, x, condition):
+    def queries_keys_values(self, x, modulation):
         """Each [R, heads, tokens, width/heads], and what is left of the modulation."""
-        shift, scale, *rest = self.modulation(condition).chunk(6, -1)
+        shift, scale, *rest = modulation.chunk(6, -1)
         qkv = self.qkv(modulate(x, shift, scale)).unflatten(-1, (3, self.heads, -1))
         return qkv.permute(2, 0, 3, 1, 4).unbind(0), rest
 
-    def forward(self, x, condition, mask, prompt=None):
+    def forward(self, x, modulation, mask, prompt=None):
         """x [R, tokens, width] one block on, and its own keys and values.
 
-        condition [R or 1, 1, width]; mask [R, 1, 1, keys] is added to the weights of keys; `prompt`
-        are keys and values [R, heads, words, …] that stand before the own ones.
+        modulation [R or 1, 1, 6·width]; mask [R or 1, 1, 1, keys] is added to the weights of keys; `prompt`
+        are keys and values [R or 1, heads, words, …] that stand before the own ones.
         """
-        (q, k, v), (gate1, shift2, scale2, gate2) = self.queries_keys_values(x, condition)
+        (q, k, v), (gate1, shift2, scale2, gate2) = self.queries_keys_values(x, modulation)
         own = k, v
         if prompt is not None:
-            k, v = (torch.cat(pair, -2) for pair in zip(prompt, own))
+            k, v = (torch.cat((p.expand(len(x), -1, -1, -1), o), -2) for p, o in zip(prompt, own))
         weights = (q @ k.transpose(-1, -2) * k.shape[-1] ** -0.5 + mask).softmax(-1)
         y = x + gate1 * self.attention_out((weights @ v).transpose(1, 2).flatten(-2))
         h = self.mlp_in(modulate(y, shift2, scale2))
@@ -176,16 +178,27 @@ class DiT(nn.Module):
         named = dict(self.named_parameters())
         return {name: named[name] for name in self.architecture.parameters}
 
-    def forward(self, x: torch.Tensor, sigma: torch.Tensor,
-                prompts: Sequence[Tuple[int, ...]]) -> torch.Tensor:
-        """v [R, tokens, channels] of x [R, tokens, channels], σ [R], and the word indices of each row."""
-        mask, keys = self.read(prompts)
-        condition = F.silu(self.time[1](F.silu(self.time[0](self.features(sigma)))))[:, None]
+    def forward(self, x: torch.Tensor, sigma: torch.Tensor, prompts: Sequence[Tuple[int, ...]],
+                read: Optional[Reading] = None) -> torch.Tensor:
+        """v [R, tokens, channels] of x [R, tokens, channels], σ [R], and the word indices of each row.
+
+        `read` is what these prompts were read as, where that is known.
+        """
+        read = self.read(prompts) if read is None else read
+        places = [read.places[words] for words in prompts]
+        mask = F.pad(_of_rows(read.mask, places), (0, x.shape[1]))
+        # Most rows share their σ with others: what is made of it is made once.
+        values, sigmas = torch.unique(sigma, return_inverse=True)
+        sigmas = sigmas.tolist()
+        values = F.pad(values, (0, -len(values) % SIGMAS))
+        condition = F.silu(self.time[1](F.silu(self.time[0](self.features(values)))))[:, None]
         h = self.latent_in[1](gelu(self.latent_in[0](x)))
         h = h + self.latent_position.reshape(x.shape[1], -1)
-        for block, key in zip(self.blocks, keys):
-            h, _ = block(h, condition, mask, key)
-        shift, scale = self.final["modulation"](condition).chunk(2, -1)
+        for block, keys in zip(self.blocks, read.keys):
+            modulation = _of_rows(block.modulation(condition), sigmas)
+            h, _ = block(h, modulation, mask, [_of_rows(part, places) for part in keys])
+        modulation = _of_rows(self.final["modulation"](condition), sigmas)
+        shift, scale = modulation.chunk(2, -1)
         return self.latent_out(modulate(h, shift, scale))
 
     def features(self, sigma: torch.Tensor) -> torch.Tensor:
@@ -195,29 +208,41 @@ class DiT(nn.Module):
         angle = 1000 * sigma.double()[:, None] * torch.exp(-math.log(10_000) * steps)
         return torch.cat((angle.sin(), angle.cos()), -1).float()
 
-    def read(self, prompts: Sequence[Tuple[int, ...]]):
-        """What each row sees of its prompt: a mask of keys, and each block's keys and values.
+    def read(self, prompts: Sequence[Tuple[int, ...]]) -> Reading:
+        """What rows see of their prompts. Those that rows share are read once.
 
-        Prompts that rows share are read once. Empty ones make their number a multiple of eight, so
-        that what is read of a prompt does not depend on how many there are.
+        Empty ones make their number a multiple of eight, so that what is read of a prompt does not
+        depend on how many there are.
         """
-        longest, distinct = self.architecture.longest, {words: n for n, words in
-                                                        enumerate(dict.fromkeys(prompts))}
-        read = list(distinct) + [NO_PROMPT] * (-len(distinct) % 8)
-        device = self.words.device
+        places = {words: n for n, words in enumerate(dict.fromkeys(prompts))}
+        read = list(places) + [NO_PROMPT] * (-len(places) % 8)
+        longest, device = self.architecture.longest, self.words.device
         index = torch.tensor([[*words, *[0] * (longest - len(words))] for words in read], device=device)
         lengths = torch.tensor([len(words) for words in read], device=device)
         absent = torch.arange(longest, device=device) >= lengths[:, None]
         mask = torch.zeros(absent.shape, device=device).masked_fill(absent, -torch.inf)[:, None, None]
-        width = self.architecture.width
-        h = self.words[index] + self.word_position.reshape(longest, width)
+        h = self.words[index] + self.word_position.reshape(longest, self.architecture.width)
         condition = F.silu(self.prompt_condition)[None, None]
-        row = torch.tensor([distinct[words] for words in prompts], device=device)
         keys = []
         for block in self.blocks[:-1]:
-            h, own = block(h, condition, mask)
+            h, own = block(h, block.modulation(condition), mask)
             keys.append(own)
-        (_, k, v), _ = self.blocks[-1].queries_keys_values(h, condition)
-        keys.append((k, v))
-        tokens = self.architecture.tokens
-        return F.pad(mask, (0, tokens))[row], [(k[row], v[row]) for k, v in keys]
+        last = self.blocks[-1]
+        (_, k, v), _ = last.queries_keys_values(h, last.modulation(condition))
+        return Reading(places, mask, [*keys, (k, v)])
+
+
+@dataclasses.dataclass
+class Reading:
+    """Prompts as latent tokens see them: each one's place, a mask of keys [prompts, 1, 1, words], and
+    each block's keys and values [prompts, heads, words, width/heads]."""
+
+    places: Dict[Tuple[int, ...], int]
+    mask: torch.Tensor
+    keys: List[Tuple[torch.Tensor, torch.Tensor]]
+
+
+def _of_rows(table: torch.Tensor, places: List[int]) -> torch.Tensor:
+    """The rows of a table at these places; one row where all of them are the same."""
+    same = places.count(places[0]) == len(places)
+    return table[places[0]:places[0] + 1] if same else table[torch.tensor(places, device=table.device)]

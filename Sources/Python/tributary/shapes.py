@@ -88,6 +88,7 @@ class BuiltIn(tributary.torch.Model):
 
     def describe(self) -> tributary.torch.Description:
         self.network = DiT(self.architecture)
+        self._read = None
         if self.base is not None:
             tensors, _ = safetensors.read(self.base)
             for name, parameter in self.network.trainable().items():
@@ -121,9 +122,22 @@ class BuiltIn(tributary.torch.Model):
     def encode(self, prompts) -> List[Tuple[int, ...]]:
         return [self.task.words(prompt.text) for prompt in prompts]
 
+    def load(self, theta):
+        super().load(theta)
+        self._read = None
+
     def velocities(self, x, sigma, encoded, guidance):
         none = [NO_PROMPT] * len(encoded)
-        return tributary.torch.linear_guidance(self.network, x, sigma, encoded, none, guidance)
+        return tributary.torch.linear_guidance(self.read_once, x, sigma, encoded, none, guidance)
+
+    def read_once(self, x, sigma, prompts):
+        """v; the prompts of the call before need not be read again under the same θ."""
+        if torch.is_grad_enabled():
+            return self.network(x, sigma, prompts)
+        distinct = set(prompts)
+        if self._read is None or self._read.places.keys() != distinct:
+            self._read = self.network.read(prompts)
+        return self.network(x, sigma, prompts, self._read)
 
     def decode(self, x):
         return torch.from_numpy(np.stack([self.task.picture(latent, SIDE) for latent in x.cpu().numpy()]))

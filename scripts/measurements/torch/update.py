@@ -1,6 +1,7 @@
 """One whole update of the preset `shapes` in plain PyTorch: float32, eager, one thread.
 
-    update.py     times updates after two to warm up; prints wall seconds and the CPU split as JSON
+    update.py                 times updates after two to warm up; prints wall seconds and the CPU split as JSON
+    update.py --branches 64   the same with as many branches a step, --prompts and --seeds likewise
 
 The work is that of `tributary bench update`: 12 prompts x 2 seeds x 8 branches x 8 steps of 10. The
 network, the rows and the loss are the same; what is good for PyTorch differs: all units go through a
@@ -153,7 +154,7 @@ def rollout(net, requests, initial, noise):
             trunk = here + DT[i] * there
     states, following = torch.cat(states, 1), torch.stack(nexts, 1)
     old = log_density(states, torch.cat(velocities, 1), following)
-    return states, following, old, live.unflatten(1, (POINTS, BRANCHES))
+    return states, following, old, live.unflatten(1, (POINTS, noise.shape[2]))
 
 
 def advantages(rewards):
@@ -202,7 +203,7 @@ class Learner:
 
 def score(latents, requests):
     """Soft rewards [units, points, branches] of final latents."""
-    each = [r for r in requests for _ in range(POINTS * BRANCHES)]
+    each = [r for r in requests for _ in range(latents[0, ..., 0].numel())]
     pictures = shapes.render(latents.reshape(-1, TOKENS, CHANNELS).numpy())
     return torch.from_numpy(shapes.judge(pictures, each)[0]).view(latents.shape[:-1])
 
@@ -210,6 +211,9 @@ def score(latents, requests):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--prompts", type=int, default=PROMPTS)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--branches", type=int, default=BRANCHES)
     parser.add_argument("--compile", action="store_true", help="compile the sampling network")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -218,9 +222,11 @@ def main():
     policy = torch.compile(learner.net, dynamic=True) if options.compile else learner.net
     for _ in range(options.rounds + 2):
         start, marks = time.perf_counter(), [time.process_time()]
-        chosen = [c[torch.randint(len(c), ())] for c in shapes.TRAIN * (PROMPTS // 6)]
-        requests = [r for r in chosen for _ in range(SEEDS)]
-        initial, noise = torch.randn(UNITS, LATENT), torch.randn(UNITS, POINTS, BRANCHES, LATENT)
+        chosen = [c[torch.randint(len(c), ())] for c in shapes.TRAIN * (options.prompts // 6)]
+        requests = [r for r in chosen for _ in range(options.seeds)]
+        units = len(requests)
+        initial = torch.randn(units, LATENT)
+        noise = torch.randn(units, POINTS, options.branches, LATENT)
         states, following, old, latents = rollout(policy, requests, initial, noise)
         marks.append(time.process_time())
         gain = advantages(score(latents, requests))
