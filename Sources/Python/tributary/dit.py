@@ -20,7 +20,7 @@ from .failures import Refusal
 
 TIME_FEATURES = 64
 # Different σ of one call come in multiples of so many, so that their number does not change their bits.
-SIGMAS = 32
+SIGMAS = 8
 NO_PROMPT = (0,)
 
 

@@ -68,6 +68,8 @@ class BuiltIn(tributary.torch.Model):
 
     def __init__(self, task: Task, architecture: Architecture, base: Optional[str] = None):
         self.task, self.architecture, self.base = task, architecture, base
+        if architecture.width % 8 == 0:
+            self.rows = 8
 
     @classmethod
     def of(cls, task: str, base: Optional[str] = None, width: Optional[int] = None,

@@ -56,9 +56,9 @@ class Model(Program):
     """Write `describe` and `velocities`; `encode`, `decode` and `initial` where there is need.
 
     The network sees multiples of `rows` rows, exactly `rows` of them where `fixed`. On one thread of a
-    CPU, 32 is enough for a row's bits not to depend on its neighbours: with 8, linear layers with few
-    outputs differ, and with 16 still silu and gelu of odd widths. Networks with many tokens a row may
-    do with less. Elsewhere `fixed` is the default, so that at least all calls are of one size.
+    CPU, 32 is enough for a row's bits not to depend on its neighbours: with 16, silu and gelu of odd
+    widths still differ. Networks whose widths are multiples of 8 may do with 8; `tributary model check`
+    tells. Elsewhere `fixed` is the default, so that at least all calls are of one size.
     """
 
     rows = 32
