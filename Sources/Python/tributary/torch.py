@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import dataclasses
 import json
 import os
@@ -93,7 +92,6 @@ class Model(Program):
     def start(self, seed: int, role: str) -> None:
         torch.set_num_threads(self.threads)
         torch.manual_seed(seed)
-        _keep_memory()
         # The fast path of attention layers is taken without a graph alone, and has other bits.
         if hasattr(torch.backends, "mha"):
             torch.backends.mha.set_fastpath_enabled(False)
@@ -395,18 +393,6 @@ def write_reference(model: Model, path: str, own: Optional[Callable] = None,
                                    float(sigma[row]), texts[row])) for row in range(rows)]
     tensors.update(x=x.reshape(rows, -1), sigma=sigma, v=np.stack(v).reshape(rows, -1))
     safetensors.write(path, tensors, {"prompts": json.dumps(texts), "seed": str(seed)})
-
-
-def _keep_memory() -> None:
-    """Has glibc keep what freed tensors leave for the next ones of the same sizes, instead of giving it back
-    to the system and fetching it again page by page. Settings of the user's own stay as they are."""
-    if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-        for parameter, value in ((mmap_threshold, 2**25), (trim_threshold, 2**30), (top_pad, 2**26)):
-            mallopt(parameter, value)
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
