@@ -14,15 +14,20 @@ package struct EvaluationOptions: Hashable, Sendable {
   /// nothing.
   package var bestOf: Int
   /// What ``Yardstick`` reads.
-  package var best = "auto"
+  package var best: String
   /// Whether the rewards that train are asked about held-out prompts, too.
-  package var asksRewards = true
+  package var asksRewards: Bool
 
-  package init(interval: Int = 10, odeSteps: Int = 10, noises: Int = 4, bestOf: Int = 1) {
+  package init(
+    interval: Int = 10, odeSteps: Int = 10, noises: Int = 4, bestOf: Int = 1, best: String = "auto",
+    asksRewards: Bool = true
+  ) {
     self.interval = interval
     self.odeSteps = odeSteps
     self.noises = noises
     self.bestOf = bestOf
+    self.best = best
+    self.asksRewards = asksRewards
   }
 
   /// Whether a run evaluates this version, whichever its last is.

@@ -434,9 +434,8 @@ struct RecipeTests {
     #expect(recipe.optimizer.weightDecay == 0.01 && recipe.optimizer.maximumGradientNorm == 2)
     #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
     #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)
-    var evaluation = EvaluationOptions(interval: 7, odeSteps: 8, noises: 2, bestOf: 3)
-    evaluation.best = "soft"
-    evaluation.asksRewards = false
+    let evaluation = EvaluationOptions(
+      interval: 7, odeSteps: 8, noises: 2, bestOf: 3, best: "soft", asksRewards: false)
     #expect(recipe.evaluation == evaluation)
     var guidance = GuidanceUses(Guidance(scale: 1.5))
     (guidance.reference, guidance.evaluation) = (Guidance(scale: 2.5), Guidance(scale: 3.5))

@@ -29,7 +29,7 @@ package protocol ModelSession: AnyObject {
   /// D.
   var latentCount: Int { get }
 
-  /// v at the rows, `[R, D]`.
+  /// v at the rows, `[R, D]`; a row's bits do not depend on the rows beside it, unless the contract says so.
   func velocities(of rows: ModelRows, under parameters: ParameterSet) throws(ModelFailure) -> Slab
 
   /// Pulls slopes back to the parameters: adds ∂L/∂θ to `gradient`.

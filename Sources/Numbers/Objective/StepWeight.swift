@@ -9,6 +9,8 @@ package enum StepWeight: String, Hashable, Sendable, CaseIterable {
   case noise
 
   /// `[T]`; 0 where the plan does not branch.
+  ///
+  /// - Parameter plan: of the update at hand: where a window moves, the mean is over this window's steps.
   package func weights(_ dynamics: any Dynamics, on grid: SigmaGrid, plan: BranchingPlan)
     -> [Float]
   {

@@ -42,10 +42,8 @@ package struct EvaluationSettings: Hashable, Sendable {
   ]
 
   var options: EvaluationOptions {
-    var options = EvaluationOptions(
-      interval: interval, odeSteps: steps, noises: noises, bestOf: bestOf)
-    options.best = best
-    options.asksRewards = asksRewards
-    return options
+    EvaluationOptions(
+      interval: interval, odeSteps: steps, noises: noises, bestOf: bestOf, best: best,
+      asksRewards: asksRewards)
   }
 }

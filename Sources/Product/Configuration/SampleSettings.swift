@@ -69,8 +69,10 @@ package struct SampleSettings: Hashable, Sendable {
           + " one of \(DynamicsKind.noisy.map(\.rawValue).joined(separator: ", ")) as"
           + " sample.dynamics, with a sample.noise_level above 0, such as 0.7")
     }
-    if dynamics == .cps && noiseLevel > 1 {
-      throw .impossible("sample.noise_level \(noiseLevel) is above 1, the largest η of cps")
+    if let (symbol, most) = dynamics.largestNoiseLevel, noiseLevel > most {
+      throw .impossible(
+        "sample.noise_level \(noiseLevel) is above \(Int(most)), the largest \(symbol) of"
+          + " \(dynamics.rawValue)")
     }
     return dynamics.dynamics(noiseLevel: Float(noiseLevel))
   }
@@ -89,6 +91,14 @@ package enum DynamicsKind: String, CaseIterable, Sendable {
 
   /// Those whose branches differ and have log-densities.
   static var noisy: [DynamicsKind] { allCases.filter { $0 != .ode } }
+
+  /// As its paper calls it; nil where any is possible.
+  var largestNoiseLevel: (symbol: String, most: Double)? {
+    switch self {
+    case .cps: ("η", 1)
+    case .flowSDE, .danceSDE, .ode: nil
+    }
+  }
 
   func dynamics(noiseLevel: Float) -> any Dynamics {
     switch self {
