@@ -42,10 +42,9 @@ extension RunConfiguration {
     // What was written into the configuration stays there as long as it fits.
     case .written: limit = .max
     }
-    let text = PromptFile.text(of: prompts)
-    self[keyPath: field] = .written(text)
-    guard text.utf8.count > limit || !fitsActors else { return }
     let list = PromptList(prompts)
+    self[keyPath: field] = .written(String(decoding: list.bytes, as: UTF8.self))
+    guard list.bytes.count > limit || !fitsActors else { return }
     self[keyPath: field] = .list(list.digest)
     if !promptLists.contains(list) { promptLists.append(list) }
   }
@@ -131,6 +130,6 @@ extension RunConfiguration {
     guard case .written = self[keyPath: field],
       let prompts = try? prompts(in: field, named: "", for: task.task())
     else { return self[keyPath: field] }
-    return .list(PromptList.digest(of: prompts))
+    return .list(PromptList(prompts).digest)
   }
 }

@@ -10,10 +10,13 @@ package struct PromptList: Hashable, Sendable {
   /// Of the text: one prompt a line.
   package let digest: Digest
   package let prompts: [Prompt]
+  /// Text in UTF-8: to write that of 25,000 prompts with metadata takes seconds.
+  package let bytes: [UInt8]
 
   package init(_ prompts: [Prompt]) {
     self.prompts = prompts
-    digest = Self.digest(of: prompts)
+    bytes = Array(PromptFile.text(of: prompts).utf8)
+    digest = Digest(of: bytes)
   }
 
   /// The list that a folder or a learner holds under a digest.
@@ -27,18 +30,12 @@ package struct PromptList: Hashable, Sendable {
         origin, "it does not have the digest that it is named by; restore it from a copy")
     }
     prompts = try PromptFile.prompts(of: bytes, file: origin, for: task)
+    self.bytes = bytes
     self.digest = digest
   }
 
   /// What a configuration says in the place of the prompts, and where a run folder keeps them.
   package var setting: String { Self.setting(of: digest) }
-
-  /// Text in UTF-8.
-  package var bytes: [UInt8] { Array(PromptFile.text(of: prompts).utf8) }
-
-  package static func digest(of prompts: [Prompt]) -> Digest {
-    Digest(of: Array(PromptFile.text(of: prompts).utf8))
-  }
 
   package static func setting(of digest: Digest) -> String { "prompts/\(digest).txt" }
 
