@@ -37,87 +37,155 @@ package struct UnitSampler {
   /// Lets go of the model's processes; may be called from any thread.
   package func close() { session.close() }
 
-  /// Trunks and branches.
+  /// Trunks and branches of units, which go through the model together where they follow one plan.
   ///
   /// - Parameter weights: the parameters of `version`.
-  package func sample(of unit: UnitID, version: PolicyVersion, weights: ParameterSet)
-    throws(ModelFailure) -> Sample
+  package func samples(of units: [UnitID], version: PolicyVersion, weights: ParameterSet)
+    throws(ModelFailure) -> [Sample]
   {
-    let address = UnitAddress(unit, in: recipe)
-    let promptIndex = address.prompt
-    let prompt = recipe.task.trainPrompts[promptIndex]
+    let addresses = units.map { UnitAddress($0, in: recipe) }
+    guard let plan = addresses.first?.plan else { return [] }
+    guard addresses.allSatisfy({ $0.plan == plan }) else {
+      var samples: [Sample] = []
+      for unit in units {
+        samples += try self.samples(of: [unit], version: version, weights: weights)
+      }
+      return samples
+    }
+    let prompts = addresses.map { recipe.task.trainPrompts[$0.prompt] }
     var field = PolicyField(
-      session: session, parameters: weights, prompts: [prompt],
+      session: session, parameters: weights, prompts: prompts,
       guidance: recipe.algorithm.guidance.rollout)
-    let noises = address.initialNoises
-    let plan = address.plan
-    let grown = try recipe.algorithm.wavefront(plan).sample(from: noises, through: &field) {
-      address.branchNoise(step: $0, branch: $1, of: plan.branches[$0])
+    let noises = addresses.map(\.initialNoises)
+    let grown = try recipe.algorithm.wavefront(plan).samples(from: noises, through: &field) {
+      addresses[$0].branchNoise(step: $1, branch: $2, of: plan.branches[$1])
     }
-    func unjudged(_ latents: [[Float]]) -> Outcomes {
-      Outcomes(count: latents.count, latents: latents.flatMap(\.self), rewards: [])
+    return units.indices.map { place in
+      Sample(
+        prompt: prompts[place],
+        trajectory: Trajectory(
+          of: units[place], version: version, prompt: addresses[place].prompt,
+          from: noises[place], grown[place]))
     }
-    return Sample(
-      prompt: prompt,
-      trajectory: Trajectory(
-        unit: unit, version: version, prompt: promptIndex,
-        noiseChecksum: CRC32C.of(noises.flatMap(\.self)), outcomes: unjudged(grown.latents),
-        points: grown.points.map { point in
-          BranchingPoint(
-            step: point.step, state: point.state, velocity: point.velocity,
-            branches: point.branches.map {
-              Branch(logDensity: $0.logDensity, nextStateChecksum: CRC32C.of($0.next))
-            }, outcomes: unjudged(point.branches.flatMap(\.latents)))
-        }))
   }
 
-  /// A unit under the task's own judge, which never fails, whatever rewards the recipe names.
+  /// Units under the task's own judge, which never fails, whatever rewards the recipe names.
   ///
   /// - Parameters:
   ///   - weights: the parameters of `version`.
-  ///   - clock: measures the split; no part of the numbers.
+  ///   - clock: measures the split, in which calls of several units are shared out evenly; no part of the numbers.
+  package func trajectories(
+    of units: [UnitID], version: PolicyVersion, weights: ParameterSet, clock: some Clock<Duration>
+  ) throws(ModelFailure) -> [(Trajectory, Split)] {
+    let start = clock.now
+    let samples = try samples(of: units, version: version, weights: weights)
+    let each = start.duration(to: clock.now) / max(1, samples.count)
+    return samples.map { sample in
+      let start = clock.now
+      let trajectory = sample.trajectory.judged(
+        sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
+      return (trajectory, Split(sample: each, judge: start.duration(to: clock.now)))
+    }
+  }
+
+  /// One unit.
   package func trajectory(
     of unit: UnitID, version: PolicyVersion, weights: ParameterSet, clock: some Clock<Duration>
   ) throws(ModelFailure) -> (Trajectory, Split) {
-    let start = clock.now
-    let sample = try sample(of: unit, version: version, weights: weights)
-    let sampled = clock.now
-    let trajectory = sample.trajectory.judged(
-      sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
-    return (
-      trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
-    )
+    try trajectories(of: [unit], version: version, weights: weights, clock: clock)[0]
   }
 
-  /// A unit under the rewards of the recipe.
+  /// Units under the rewards of the recipe, sampled together and judged one after the other.
+  ///
+  /// A reward that fails costs the unit that it was asked about, a model that fails all of them.
   ///
   /// - Parameters:
   ///   - weights: the parameters of `version`.
   ///   - panel: made from the recipe's rewards.
   ///   - waiting: see ``RewardPanel/scores(of:waiting:)``.
-  package func trajectory(
-    of unit: UnitID, version: PolicyVersion, weights: ParameterSet, judgedBy panel: RewardPanel,
-    clock: some Clock<Duration>, waiting: @escaping @Sendable (RewardSource) -> Void
-  ) throws(UnitFailure) -> (Trajectory, Split) {
+  ///   - finished: hears of each unit, by its place, when it is judged.
+  package func trajectories(
+    of units: [UnitID], version: PolicyVersion, weights: ParameterSet,
+    judgedBy panel: RewardPanel, clock: some Clock<Duration>,
+    waiting: @escaping @Sendable (RewardSource) -> Void,
+    finished: (_ place: Int, Result<(Trajectory, Split), UnitFailure>) -> Void
+  ) {
     let start = clock.now
-    let sample: Sample
-    let exhibits: [Exhibit]
-    do {
-      sample = try self.sample(of: unit, version: version, weights: weights)
-      exhibits = try recipe.exhibits(of: sample.results, by: session)
+    let samples: [Sample]
+    do throws(ModelFailure) {
+      samples = try self.samples(of: units, version: version, weights: weights)
+    } catch {
+      for place in units.indices { finished(place, .failure(.model(error))) }
+      return
+    }
+    let each = start.duration(to: clock.now) / max(1, samples.count)
+    for (place, sample) in samples.enumerated() {
+      let start = clock.now
+      do throws(UnitFailure) {
+        let exhibits = try exhibits(of: sample)
+        let shown = clock.now
+        let trajectory = try judged(sample, exhibits, by: panel, waiting: waiting)
+        let split = Split(
+          sample: each + start.duration(to: shown), judge: shown.duration(to: clock.now))
+        finished(place, .success((trajectory, split)))
+      } catch {
+        finished(place, .failure(error))
+      }
+    }
+  }
+
+  private func exhibits(of sample: Sample) throws(UnitFailure) -> [Exhibit] {
+    do throws(ModelFailure) {
+      return try recipe.exhibits(of: sample.results, by: session)
     } catch {
       throw .model(error)
     }
-    let sampled = clock.now
-    let trajectory: Trajectory
+  }
+
+  private func judged(
+    _ sample: Sample, _ exhibits: [Exhibit], by panel: RewardPanel,
+    waiting: @escaping @Sendable (RewardSource) -> Void
+  ) throws(UnitFailure) -> Trajectory {
     do {
-      trajectory = sample.trajectory.judged(
-        try panel.scores(of: exhibits, waiting: waiting))
+      return sample.trajectory.judged(try panel.scores(of: exhibits, waiting: waiting))
     } catch {
       throw .reward(error)
     }
-    return (
-      trajectory, Split(sample: start.duration(to: sampled), judge: sampled.duration(to: clock.now))
-    )
+  }
+}
+
+extension Recipe {
+  /// Units that a call holds at most, so that an actor keeps its share of an update.
+  private static let mostUnitsTogether = 8
+
+  /// How many units are best sampled together: as many as give a call the rows that the model wants. One where
+  /// the bits of a row depend on the rows beside it, since who computes what with whom is chance.
+  package var unitsTogether: Int {
+    let (wanted, exactness) = (model.contract.wantedRows, model.contract.exactness)
+    guard wanted > 1, exactness.isExact, exactness.isRowInvariant else { return 1 }
+    let rows = algorithm.wavefront(algorithm.plan).evaluations / algorithm.plan.steps
+    return min(Self.mostUnitsTogether, max(1, wanted / max(1, rows)))
+  }
+}
+
+extension Trajectory {
+  /// What was sampled, without rewards.
+  fileprivate init(
+    of unit: UnitID, version: PolicyVersion, prompt: Int, from noises: [[Float]],
+    _ sample: Wavefront.Sample
+  ) {
+    func unjudged(_ latents: [[Float]]) -> Outcomes {
+      Outcomes(count: latents.count, latents: latents.flatMap(\.self), rewards: [])
+    }
+    self.init(
+      unit: unit, version: version, prompt: prompt,
+      noiseChecksum: CRC32C.of(noises.flatMap(\.self)), outcomes: unjudged(sample.latents),
+      points: sample.points.map { point in
+        BranchingPoint(
+          step: point.step, state: point.state, velocity: point.velocity,
+          branches: point.branches.map {
+            Branch(logDensity: $0.logDensity, nextStateChecksum: CRC32C.of($0.next))
+          }, outcomes: unjudged(point.branches.flatMap(\.latents)))
+      })
   }
 }

@@ -171,8 +171,15 @@ package struct ProgramContract: Hashable, Sendable, Codable {
     ParameterManifest(parameters.map { ParameterManifest.Entry(name: $0.name, shape: $0.shape) })
   }
 
+  /// A question costs tenths of a millisecond, and a small network as much for few rows as for one. Large latents make
+  /// up for that by themselves, and their rows take memory.
+  private var wantedRows: Int {
+    let (rows, scalars) = (256, 1 << 20)
+    return max(1, min(rows, maxRows, scalars / latent.reduce(1, *)))
+  }
+
   package var contract: ModelContract {
-    ModelContract(
+    var contract = ModelContract(
       architecture: "program \(model.name) \(model.version) base \(base)", identity: summary,
       parameters: manifest, latent: latent,
       guidance: ModelContract.Guidance(rawValue: guidance) ?? .none,
@@ -181,6 +188,8 @@ package struct ProgramContract: Hashable, Sendable, Codable {
         numericsClass: self.class, isExact: exact, isRowInvariant: rowInvariant,
         isPullbackExact: pullbackExact),
       picture: picture.map { ModelContract.PictureSize(height: $0[0], width: $0[1]) })
+    contract.wantedRows = wantedRows
+    return contract
   }
 
   /// The fields in which another one differs, each with both values.

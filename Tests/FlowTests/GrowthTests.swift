@@ -159,6 +159,47 @@ struct GrowthTests {
     #expect(worstDeviation(sample.points.last!.branches[0].latents[0], path.last!.next) < 1e-5)
   }
 
+  @Test(arguments: BranchingPlan.Origin.allCases, 1...10 as ClosedRange<UInt64>)
+  func `units of one plan that share their calls are what each is by itself`(
+    origin: BranchingPlan.Origin, seed: UInt64
+  ) throws {
+    for continuation in Growth.continuations(of: origin) {
+      var random = SplitMix64(seed: seed)
+      let unit = Growth(origin: origin, continuation: continuation, &random)
+      try expectSharingChangesNothing(unit.wavefront, &random)
+    }
+    // Nor without noise.
+    var random = SplitMix64(seed: seed)
+    let unit = Growth(origin: origin, continuation: .euler, &random)
+    let quiet = unit.plan.limited(to: 0..<0)
+    let adams = BranchingPlan(
+      trunks: 2, branches: quiet.branches, continuation: .adams(SASolver(noiseLevel: 0.4)))
+    for plan in [quiet, adams] {
+      try expectSharingChangesNothing(
+        Wavefront(grid: unit.grid, plan: plan, dynamics: ODE(), reduction: .sum), &random)
+    }
+  }
+
+  private func expectSharingChangesNothing(
+    _ wavefront: Wavefront, _ random: inout SplitMix64
+  ) throws {
+    let initials = (0..<3).map { _ in (0..<2).map { _ in floats(Growth.size, &random) } }
+    func noise(_ unit: Int, _ step: Int, _ branch: Int) -> [Float] {
+      var random = SplitMix64(seed: UInt64(100_000 * unit + 1000 * step + branch))
+      return floats(Growth.size, &random)
+    }
+    var together = Counter()
+    let shared = try wavefront.samples(from: initials, through: &together, noise: noise)
+    var (rows, calls) = (0, 0)
+    for (unit, initial) in initials.enumerated() {
+      var field = Counter()
+      let alone = try wavefront.sample(from: initial, through: &field) { noise(unit, $0, $1) }
+      #expect(shared[unit] == alone)
+      (rows, calls) = (rows + field.rows, field.calls)
+    }
+    #expect(together.rows == rows && together.calls == calls)
+  }
+
   @Test func `a trunk without noise is Euler's rule, or the solver by itself`() throws {
     var random = SplitMix64(seed: 9)
     let unit = Growth(origin: .trunk, continuation: .euler, &random)
@@ -274,9 +315,11 @@ private struct Growth {
 
 private struct Counter: VelocityField {
   var rows = 0
+  var calls = 0
 
   mutating func velocities(of states: [Float], sigma: Float) -> [Float] {
     rows += states.count / Growth.size
+    calls += 1
     return stride(from: 0, to: states.count, by: Growth.size).flatMap {
       Growth.velocity(Array(states[$0..<$0 + Growth.size]), sigma)
     }

@@ -105,6 +105,34 @@ struct UnitAddressTests {
     #expect(try payload(2, by: sampler) == first)
     #expect(try payload(2, by: UnitSampler(recipe)) == first)
   }
+
+  @Test func `units that are sampled together are what each is by itself`() throws {
+    let recipe = Tiny.recipe()
+    let weights = ParameterSet(Tiny.weights(recipe.model, seed: 6))
+    let sampler = UnitSampler(recipe)
+    func payloads(_ units: [UnitID]) throws -> [[UInt8]] {
+      try sampler.trajectories(
+        of: units, version: PolicyVersion(0), weights: weights, clock: ContinuousClock()
+      ).map { $0.0.encoded() }
+    }
+    // Of several prompts, and of several seeds of one.
+    let units = [3, 0, 1, 2].map { UnitID($0) }
+    let together = try payloads(units)
+    #expect(Set(together).count == 4)
+    for (unit, payload) in zip(units, together) { #expect(try payloads([unit]) == [payload]) }
+  }
+
+  @Test func `units share calls until a call has the rows that the model wants`() {
+    var recipe = Tiny.recipe()
+    // Calls of 1, 4, 7, 10 and 12 rows: 6 on average.
+    #expect(recipe.algorithm.wavefront(recipe.algorithm.plan).evaluations == 34)
+    func together(_ wanted: Int, isRowInvariant: Bool = true) -> Int {
+      recipe.model = WantingModel(wanted, isRowInvariant, of: Tiny.recipe().model)
+      return recipe.unitsTogether
+    }
+    #expect([1, 6, 11, 12, 20, 1_000].map { together($0) } == [1, 1, 1, 2, 3, 8])
+    #expect(together(1_000, isRowInvariant: false) == 1)
+  }
 }
 
 struct AdmissionTests {

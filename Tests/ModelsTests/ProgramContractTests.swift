@@ -28,6 +28,19 @@ struct ProgramContractTests {
     return try ProgramContract(decoding: try text.bytes())
   }
 
+  @Test func `a call is to have 256 rows, unless they are large or the program takes fewer`() throws
+  {
+    for (latent, most, wanted) in [
+      ([3], 8, 8), ([3], 1_000, 256), ([64, 1_024], 1_000, 16), ([2_048, 1_024], 1_000, 1),
+    ] {
+      let contract = try contract {
+        $0["latent"] = latent
+        $0["max_rows"] = most
+      }
+      #expect(contract.contract.wantedRows == wanted)
+    }
+  }
+
   private static let optional = ["picture", "evaluations", "metadata"]
 
   @Test(arguments: ContractText().fields.keys.sorted())

@@ -10,14 +10,15 @@ import Wire
 
 /// An actor without sockets, threads and time: what it is told and what it does.
 private struct ActorDesk {
-  let recipe = Tiny.recipe()
+  let recipe: Recipe
   let snapshot: Snapshot
   let start = ContinuousClock.now
   var state: ActorState
   var preparesAtOnce = true
   private var actions: [ActorState.Action] = []
 
-  init(patience: Duration = .seconds(60)) {
+  init(patience: Duration = .seconds(60), recipe: Recipe = Tiny.recipe()) {
+    self.recipe = recipe
     snapshot = Tiny.policy(recipe).snapshot
     var options = ActorProcess.Options(name: "a")
     options.patience = patience
@@ -165,6 +166,15 @@ struct ActorStateTests {
     _ = desk.look()
     desk.join(discard: [UnitID(1)], at: 20)
     #expect(desk.look().results.isEmpty, "the learner has it")
+  }
+
+  /// Of 6 rows a call on average, four units make the 24 that the model wants.
+  @Test func `an actor takes as many units as its model computes together, and one more`() {
+    var recipe = Tiny.recipe()
+    recipe.model = WantingModel(24, of: recipe.model)
+    var desk = ActorDesk(recipe: recipe)
+    desk.join()
+    #expect(desk.look().beats.map(\.free) == [0, 5])
   }
 
   @Test func `before a welcome nothing starts`() {

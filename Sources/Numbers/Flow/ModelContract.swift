@@ -18,6 +18,8 @@ package struct ModelContract: Hashable, Sendable {
   package var exactness: Exactness
   /// Height and width of the pictures that it decodes; nil where the task does.
   package var picture: PictureSize?
+  /// Rows with which a call is worth its while: units share calls until they have so many.
+  package var wantedRows = 1
   /// What else stands in the files of its parameters.
   package var notes: [String: String] = [:]
 

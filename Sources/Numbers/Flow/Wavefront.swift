@@ -7,9 +7,9 @@ package protocol VelocityField {
   mutating func velocities(of states: [Float], sigma: Float) throws(ModelFailure) -> [Float]
 }
 
-/// The sampler of a unit: all live nodes that stand at the same σ go through the network together,
+/// The sampler of units: all live nodes that stand at the same σ go through the network together,
 /// so a unit of T steps costs T calls, however many branches it has, and besides those what its
-/// continuations ask for.
+/// continuations ask for. Units of one plan may share the calls.
 package struct Wavefront: Sendable {
   package let grid: SigmaGrid
   package let plan: BranchingPlan
@@ -28,7 +28,7 @@ package struct Wavefront: Sendable {
   }
 
   /// A unit as it was sampled.
-  package struct Sample: Sendable {
+  package struct Sample: Hashable, Sendable {
     /// In the order of the plan's points.
     package internal(set) var points: [Point] = []
     /// x₀ of the trunks, `[trunk · outcome][D]`; empty where branches are judged.
@@ -36,7 +36,7 @@ package struct Wavefront: Sendable {
   }
 
   /// A branching point as it was sampled.
-  package struct Point: Sendable {
+  package struct Point: Hashable, Sendable {
     package let step: Int
     /// xᵢ and v(xᵢ, σᵢ), each `[D]`.
     package let state: [Float]
@@ -44,7 +44,7 @@ package struct Wavefront: Sendable {
     package internal(set) var branches: [Branch]
   }
 
-  package struct Branch: Sendable {
+  package struct Branch: Hashable, Sendable {
     /// xᵢ₊₁, `[D]`.
     package let next: [Float]
     package let logDensity: Float
@@ -70,6 +70,14 @@ package struct Wavefront: Sendable {
     package let clean: [Float]
   }
 
+  /// A unit on its way.
+  fileprivate struct Growth {
+    var nodes: [Node]
+    /// Branches that take a way of their own: they have left the grid at birth.
+    var leavers: [Node] = []
+    var sample = Sample()
+  }
+
   /// Grows all branches of one unit and finishes them.
   ///
   /// - Parameters:
@@ -80,55 +88,82 @@ package struct Wavefront: Sendable {
     from initial: [[Float]], through field: inout some VelocityField,
     noise: (_ step: Int, _ branch: Int) -> [Float]
   ) throws(ModelFailure) -> Sample {
-    precondition(initial.count == plan.trunks, "\(initial.count) noises, \(plan.trunks) trunks")
-    let size = initial[0].count
-    var sample = Sample()
-    let noisy = plan.noisySteps
-    if noisy.isEmpty {
-      sample.latents = try finishTrunks(from: initial, through: &field, noise: noise)
-      return sample
-    }
-    let last = noisy[noisy.count - 1]
-    // Where a branch takes a way of its own, it leaves the grid at birth.
-    let staysOnGrid = plan.continuation == .euler
-    var nodes = initial.map { Node(edge: nil, state: $0) }
-    var leavers: [Node] = []
-    for step in 0..<plan.steps where !nodes.isEmpty {
-      let straight = ODE().transition(step: step, on: grid)
-      let velocities = try field.velocities(
-        of: nodes.flatMap(\.state), sigma: grid.sigmas[step])
-      // Trunks first, then branches in order of birth.
-      var trunks: [Node] = []
-      var grown: [Node] = []
-      var drawn = 0
-      for (row, node) in nodes.enumerated() {
-        let v = Array(velocities[row * size..<(row + 1) * size])
-        var node = node
-        judgeOnTheWay(node, v, at: step, in: &sample)
-        if case .multistep = plan.continuation { node.remember(v, at: grid.sigmas[step]) }
-        let isTrunk = node.edge == nil
-        let count = isTrunk || plan.origin == .branches ? plan.branches[step] : 0
-        if count > 0 {
-          let branches = grow(count, from: node.state, v, at: step, first: drawn, noise: noise)
-          drawn += count
-          for (k, branch) in branches.enumerated() {
-            let edge = BranchingPlan.Edge(point: sample.points.count, branch: k)
-            let child = Node(edge: edge, state: branch.next, birth: step, past: node.past)
-            let isLeaf = plan.origin == .trunk || step == last
-            if isLeaf && !staysOnGrid { leavers.append(child) } else { grown.append(child) }
-          }
-          sample.points.append(
-            Point(step: step, state: node.state, velocity: v, branches: branches))
-        }
-        if count > 0 && plan.origin == .branches || isTrunk && step >= last { continue }
-        node.state = straight.next(node.state, v, noise: node.state)
-        if isTrunk { trunks.append(node) } else { grown.append(node) }
+    try samples(from: [initial], through: &field) { noise($1, $2) }[0]
+  }
+
+  /// The same for several units, whose rows stand together in each call, one unit after the other. Each has
+  /// as many in every call: they follow one plan.
+  ///
+  /// - Parameters:
+  ///   - initials: `[unit][trunk][D]`.
+  ///   - noise: of the unit at a place among them.
+  package func samples(
+    from initials: [[[Float]]], through field: inout some VelocityField,
+    noise: (_ unit: Int, _ step: Int, _ branch: Int) -> [Float]
+  ) throws(ModelFailure) -> [Sample] {
+    precondition(
+      initials.allSatisfy { $0.count == plan.trunks }, "not \(plan.trunks) noises for each unit")
+    guard plan.noisySteps.last != nil else {
+      return try finishTrunks(from: initials, through: &field, noise: noise).map {
+        Sample(points: [], latents: $0)
       }
-      nodes = trunks + grown
     }
-    for node in nodes { sample.add(node.state, to: node.edge) }
-    try finish(leavers, in: &sample, through: &field)
-    return sample
+    var growths = initials.map { Growth(nodes: $0.map { Node(edge: nil, state: $0) }) }
+    for step in 0..<plan.steps {
+      let states = growths.flatMap { $0.nodes.flatMap(\.state) }
+      if states.isEmpty { break }
+      let velocities = try field.velocities(of: states, sigma: grid.sigmas[step])
+      let size = velocities.count / growths.count
+      for unit in growths.indices {
+        advance(&growths[unit], velocities[unit * size..<(unit + 1) * size], at: step) {
+          noise(unit, step, $0)
+        }
+      }
+    }
+    for unit in growths.indices {
+      for node in growths[unit].nodes { growths[unit].sample.add(node.state, to: node.edge) }
+    }
+    try finishLeavers(of: &growths, through: &field)
+    return growths.map(\.sample)
+  }
+
+  /// One step of a unit's nodes under their velocities, `[node · D]`: trunks go on and branch, branches go on.
+  private func advance(
+    _ unit: inout Growth, _ velocities: ArraySlice<Float>, at step: Int,
+    noise: (_ branch: Int) -> [Float]
+  ) {
+    let last = plan.noisySteps.last ?? 0
+    let staysOnGrid = plan.continuation == .euler
+    let straight = ODE().transition(step: step, on: grid)
+    let size = velocities.count / unit.nodes.count
+    // Trunks first, then branches in order of birth.
+    var trunks: [Node] = []
+    var grown: [Node] = []
+    var drawn = 0
+    for (row, node) in unit.nodes.enumerated() {
+      let v = Array(velocities.dropFirst(row * size).prefix(size))
+      var node = node
+      judgeOnTheWay(node, v, at: step, in: &unit.sample)
+      if case .multistep = plan.continuation { node.remember(v, at: grid.sigmas[step]) }
+      let isTrunk = node.edge == nil
+      let count = isTrunk || plan.origin == .branches ? plan.branches[step] : 0
+      if count > 0 {
+        let branches = grow(count, from: node.state, v, at: step, first: drawn, noise: noise)
+        drawn += count
+        for (k, branch) in branches.enumerated() {
+          let edge = BranchingPlan.Edge(point: unit.sample.points.count, branch: k)
+          let child = Node(edge: edge, state: branch.next, birth: step, past: node.past)
+          let isLeaf = plan.origin == .trunk || step == last
+          if isLeaf && !staysOnGrid { unit.leavers.append(child) } else { grown.append(child) }
+        }
+        unit.sample.points.append(
+          Point(step: step, state: node.state, velocity: v, branches: branches))
+      }
+      if count > 0 && plan.origin == .branches || isTrunk && step >= last { continue }
+      node.state = straight.next(node.state, v, noise: node.state)
+      if isTrunk { trunks.append(node) } else { grown.append(node) }
+    }
+    unit.nodes = trunks + grown
   }
 
   /// The clean state that the branch of the step before points to, if it is judged though it goes on.
@@ -142,29 +177,33 @@ package struct Wavefront: Sendable {
   /// The K next states of a branching point: one mean, K noises.
   private func grow(
     _ count: Int, from state: [Float], _ velocity: [Float], at step: Int, first: Int,
-    noise: (_ step: Int, _ branch: Int) -> [Float]
+    noise: (_ branch: Int) -> [Float]
   ) -> [Branch] {
     let transition = dynamics.transition(step: step, on: grid)
     let mean = transition.mean(state, velocity)
     return (0..<count).map { k in
-      let next = transition.next(state, velocity, noise: noise(step, first + k))
+      let next = transition.next(state, velocity, noise: noise(first + k))
       return Branch(
         next: next, logDensity: transition.logDensity(of: next, mean: mean, over: reduction),
         latents: [])
     }
   }
 
-  /// Brings nodes to their clean states; those of one birth go together.
-  private func finish(
-    _ leavers: [Node], in sample: inout Sample, through field: inout some VelocityField
+  /// Brings the branches that left the grid to their clean states; those of one birth go together.
+  private func finishLeavers(
+    of growths: inout [Growth], through field: inout some VelocityField
   ) throws(ModelFailure) {
-    var rest = leavers[...]
-    while let birth = rest.first?.birth {
-      let group = Array(rest.prefix { $0.birth == birth })
-      rest = rest.dropFirst(group.count)
+    let leavers = growths.map(\.leavers)
+    // All units have the same births.
+    var rest = leavers[0].map(\.birth)[...]
+    while let birth = rest.first {
+      let place = rest.startIndex
+      let count = rest.prefix { $0 == birth }.count
+      rest = rest.dropFirst(count)
+      let group = leavers.flatMap { $0[place..<place + count] }
       for times in plan.continuation.times(after: birth, on: grid) {
-        for node in try finished(group, on: times, through: &field) {
-          sample.add(node.state, to: node.edge)
+        for (row, node) in try finished(group, on: times, through: &field).enumerated() {
+          growths[row / count].sample.add(node.state, to: node.edge)
         }
       }
     }
@@ -201,27 +240,34 @@ package struct Wavefront: Sendable {
     return nodes
   }
 
-  /// The trunks of a plan without noise.
+  /// The ends of the trunks of a plan without noise, `[unit][trunk · outcome][D]`.
   private func finishTrunks(
-    from initial: [[Float]], through field: inout some VelocityField,
-    noise: (_ step: Int, _ branch: Int) -> [Float]
-  ) throws(ModelFailure) -> [[Float]] {
+    from initials: [[[Float]]], through field: inout some VelocityField,
+    noise: (_ unit: Int, _ step: Int, _ branch: Int) -> [Float]
+  ) throws(ModelFailure) -> [[[Float]]] {
+    let trunks = initials.flatMap(\.self)
+    /// `[unit · trunk]` as `[unit][trunk]`.
+    func byUnit<Element>(_ rows: [Element]) -> [[Element]] {
+      initials.indices.map { Array(rows[$0 * plan.trunks..<($0 + 1) * plan.trunks]) }
+    }
     if case .adams(let solver) = plan.continuation {
       let times = SASolver.times(on: grid)
-      let run = try solver.run(from: initial.flatMap(\.self), times: times, through: &field) {
+      let run = try solver.run(from: trunks.flatMap(\.self), times: times, through: &field) {
         step in
-        initial.indices.flatMap { noise(step, $0) }
+        initials.indices.flatMap { unit in
+          (0..<plan.trunks).flatMap { noise(unit, step, $0) }
+        }
       }
-      let size = initial[0].count
+      let size = trunks[0].count
       let end = run.states[run.states.count - 1]
-      return initial.indices.map { Array(end[$0 * size..<($0 + 1) * size]) }
+      return byUnit(trunks.indices.map { Array(end[$0 * size..<($0 + 1) * size]) })
     }
-    let nodes = initial.map { Node(edge: nil, state: $0) }
+    let nodes = trunks.map { Node(edge: nil, state: $0) }
     var ways: [[[Float]]] = []
     for times in plan.continuation.times(after: -1, on: grid) {
       ways.append(try finished(nodes, on: times, through: &field).map(\.state))
     }
-    return initial.indices.flatMap { trunk in ways.map { $0[trunk] } }
+    return byUnit(trunks.indices.map { trunk in ways.map { $0[trunk] } }).map { $0.flatMap(\.self) }
   }
 
   private func clean(_ state: [Float], _ velocity: [Float], at sigma: Float) -> [Float] {

@@ -68,15 +68,22 @@ package struct UpdateCost: Sendable {
       let snapshot = core.recent[max(0, core.recent.count - 1 - recipe.schedule.lag)]
       let weights = snapshot.parameters
       var units: [AdmittedUnit] = []
-      for unit in recipe.layout.units(of: k) {
+      var trajectories: [(Trajectory, UnitSampler.Split)] = []
+      let all = Array(recipe.layout.units(of: k))
+      for start in stride(from: 0, to: all.count, by: recipe.unitsTogether) {
+        let some = Array(all[start..<min(start + recipe.unitsTogether, all.count)])
         let began = ProcessUsage.processorSeconds
-        let (trajectory, parts) = try sampler.trajectory(
-          of: unit, version: snapshot.version, weights: weights, clock: clock)
+        let made = try sampler.trajectories(
+          of: some, version: snapshot.version, weights: weights, clock: clock)
         let sampling = ProcessUsage.processorSeconds - began
         // The sampler tells its two parts by the clock; on one core that is their CPU time.
-        let judgeShare = parts.judge.seconds / (parts.judge.seconds + parts.sample.seconds)
+        let judge = made.reduce(0) { $0 + $1.1.judge.seconds }
+        let judgeShare = judge / (judge + made.reduce(0) { $0 + $1.1.sample.seconds })
         spent[0] += sampling * (1 - judgeShare)
         spent[1] += sampling * judgeShare
+        trajectories += made
+      }
+      for (unit, (trajectory, _)) in zip(all, trajectories) {
         let payload = stage("encode") { trajectory.encoded() }
         let message = stage("wire") {
           let digest = Digest(of: payload)

@@ -21,7 +21,7 @@ package final class ActorProcess {
     package static let nameBytes = WireLimits.nameBytes
 
     package var name: String
-    /// Units taken at once: one in work, the next one waiting.
+    /// Units taken at once, at least: one in work, the next one waiting.
     package var window = 2
     /// How long a drain may take.
     package var grace: Duration = .seconds(25)

@@ -161,6 +161,11 @@ package struct ActorState {
     if let cause, let seconds { act(.log("waiting for \(cause), \(Int(seconds)) s so far")) }
   }
 
+  /// Units taken at once: those in work, and the next one waiting; none before it takes part.
+  private var window: Int {
+    membership.map { max(options.window, $0.recipe.unitsTogether + 1) } ?? 0
+  }
+
   private mutating func beat(now: Instant) {
     nextHeartbeat = now + heartbeat
     if work.progress > lastProgress {
@@ -168,7 +173,7 @@ package struct ActorState {
       leases.renew(now: now)
     }
     let held = Array((leases.units + delivering.sorted()).prefix(WireLimits.held))
-    let free = isDraining || membership == nil ? 0 : max(0, options.window - held.count)
+    let free = isDraining ? 0 : max(0, window - held.count)
     say(
       .heartbeat(
         Heartbeat(

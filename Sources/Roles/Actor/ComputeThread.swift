@@ -31,6 +31,7 @@ final class ComputeThread: @unchecked Sendable {
   private let outcomes: Mailbox<Outcome>
   private let sampler: UnitSampler
   private let panel: RewardPanel
+  private let together: Int
   private let steps = Progress()
 
   private final class Progress: Sendable {
@@ -48,6 +49,7 @@ final class ComputeThread: @unchecked Sendable {
     self.recorded = recorded
     sampler = UnitSampler(recipe) { [steps] in steps.count.add(1, ordering: .relaxed) }
     panel = RewardPanel(recipe.rewards, task: recipe.task)
+    together = recipe.unitsTogether
     self.outcomes = outcomes
   }
 
@@ -61,7 +63,12 @@ final class ComputeThread: @unchecked Sendable {
   func start() throws(ThreadRefused) {
     // Room for deep frames of the number tower.
     try ThreadStart.run("compute", stackBytes: 8 << 20) { [self] in
-      while let order = orders.next() { outcomes.post(compute(order)) }
+      while let orders = orders.next(
+        upTo: together,
+        alike: { $0.weights === $1.weights && $0.lease.version == $1.lease.version })
+      {
+        compute(orders)
+      }
     }
   }
 
@@ -80,29 +87,43 @@ final class ComputeThread: @unchecked Sendable {
     sampler.close()
   }
 
-  private func compute(_ order: Order) -> Outcome {
-    if let payload = recorded?(order.lease) {
+  /// Units of one version.
+  private func compute(_ orders: [Order]) {
+    var rest: [Order] = []
+    for order in orders {
+      guard let payload = recorded?(order.lease) else {
+        rest.append(order)
+        continue
+      }
       steps.count.add(1, ordering: .relaxed)
-      return .finished(ActorState.Finished(payload, of: order.lease))
+      outcomes.post(.finished(ActorState.Finished(payload, of: order.lease)))
     }
-    let (trajectory, split): (Trajectory, UnitSampler.Split)
+    sample(rest)
+  }
+
+  private func sample(_ orders: [Order]) {
+    guard let first = orders.first else { return }
     let began = (wall: ContinuousClock.now, processor: ProcessorTime.ofThread)
     defer { steps.awaited.withLock { $0 = nil } }
-    do throws(UnitFailure) {
-      (trajectory, split) = try sampler.trajectory(
-        of: order.lease.unit, version: order.lease.version, weights: order.weights,
-        judgedBy: panel, clock: ContinuousClock(),
-        waiting: { [steps] in steps.waits(for: $0) })
-    } catch {
-      return .failed(order.lease, error)
+    sampler.trajectories(
+      of: orders.map(\.lease.unit), version: first.lease.version, weights: first.weights,
+      judgedBy: panel, clock: ContinuousClock(),
+      waiting: { [steps] in steps.waits(for: $0) }
+    ) { place, result in
+      let lease = orders[place].lease
+      switch result {
+      case .failure(let failure): outcomes.post(.failed(lease, failure))
+      case .success(let (trajectory, split)):
+        let share = processorShare(since: began.wall, began.processor)
+        let payload = trajectory.encoded()
+        steps.count.add(1, ordering: .relaxed)
+        outcomes.post(
+          .finished(
+            ActorState.Finished(
+              payload, of: lease, sample: share * split.sample.seconds,
+              judge: share * split.judge.seconds)))
+      }
     }
-    let share = processorShare(since: began.wall, began.processor)
-    let payload = trajectory.encoded()
-    steps.count.add(1, ordering: .relaxed)
-    return .finished(
-      ActorState.Finished(
-        payload, of: order.lease, sample: share * split.sample.seconds,
-        judge: share * split.judge.seconds))
   }
 
   /// The share of the time since then in which a core worked for this thread.

@@ -21,11 +21,19 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
   }
 
   /// The oldest item, after waiting for one; nil when the mailbox is closed.
-  package func next() -> Item? {
+  package func next() -> Item? { next(upTo: 1) { _, _ in true }?.first }
+
+  /// The oldest item and, up to a number, those right behind it that are like it, after waiting for one; nil when
+  /// the mailbox is closed.
+  package func next(upTo most: Int, alike: (Item, Item) -> Bool) -> [Item]? {
     condition.lock()
     defer { condition.unlock() }
     while items.isEmpty && !isClosed { condition.wait() }
-    return isClosed ? nil : items.removeFirst()
+    if isClosed { return nil }
+    let first = items[0]
+    let taken = Array(items.prefix(most).prefix { alike(first, $0) })
+    items.removeFirst(taken.count)
+    return taken
   }
 
   /// Takes back what was posted and nobody has received.
