@@ -92,7 +92,7 @@ package enum DynamicsKind: String, CaseIterable, Sendable {
   /// Those whose branches differ and have log-densities.
   static var noisy: [DynamicsKind] { allCases.filter { $0 != .ode } }
 
-  /// As its paper calls it; nil where any is possible.
+  /// The most that `sample.noise_level` may be, with its symbol in the paper; nil for no limit of its own.
   var largestNoiseLevel: (symbol: String, most: Double)? {
     switch self {
     case .cps: ("η", 1)
