@@ -306,7 +306,7 @@ final class ModelProcess: @unchecked Sendable {
     _ question: ModelQuestion, _ tensors: MessageTensors, waiting: () -> Void
   ) throws(Fault) -> [Float] {
     let values: [Float] = try scalars(question, tensors, waiting: waiting)
-    guard values.areFinite else {
+    guard values.withUnsafeBufferPointer(\.areFinite) else {
       throw ended(
         by: Fault(
           .notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))
@@ -445,16 +445,6 @@ final class ModelProcess: @unchecked Sendable {
   static func close(_ processes: [ModelProcess]) {
     for process in processes { process.isClosed.store(true, ordering: .relaxed) }
     RunningProgram.close(processes.compactMap { $0.closable.withLock { $0 } })
-  }
-}
-
-extension [Float] {
-  /// Whether none is NaN or an infinity; looks at all of them, several at once.
-  fileprivate var areFinite: Bool {
-    let exponent: UInt32 = 0x7F80_0000
-    var found: UInt32 = 0
-    for value in self { found |= value.bitPattern & exponent == exponent ? 1 : 0 }
-    return found == 0
   }
 }
 

@@ -93,12 +93,7 @@ package final class Buffer: @unchecked Sendable {
   }
 
   /// Whether no value is NaN or infinite.
-  package var isFinite: Bool {
-    // The sum of products with 0 is 0 where all are finite, and no branch ends the loop early.
-    var sum: Float = 0
-    for index in 0..<count { sum += base[index] * 0 }
-    return sum == 0
-  }
+  package var isFinite: Bool { UnsafeBufferPointer(start: base, count: count).areFinite }
 
   /// Its bytes, little-endian, for a moment.
   package func withBytes<Result, Failure: Error>(
