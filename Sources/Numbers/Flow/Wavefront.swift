@@ -103,7 +103,7 @@ package struct Wavefront: Sendable {
   ) throws(ModelFailure) -> [Sample] {
     precondition(
       initials.allSatisfy { $0.count == plan.trunks }, "not \(plan.trunks) noises for each unit")
-    guard plan.noisySteps.last != nil else {
+    guard let last = plan.noisySteps.last else {
       return try finishTrunks(from: initials, through: &field, noise: noise).map {
         Sample(points: [], latents: $0)
       }
@@ -115,9 +115,8 @@ package struct Wavefront: Sendable {
       let velocities = try field.velocities(of: states, sigma: grid.sigmas[step])
       let size = velocities.count / growths.count
       for unit in growths.indices {
-        advance(&growths[unit], velocities[unit * size..<(unit + 1) * size], at: step) {
-          noise(unit, step, $0)
-        }
+        let own = velocities[unit * size..<(unit + 1) * size]
+        advance(&growths[unit], own, at: step, last: last) { noise(unit, step, $0) }
       }
     }
     for unit in growths.indices {
@@ -127,12 +126,15 @@ package struct Wavefront: Sendable {
     return growths.map(\.sample)
   }
 
-  /// One step of a unit's nodes under their velocities, `[node · D]`: trunks go on and branch, branches go on.
+  /// One step of a unit's nodes: trunks go on and branch, branches go on.
+  ///
+  /// - Parameters:
+  ///   - velocities: `[node · D]`.
+  ///   - last: the last noisy step.
   private func advance(
-    _ unit: inout Growth, _ velocities: ArraySlice<Float>, at step: Int,
+    _ unit: inout Growth, _ velocities: ArraySlice<Float>, at step: Int, last: Int,
     noise: (_ branch: Int) -> [Float]
   ) {
-    let last = plan.noisySteps.last ?? 0
     let staysOnGrid = plan.continuation == .euler
     let straight = ODE().transition(step: step, on: grid)
     let size = velocities.count / unit.nodes.count
