@@ -2,7 +2,7 @@
 
     clocked.py FOLDER MODULE ARGUMENTS…
 
-At its end FOLDER/PID.json has its parent and the calls, their rows and the seconds in them, of each of the two kinds.
+At its end FOLDER/PID.json has its parent and all calls in their order: kind, rows and seconds of each.
 """
 import json
 import os
@@ -15,7 +15,7 @@ import tributary
 from tributary import server
 
 folder, module = sys.argv[1:3]
-spent = {kind: {"calls": 0, "rows": 0, "seconds": 0.0} for kind in ("velocities", "pullback")}
+calls = []
 
 
 def clocked(kind, function):
@@ -24,9 +24,7 @@ def clocked(kind, function):
         try:
             return function(kept, rows, *rest)
         finally:
-            spent[kind]["calls"] += 1
-            spent[kind]["rows"] += len(rows.x)
-            spent[kind]["seconds"] += time.perf_counter() - began
+            calls.append((kind, len(rows.x), time.perf_counter() - began))
     return call
 
 
@@ -44,7 +42,7 @@ def leave(status):
 
 def write():
     with open(os.path.join(folder, f"{os.getpid()}.json"), "w") as file:
-        json.dump({"parent": os.getppid(), **spent}, file)
+        json.dump({"parent": os.getppid(), "calls": calls}, file)
 
 
 served = server.serve

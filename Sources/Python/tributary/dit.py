@@ -19,8 +19,9 @@ from torch import nn
 from .failures import Refusal
 
 TIME_FEATURES = 64
-# Different σ of one call come in multiples of so many, so that their number does not change their bits.
-SIGMAS = 8
+# Prompts and σ of one call come in multiples of so many, so that what is made of one does not depend on how
+# many there are.
+PADDING = 8
 NO_PROMPT = (0,)
 
 
@@ -190,7 +191,7 @@ class DiT(nn.Module):
         # Most rows share their σ with others: what is made of it is made once.
         values, sigmas = torch.unique(sigma, return_inverse=True)
         sigmas = sigmas.tolist()
-        values = F.pad(values, (0, -len(values) % SIGMAS))
+        values = F.pad(values, (0, -len(values) % PADDING))
         condition = F.silu(self.time[1](F.silu(self.time[0](self.features(values)))))[:, None]
         h = self.latent_in[1](gelu(self.latent_in[0](x)))
         h = h + self.latent_position.reshape(x.shape[1], -1)
@@ -209,13 +210,9 @@ class DiT(nn.Module):
         return torch.cat((angle.sin(), angle.cos()), -1).float()
 
     def read(self, prompts: Sequence[Tuple[int, ...]]) -> Reading:
-        """What rows see of their prompts. Those that rows share are read once.
-
-        Empty ones make their number a multiple of eight, so that what is read of a prompt does not
-        depend on how many there are.
-        """
+        """What rows see of their prompts. Those that rows share are read once."""
         places = {words: n for n, words in enumerate(dict.fromkeys(prompts))}
-        read = list(places) + [NO_PROMPT] * (-len(places) % 8)
+        read = list(places) + [NO_PROMPT] * (-len(places) % PADDING)
         longest, device = self.architecture.longest, self.words.device
         index = torch.tensor([[*words, *[0] * (longest - len(words))] for words in read], device=device)
         lengths = torch.tensor([len(words) for words in read], device=device)
