@@ -17,10 +17,19 @@ package struct EvaluationOptions: Hashable, Sendable {
   package var best: String
   /// Whether the rewards that train are asked about held-out prompts, too.
   package var asksRewards: Bool
+  package var place: Place
+
+  /// Who samples an evaluation and asks the rewards; the judges of a task are always asked by the learner.
+  package enum Place: String, Hashable, Sendable, CaseIterable {
+    /// The learner, which does nothing else meanwhile.
+    case learner
+    /// Actors, in parts, while they wait for training's units.
+    case actors
+  }
 
   package init(
     interval: Int = 10, odeSteps: Int = 10, noises: Int = 4, bestOf: Int = 1, best: String = "auto",
-    asksRewards: Bool = true
+    asksRewards: Bool = true, place: Place = .learner
   ) {
     self.interval = interval
     self.odeSteps = odeSteps
@@ -28,6 +37,7 @@ package struct EvaluationOptions: Hashable, Sendable {
     self.bestOf = bestOf
     self.best = best
     self.asksRewards = asksRewards
+    self.place = place
   }
 
   /// Whether a run evaluates this version, whichever its last is.
@@ -146,28 +156,39 @@ package struct Evaluation: Sendable {
     of weights: Buffer, session: any ModelSession, prompts: [Prompt],
     noises: Int, odeSteps: Int, guidance: Guidance, seed: UInt64 = noiseSeed
   ) throws(ModelFailure) -> [[[Float]]] {
-    let count = session.latentCount
-    let grid = SigmaGrid.linear(steps: odeSteps)
     let parameters = ParameterSet(weights)
     var result: [[[Float]]] = []
     for start in stride(from: 0, to: prompts.count, by: promptsPerCall) {
-      let chunk = start..<min(start + promptsPerCall, prompts.count)
-      var field = PolicyField(
-        session: session, parameters: parameters, prompts: Array(prompts[chunk]),
-        guidance: guidance)
-      let initial = chunk.flatMap { prompt in
-        (0..<noises).flatMap { Self.noise($0, ofPrompt: prompt, count: count, seed: seed) }
-      }
-      let final = try Wavefront.finish(initial, on: grid, through: &field)
-      for prompt in chunk.indices.map({ $0 - start }) {
-        result.append(
-          (0..<noises).map { noise in
-            let row = prompt * noises + noise
-            return Array(final[row * count..<(row + 1) * count])
-          })
-      }
+      result += try latents(
+        of: parameters, session: session, prompts: prompts,
+        at: start..<min(start + promptsPerCall, prompts.count), noises: 0..<noises,
+        odeSteps: odeSteps, guidance: guidance, seed: seed)
     }
     return result
+  }
+
+  /// The same for some prompts of a list and some of their noises, in one call a step.
+  ///
+  /// - Parameter places: of the prompts in the list, by which their noises are addressed.
+  static func latents(
+    of parameters: ParameterSet, session: any ModelSession, prompts: [Prompt],
+    at places: Range<Int>, noises: Range<Int>, odeSteps: Int, guidance: Guidance,
+    seed: UInt64 = noiseSeed
+  ) throws(ModelFailure) -> [[[Float]]] {
+    let count = session.latentCount
+    var field = PolicyField(
+      session: session, parameters: parameters, prompts: Array(prompts[places]),
+      guidance: guidance)
+    let initial = places.flatMap { prompt in
+      noises.flatMap { noise($0, ofPrompt: prompt, count: count, seed: seed) }
+    }
+    let final = try Wavefront.finish(initial, on: .linear(steps: odeSteps), through: &field)
+    return places.indices.map { place in
+      noises.indices.map { noise in
+        let row = (place - places.lowerBound) * noises.count + noise - noises.lowerBound
+        return Array(final[row * count..<(row + 1) * count])
+      }
+    }
   }
 
   /// ε ~ N(0, I), `[D]`: the noise of this number that ``latents`` begins with for a prompt of a list.

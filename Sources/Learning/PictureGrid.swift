@@ -36,13 +36,16 @@ package struct PictureGrid: Sendable {
     rows = [("", row)]
   }
 
-  /// What a policy makes of the prompts, row after row: what is to be judged. Nothing for a task whose
-  /// results are drawn into a plot.
+  /// What is drawn, row after row; nothing for a task whose results are drawn into a plot.
+  var prompts: [Prompt] {
+    recipe.task.plot(of: [], side: 8) == nil ? rows.flatMap(\.prompts) : []
+  }
+
+  /// What a policy makes of the prompts, row after row: what is to be judged.
   package func results(of weights: Buffer) throws(ModelFailure) -> [(
     prompt: Prompt, latent: [Float]
   )] {
-    guard recipe.task.plot(of: [], side: 8) == nil else { return [] }
-    let prompts = rows.flatMap(\.prompts)
+    let prompts = prompts
     let latents = try Evaluation.latents(
       of: weights, session: recipe.session(), prompts: prompts, noises: 1,
       odeSteps: recipe.evaluation.odeSteps, guidance: recipe.algorithm.guidance.evaluation)

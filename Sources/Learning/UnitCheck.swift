@@ -87,6 +87,28 @@ package struct UnitCheck {
     return nil
   }
 
+  /// What is wrong with a part of an evaluation, in one clause: one of its outcomes, drawn anew each time, is
+  /// made and scored again; nil if it is right.
+  ///
+  /// - Parameter weights: the averaged weights that it names.
+  package func deviation(
+    of part: EvaluatedPart, weights: ParameterSet,
+    using generator: inout some RandomNumberGenerator
+  ) throws(ModelFailure) -> String? {
+    let parts = EvaluationParts(of: recipe)
+    let outcome = Int.random(in: part.outcomes.indices, using: &generator)
+    let latent = try parts.latent(outcome, of: part.unit.part, weights: weights, by: session)
+    // Each step may add as much.
+    let allowed = tolerance * Float(recipe.evaluation.odeSteps)
+    guard part.outcomes[outcome].latent.isNear(latent, within: allowed) else {
+      return "its outcome \(outcome) is not where its noise leads to"
+    }
+    let prompt = parts.prompts(of: part.unit.part)[outcome]
+    return wrongScore(of: part.outcomes[outcome], for: prompt).map {
+      "its score of \($0) is not that of its picture"
+    }
+  }
+
   /// The first of these points whose recorded velocity is another.
   private func wrongVelocity(of points: [Int], in trajectory: Trajectory, weights: ParameterSet)
     throws(ModelFailure) -> Int?

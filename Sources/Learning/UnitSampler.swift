@@ -134,6 +134,45 @@ package struct UnitSampler {
     }
   }
 
+  /// A part of an evaluation, under the rewards of the recipe where evaluations ask them.
+  ///
+  /// - Parameter weights: the averaged weights of its version.
+  package func trajectory(
+    of unit: EvaluationUnit, weights: ParameterSet, judgedBy panel: RewardPanel,
+    waiting: @escaping @Sendable (RewardSource) -> Void
+  ) throws(UnitFailure) -> Trajectory {
+    let (latents, exhibits) = try drawn(unit, weights)
+    var rewards: [[Float]] = []
+    if recipe.evaluationAsksRewards {
+      do {
+        rewards = try panel.scores(of: exhibits, waiting: waiting)
+      } catch {
+        throw .reward(error)
+      }
+    }
+    return Trajectory(
+      unit: unit.id, version: unit.version.averaged, prompt: 0,
+      noiseChecksum: EvaluationParts(of: recipe).noiseChecksum(of: unit.part),
+      outcomes: Outcomes(
+        count: latents.count, latents: latents.flatMap(\.self), rewards: rewards.flatMap(\.self)),
+      points: [])
+  }
+
+  /// What a part's noises end in, and as the rewards are shown it.
+  private func drawn(
+    _ unit: EvaluationUnit, _ weights: ParameterSet
+  ) throws(UnitFailure) -> (latents: [[Float]], exhibits: [Exhibit]) {
+    let parts = EvaluationParts(of: recipe)
+    do throws(ModelFailure) {
+      let latents = try parts.latents(of: unit.part, weights: weights, by: session)
+      guard recipe.evaluationAsksRewards else { return (latents, []) }
+      let results = zip(parts.prompts(of: unit.part), latents).map { (prompt: $0, latent: $1) }
+      return (latents, try recipe.exhibits(of: results, by: session))
+    } catch {
+      throw .model(error)
+    }
+  }
+
   private func exhibits(of sample: Sample) throws(UnitFailure) -> [Exhibit] {
     do throws(ModelFailure) {
       return try recipe.exhibits(of: sample.results, by: session)

@@ -55,7 +55,7 @@ enum Settings {
     "loss.temperature": "0.7", "loss.fit": "bce", "loss.kl.average_beta": "0.4",
     "optim.minibatch_by": "steps", "schedule.sampling_lag": "slow",
     "schedule.kind": "freshest", "schedule.importance_cap": "3.0", "eval.best_of": "3",
-    "eval.best": "soft", "eval.rewards": "false",
+    "eval.best": "soft", "eval.rewards": "false", "eval.by": "actors",
     "journal.keep": "50", "journal.file_mb": "16", "launch.env": "CUDA_VISIBLE_DEVICES={index}",
     "updates": "99", "seed": "18446744073709551615",
   ]
@@ -435,7 +435,8 @@ struct RecipeTests {
     #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
     #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)
     let evaluation = EvaluationOptions(
-      interval: 7, odeSteps: 8, noises: 2, bestOf: 3, best: "soft", asksRewards: false)
+      interval: 7, odeSteps: 8, noises: 2, bestOf: 3, best: "soft", asksRewards: false,
+      place: .actors)
     #expect(recipe.evaluation == evaluation)
     var guidance = GuidanceUses(Guidance(scale: 1.5))
     (guidance.reference, guidance.evaluation) = (Guidance(scale: 2.5), Guidance(scale: 3.5))
@@ -489,7 +490,7 @@ struct RecipeTests {
     let free: Set = [
       "task.eval_prompts", "reward.patience", "reward.max_pause", "eval.every", "eval.ode_steps",
       "eval.noises",
-      "eval.best_of", "eval.best", "eval.rewards", "journal.keep", "journal.file_mb",
+      "eval.best_of", "eval.best", "eval.rewards", "eval.by", "journal.keep", "journal.file_mb",
       "launch.env", "model.env",
       "schedule.audit", "save.every",
       "save.keep_last", "save.keep_every",

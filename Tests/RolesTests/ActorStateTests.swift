@@ -15,6 +15,8 @@ private struct ActorDesk {
   let start = ContinuousClock.now
   var state: ActorState
   var preparesAtOnce = true
+  /// The text that the learner sends, and what is made ready of it.
+  var configuration: String? = nil
   private var actions: [ActorState.Action] = []
 
   init(patience: Duration = .seconds(60), recipe: Recipe = Tiny.recipe()) {
@@ -25,8 +27,14 @@ private struct ActorDesk {
     state = ActorState(options, life: String(repeating: "a", count: 32), pid: 1, now: start)
   }
 
+  private var terms: RunTerms {
+    var terms = FakeLearner.terms(recipe)
+    if let configuration { terms.configuration = configuration }
+    return terms
+  }
+
   mutating func prepared(at seconds: Double) {
-    tell(.prepared(.ready(recipe, FakeLearner.terms(recipe))), at: seconds)
+    tell(.prepared(.ready(recipe, terms)), at: seconds)
   }
 
   /// Withdrawing is answered at once, and preparing unless said otherwise; nothing is in work but what is in `begun`.
@@ -61,7 +69,7 @@ private struct ActorDesk {
 
   mutating func join(discard: [UnitID] = [], at seconds: Double = 0) {
     tell(.connected, at: seconds)
-    let terms = FakeLearner.terms(recipe)
+    let terms = terms
     hear(
       .welcome(
         Welcome(
@@ -135,6 +143,10 @@ extension [ActorState.Action] {
     compactMap { if case .log(let line) = $0 { line } else { nil } }
   }
 
+  fileprivate var failures: [String] {
+    compactMap { if case .fail(let failure) = $0 { "\(failure)" } else { nil } }
+  }
+
   fileprivate var isEnd: Bool { contains { if case .end = $0 { true } else { false } } }
 
   fileprivate var reconnects: [String] {
@@ -144,6 +156,51 @@ extension [ActorState.Action] {
 
 /// What an actor decides, with a clock that the tests move.
 struct ActorStateTests {
+  @Test func `another configuration of the same run is made ready before units are taken`() {
+    var desk = ActorDesk()
+    desk.join()
+    #expect(desk.look().preparations == 1)
+    desk.preparesAtOnce = false
+    desk.join(at: 1)
+    #expect(desk.look().preparations == 0, "nothing has changed")
+    desk.configuration = "eval: {noises: 9}"
+    desk.join(at: 2)
+    #expect(desk.look().preparations == 1)
+    desk.hear(desk.lease(0), at: 2)
+    desk.pass(at: 4)
+    let meanwhile = desk.look()
+    #expect(meanwhile.computed.isEmpty && meanwhile.beats.allSatisfy { $0.free == 0 })
+    desk.prepared(at: 5)
+    desk.hear(desk.lease(0), at: 5)
+    desk.deliverParameters(at: 5)
+    #expect(desk.look().computed == [0])
+  }
+
+  @Test func `a part of an evaluation that this run does not have ends the actor`() {
+    for place in EvaluationOptions.Place.allCases {
+      var recipe = Tiny.recipe()
+      recipe.evaluation.place = place
+      var desk = ActorDesk(recipe: recipe)
+      desk.join()
+      let version = PolicyVersion(0)
+      let count = place == .actors ? EvaluationParts(of: recipe).count : 0
+      func lease(_ part: Int, _ version: PolicyVersion) -> Message {
+        .lease(
+          Lease(
+            unit: EvaluationUnit(PolicyVersion(0), part: part).id, attempt: 1, version: version,
+            paramsHash: desk.snapshot.hash, deadlineMilliseconds: 30_000))
+      }
+      if place == .actors {
+        desk.hear(lease(0, version), at: 0)
+        #expect(desk.look().failures.first?.contains("was leased with version 0") == true)
+        desk.hear(lease(0, version.averaged), at: 0)
+        #expect(desk.look().failures.isEmpty)
+      }
+      desk.hear(lease(count, version.averaged), at: 0)
+      #expect(desk.look().failures.first?.contains("which this run does not have") == true)
+    }
+  }
+
   @Test func `a result is sent again after each welcome until it is acknowledged`() {
     var desk = ActorDesk()
     desk.join()

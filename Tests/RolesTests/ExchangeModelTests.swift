@@ -178,6 +178,7 @@ struct ExchangeModel {
         voids.append(unit.unit)
       }
     case .end: require(false, "it ends")
+    case .evaluated: require(false, "nobody evaluates here")
     case .welcome, .proven, .dismiss, .notice, .trouble, .failed, .trace, .readList: break
     }
   }
@@ -418,6 +419,7 @@ struct ExchangeModel {
     let id = candidate.result.unit
     switch candidate.question {
     case .digest: tell(.verdict(candidate, .digestHolds))
+    case .part: require(false, "nobody evaluates here")
     case .doubt(let unit, _):
       let isRight = unit.digest == stock.right[Int(id.rawValue)].digest
       tell(.verdict(candidate, isRight ? .admitted(unit) : .deviates("its velocity")))

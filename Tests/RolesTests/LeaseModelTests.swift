@@ -79,6 +79,10 @@ struct LeaseModel {
   /// Chosen, and on the way to the journal.
   private var buffered: [UnitID] = []
   private var oldest: UInt64 = 0
+  /// The parts of the evaluation that is not over, if there is one.
+  private var parts: [UnitID] = []
+  /// Those of the one before, whose results are still recognised.
+  private var lastParts: [UnitID] = []
   private(set) var events = 0
   private let broken = Broken()
 
@@ -135,10 +139,11 @@ struct LeaseModel {
     case 10: takeBack()
     case 11: if let one = oneActor() { table.failed(actors[one]?.process ?? "", now: now) }
     case 12: sendUnasked()
+    case 24: evaluate()
     case 13, 14, 15: sync()
     case 16, 17: commitIfWhole()
     case 18...22: if let one = oneActor() { heartbeat(one) }
-    case 23...26: if let one = oneActor() { answer(one) }
+    case 23, 25, 26: if let one = oneActor() { answer(one) }
     default: settleCheck()
     }
     grant(most: oneIn(6) ? below(3) : .max)
@@ -218,8 +223,9 @@ struct LeaseModel {
   private mutating func sendUnasked() {
     guard let one = oneActor() else { return }
     let first = table.open.lowerBound
-    let unit = UnitID(first - min(first, 8) + UInt64(below(table.open.count + 16)))
-    take(unit, Self.digest(unit), from: one, isValid: oneIn(2))
+    let unit = oneIn(4) ? (parts + lastParts).first : nil
+    let training = UnitID(first - min(first, 8) + UInt64(below(table.open.count + 16)))
+    take(unit ?? training, Self.digest(unit ?? training), from: one, isValid: oneIn(2))
   }
 
   /// As the exchange does: from holders alone, and of open units.
@@ -232,7 +238,8 @@ struct LeaseModel {
       table.isHolder(of: unit, session) == isHolder, "\(unit): who holds it is told wrong")
     let isKnown = units[unit]?.digest != nil
     require(table.isKnown(unit) == isKnown, "\(unit): whether it is here is told wrong")
-    guard isHolder, isKnown || table.open.contains(unit.rawValue) else { return }
+    require(table.isOpen(unit) == isOpen(unit), "\(unit): whether it is open is told wrong")
+    guard isHolder, isKnown || isOpen(unit) else { return }
     if !isKnown { table.beginsCheck(of: unit) }
     checks.append(
       Check(
@@ -248,7 +255,7 @@ struct LeaseModel {
     let unit = units[check.unit] ?? Unit()
     // Only the digest was compared of what was known when it came, and has been taken back since.
     guard check.isValid, check.isCounted || unit.digest != nil else { return }
-    let isOpen = table.open.contains(check.unit.rawValue)
+    let isOpen = isOpen(check.unit)
     let isThere = actors[check.session] != nil
     let decision = table.received(
       check.unit, digest: check.digest, from: check.session, now: now)
@@ -313,6 +320,29 @@ struct LeaseModel {
     require(!table.isKnown(unit), "\(unit) was taken back and is here")
   }
 
+  /// Whether a unit may be leased or received.
+  private func isOpen(_ unit: UnitID) -> Bool {
+    table.open.contains(unit.rawValue) || parts.contains(unit)
+  }
+
+  /// Begins an evaluation of the newest version, or ends the one that is whole.
+  private mutating func evaluate() {
+    if parts.isEmpty {
+      let version = table.committed
+      if lastParts.first.flatMap({ EvaluationUnit($0) })?.version == version { return }
+      let count = 1 + below(6)
+      let evaluated = (0..<count).map { EvaluationUnit(version, part: $0) }
+      parts = evaluated.map(\.id)
+      return table.evaluate(evaluated)
+    }
+    guard parts.allSatisfy({ units[$0]?.isDurable == true }),
+      let version = EvaluationUnit(parts[0])?.version
+    else { return }
+    table.evaluated(version)
+    for unit in lastParts { units[unit] = nil }
+    (lastParts, parts) = (parts, [])
+  }
+
   private mutating func commitIfWhole() {
     let first = table.committed.rawValue * UInt64(unitsPerUpdate)
     let update = first..<first + UInt64(unitsPerUpdate)
@@ -331,7 +361,8 @@ struct LeaseModel {
       oldest += 1
     }
     require(
-      table.knownUnits <= Int(kept) + table.open.count, "\(table.knownUnits) units are remembered")
+      table.knownUnits <= Int(kept) + table.open.count + parts.count + lastParts.count,
+      "\(table.knownUnits) units are remembered")
   }
 
   private mutating func grant(most: Int = .max) {
@@ -356,10 +387,12 @@ struct LeaseModel {
         continue
       }
       granted[grant.session, default: 0] += 1
-      require(table.open.contains(id.rawValue), "\(id) is leased and not open")
+      require(isOpen(id), "\(id) is leased and not open")
       require(unit.digest == nil, "\(id) is leased and here")
       require(grant.attempt == unit.attempts + 1, "\(id): a lease is miscounted")
-      let version = PolicyVersion(generating: id.rawValue / UInt64(unitsPerUpdate), lag: lag)
+      let version =
+        EvaluationUnit(id)?.version.averaged
+        ?? PolicyVersion(generating: id.rawValue / UInt64(unitsPerUpdate), lag: lag)
       require(grant.version == version, "\(id) is leased with \(grant.version)")
       require(table.versions(of: id) == version...version, "\(id) may have other versions")
       unit.attempts = grant.attempt
@@ -392,7 +425,11 @@ struct LeaseModel {
     let honest = [nextSession - 2, nextSession - 1]
     let before = table.committed.rawValue
     var seconds = 0
-    while table.committed.rawValue < before + 2 && seconds < 600 && violation == nil {
+    if parts.isEmpty { evaluate() }
+    let evaluated = parts
+    while (table.committed.rawValue < before + 2 || !parts.isEmpty && parts == evaluated)
+      && seconds < 600 && violation == nil
+    {
       seconds += 1
       events += 1
       now += 1
@@ -403,7 +440,9 @@ struct LeaseModel {
       while !checks.isEmpty { settleCheck() }
       sync()
       commitIfWhole()
+      if !parts.isEmpty { evaluate() }
     }
+    require(parts.isEmpty, "no evaluation comes of it in \(seconds) s with two honest")
     require(
       table.committed.rawValue >= before + 2, "nothing comes of it in \(seconds) s with two honest")
   }

@@ -18,6 +18,35 @@ struct PromptListTests {
     ["--set", "\(key)=\(folder.file(name))"]
   }
 
+  @Test func `actors that make evaluations are sent the held-out prompts, too`() throws {
+    try write(20_000, to: "train.txt")
+    try write(4_000, to: "held-out.txt")
+    let own =
+      setting("task.train_prompts", "train.txt") + setting("task.eval_prompts", "held-out.txt")
+      + ["--set", "eval.noises=1"]
+    let whole = try DensityRun.train(folder.file("whole"), updates: 2, in: folder, more: own)
+    #expect(whole.status == 0, "\(whole.errors)")
+    let run = folder.file("run")
+    let life = try Tributary.start(
+      DensityRun.arguments(run, actors: 0, updates: 2) + own + ["--set", "eval.by=actors"],
+      in: folder)
+    defer { life.kill() }
+    waitUntil("the learner to listen") {
+      FileManager.default.fileExists(atPath: "\(run)/endpoint.json")
+    }
+    let file = try Data(contentsOf: URL(fileURLWithPath: "\(run)/endpoint.json"))
+    let endpoint = try #require(
+      (try JSONSerialization.jsonObject(with: file) as? [String: Any])?["endpoint"] as? String)
+    let remote = try Tributary.run(["actor", "--connect", endpoint], in: folder)
+    #expect(remote.status == 0, "\(remote.errors)")
+    let outcome = life.wait()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    for version in ["000000", "000002"] {
+      #expect(
+        try folder.read("run/eval/\(version).json") == folder.read("whole/eval/\(version).json"))
+    }
+  }
+
   @Test func `a run on a long file needs the file no more, and remote actors are sent its prompts`()
     throws
   {

@@ -94,10 +94,13 @@ struct LearnerSession {
     }
     if let origin = run.identity.origin, isNew { Console.line("      \(origin.sentence)") }
     let isReached = !isNew && updates <= reached
+    let isLeftToActors =
+      try run.recipe.evaluation.place == .actors
+      && EvaluationFolder.areLeft(in: run.folder, at: UInt64(reached))
     if isReached {
       Console.line(
         "      version \(reached) is reached already, and the run is to reach \(updates): nothing is"
-          + " trained. To continue: tributary resume \(run.folder.path.shellWord) --updates"
+          + " trained\(isLeftToActors ? ", an evaluation is made" : ""). To continue: tributary resume \(run.folder.path.shellWord) --updates"
           + " N")
     } else {
       plan(run, updates: updates).show()
@@ -113,7 +116,7 @@ struct LearnerSession {
     learnerOptions.listen = listen.description
     learnerOptions.keys = keys
     learnerOptions.trace = trace
-    let count = isReached ? 0 : actors
+    let count = isReached && !isLeftToActors ? 0 : actors
     let failureToStart = Mutex<(any Error)?>(nil)
     let stopper = Mutex<(@Sendable () -> Void)?>(nil)
     let learner = Learner(

@@ -1,5 +1,5 @@
 import Flow
-import Learning
+package import Learning
 
 /// `eval.*`: how a run is measured.
 package struct EvaluationSettings: Hashable, Sendable {
@@ -10,6 +10,7 @@ package struct EvaluationSettings: Hashable, Sendable {
   package var best = "auto"
   package var asksRewards = true
   package var guidance = -1.0
+  package var place = EvaluationOptions.Place.learner
 
   static let keys: [Key] = [
     .integer(
@@ -34,7 +35,12 @@ package struct EvaluationSettings: Hashable, Sendable {
     .later(
       .flag(
         "eval.rewards", \.evaluation.asksRewards, decidesNumbers: false,
-        "Ask the training rewards about held-out prompts, too, on the learner's machine.")),
+        "Ask the training rewards about held-out prompts, too.")),
+    .later(
+      .choice(
+        "eval.by", \.evaluation.place, decidesNumbers: false,
+        "Who samples evaluations and asks the rewards: learner, which does nothing else meanwhile, or actors,"
+          + " in parts, while they wait for training's units; the table is the same.")),
     .later(
       .number(
         "eval.guidance", \.evaluation.guidance, -1...100, decidesNumbers: false,
@@ -44,6 +50,6 @@ package struct EvaluationSettings: Hashable, Sendable {
   var options: EvaluationOptions {
     EvaluationOptions(
       interval: interval, odeSteps: steps, noises: noises, bestOf: bestOf, best: best,
-      asksRewards: asksRewards)
+      asksRewards: asksRewards, place: place)
   }
 }

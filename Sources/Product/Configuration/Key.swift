@@ -94,11 +94,11 @@ package struct Key: Sendable {
   /// The raw values are what files say.
   static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ path: String, _ field: any (WritableKeyPath<RunConfiguration, Choice> & Sendable),
-    _ meaning: String
+    decidesNumbers: Bool = true, _ meaning: String
   ) -> Key {
     let kind = Kind.choice(Choice.allCases.map(\.rawValue))
     return Key(
-      path: path, meaning: meaning, decidesNumbers: true, kind: kind,
+      path: path, meaning: meaning, decidesNumbers: decidesNumbers, kind: kind,
       write: { (configuration, text) throws(InvalidValue) in
         guard let value = Choice(rawValue: text) else { throw InvalidValue(allowed: kind.allowed) }
         configuration[keyPath: field] = value

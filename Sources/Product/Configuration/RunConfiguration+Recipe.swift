@@ -111,7 +111,8 @@ extension RunConfiguration {
   package func terms(runID: String, recipe: Recipe) -> RunTerms {
     RunTerms(
       runID: runID, configuration: sharedYAML, numericalConfiguration: numericalYAML,
-      lists: promptLists.filter { trainPrompts == .list($0.digest) }, base: frozenBase?.base,
-      recipe: recipe)
+      lists: evaluation.place == .actors
+        ? namedPromptLists : promptLists.filter { trainPrompts == .list($0.digest) },
+      base: frozenBase?.base, recipe: recipe)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Learning
 package import Ledger
 package import Records
 import Rewards
@@ -94,19 +95,26 @@ extension RunConfiguration {
     }
   }
 
-  /// Takes in what an actor needs of the lists that its learner sent; evaluations are the learner's.
+  /// Takes in what an actor needs of the lists that its learner sent: that of held-out prompts where actors
+  /// make evaluations.
   ///
   /// - Returns: the digest of a list that is still to come.
   package mutating func takePromptLists(_ lists: [Digest: [UInt8]]) throws(ConfigurationError)
     -> Digest?
   {
-    if case .list = evaluationPrompts { evaluationPrompts = .own }
-    guard case .list(let digest) = trainPrompts else { return nil }
-    guard let bytes = lists[digest] else { return digest }
-    do throws(PromptFileError) {
-      promptLists = [try PromptList(bytes, as: digest, for: task.task(), from: trainPrompts.text)]
-    } catch {
-      throw .prompts("\(error)")
+    if evaluation.place == .learner, case .list = evaluationPrompts { evaluationPrompts = .own }
+    promptLists = []
+    for setting in [trainPrompts, evaluationPrompts] {
+      guard case .list(let digest) = setting,
+        !promptLists.contains(where: { $0.digest == digest })
+      else { continue }
+      guard let bytes = lists[digest] else { return digest }
+      do throws(PromptFileError) {
+        promptLists.append(
+          try PromptList(bytes, as: digest, for: task.task(), from: setting.text))
+      } catch {
+        throw .prompts("\(error)")
+      }
     }
     return nil
   }

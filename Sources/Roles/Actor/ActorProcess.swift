@@ -244,6 +244,7 @@ package final class ActorProcess {
     if case .ready(let recipe, _) = preparation {
       let compute = ComputeThread(recipe: recipe, recorded: recorded, outcomes: outcomes)
       try compute.start()
+      self.compute?.stop()
       self.compute = compute
     }
     try tell(.prepared(preparation), &connection)

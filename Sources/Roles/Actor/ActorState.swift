@@ -32,6 +32,8 @@ package struct ActorState {
   private let pid: UInt32
   /// The run that it takes part in.
   private var membership: (recipe: Recipe, terms: RunTerms)?
+  /// The configuration as a learner sent it of which the recipe was made, or is being made.
+  private var configuration = ""
   private var entering: Entering?
   private var lists: [Digest: [UInt8]] = [:]
   /// Whether a recipe is being made, perhaps of the welcome of an earlier session.
@@ -163,7 +165,8 @@ package struct ActorState {
 
   /// Units taken at once: those in work, and the next one waiting; none before it takes part.
   private var window: Int {
-    membership.map { max(options.window, $0.recipe.unitsTogether + 1) } ?? 0
+    guard entering == nil else { return 0 }
+    return membership.map { max(options.window, $0.recipe.unitsTogether + 1) } ?? 0
   }
 
   private mutating func beat(now: Instant) {
@@ -319,15 +322,20 @@ package struct ActorState {
         .reconnect(
           because: "a learner of generation \(envelope.epoch) answered, \(highestEpoch) is newer"))
     }
-    guard let terms = membership?.terms else {
+    let terms = membership?.terms
+    let isSameRun =
+      terms.map {
+        $0.configurationHash == welcome.configurationHash && $0.modelHash == welcome.modelHash
+          && $0.runID == welcome.runID
+      } ?? true
+    // What decides no numbers may be another in the learner's new life: how to evaluate, how long to wait.
+    if isSameRun, terms == nil || isPreparing || configuration != welcome.configuration {
       guard open(welcome, envelope) else { return }
       entering = Entering(welcome: welcome, envelope: envelope)
       prepare(welcome, now: now)
       return
     }
-    guard terms.configurationHash == welcome.configurationHash,
-      terms.modelHash == welcome.modelHash, terms.runID == welcome.runID
-    else {
+    guard isSameRun else {
       return act(
         .fail(
           RunFailure(
@@ -352,6 +360,7 @@ package struct ActorState {
     beat(now: now)
     guard !isPreparing else { return }
     isPreparing = true
+    configuration = welcome.configuration
     act(.prepare(welcome, lists: lists))
   }
 
@@ -404,12 +413,15 @@ package struct ActorState {
   }
 
   private mutating func accept(_ lease: Lease, now: Instant) {
-    guard let recipe = membership?.recipe, !isDraining else { return }
+    guard let recipe = membership?.recipe, entering == nil, !isDraining else { return }
     guard !leases.contains(lease.unit) else { return }
     if let known = unacknowledged[lease.unit], known.result.paramsHash == lease.paramsHash {
       return sendResult(known)
     }
-    let expected = UnitAddress(lease.unit, in: recipe).versions
+    guard let expected = recipe.versions(of: lease.unit) else {
+      return act(
+        .fail(RunFailure(.incompatible, "\(lease.unit) was leased, which this run does not have")))
+    }
     guard expected.contains(lease.version) else {
       return act(
         .fail(

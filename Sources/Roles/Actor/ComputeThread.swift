@@ -87,10 +87,14 @@ final class ComputeThread: @unchecked Sendable {
     sampler.close()
   }
 
-  /// Units of one version.
+  /// Units of one version, or parts of its evaluation.
   private func compute(_ orders: [Order]) {
     var rest: [Order] = []
     for order in orders {
+      if let part = EvaluationUnit(order.lease.unit) {
+        evaluate(part, order)
+        continue
+      }
       guard let payload = recorded?(order.lease) else {
         rest.append(order)
         continue
@@ -99,6 +103,19 @@ final class ComputeThread: @unchecked Sendable {
       outcomes.post(.finished(ActorState.Finished(payload, of: order.lease)))
     }
     sample(rest)
+  }
+
+  private func evaluate(_ part: EvaluationUnit, _ order: Order) {
+    defer { steps.awaited.withLock { $0 = nil } }
+    do throws(UnitFailure) {
+      let trajectory = try sampler.trajectory(
+        of: part, weights: order.weights, judgedBy: panel,
+        waiting: { [steps] in steps.waits(for: $0) })
+      steps.count.add(1, ordering: .relaxed)
+      outcomes.post(.finished(ActorState.Finished(trajectory.encoded(), of: order.lease)))
+    } catch {
+      outcomes.post(.failed(order.lease, error))
+    }
   }
 
   private func sample(_ orders: [Order]) {

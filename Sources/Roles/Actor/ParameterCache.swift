@@ -27,8 +27,10 @@ package struct ParameterCache: Sendable {
 
   package init() {}
 
-  /// The version that came last.
-  package var newest: PolicyVersion { kept.last?.version ?? PolicyVersion(0) }
+  /// The version that came last, of training's.
+  package var newest: PolicyVersion {
+    kept.last { !$0.version.isAveraged }?.version ?? PolicyVersion(0)
+  }
 
   package func weights(_ hash: Digest) -> ParameterSet? { kept.first { $0.hash == hash }?.weights }
 

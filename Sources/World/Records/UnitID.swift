@@ -3,6 +3,8 @@
 /// Units are dense integers, `unit = update · B + slot`, where B is the number of units of one
 /// update; the units of one prompt are consecutive. Nothing else names the work, so a unit can be
 /// leased again, run twice or replayed and gives the same bytes.
+///
+/// Those from 2⁶³ on are parts of evaluations: ``EvaluationUnit``.
 package struct UnitID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
   package let rawValue: UInt64
 
@@ -12,7 +14,9 @@ package struct UnitID: RawRepresentable, Hashable, Comparable, Sendable, CustomS
 
   package static func < (left: UnitID, right: UnitID) -> Bool { left.rawValue < right.rawValue }
 
-  package var description: String { "unit \(rawValue)" }
+  package var description: String {
+    EvaluationUnit(self).map { "\($0)" } ?? "unit \(rawValue)"
+  }
 }
 
 /// The number of committed updates; version 0 is the base.
@@ -34,5 +38,8 @@ package struct PolicyVersion: RawRepresentable, Hashable, Comparable, Sendable,
     left.rawValue < right.rawValue
   }
 
-  package var description: String { "version \(rawValue)" }
+  package var description: String {
+    isAveraged
+      ? "the averaged weights of version \(rawValue - Self.firstAveraged)" : "version \(rawValue)"
+  }
 }

@@ -37,8 +37,9 @@ package struct RunFolder: Sendable {
   package func grid(of version: UInt64) -> String {
     "\(grids)/\(String(format: "%06d", Int(version))).png"
   }
+  package var evaluations: String { "\(path)/eval" }
   package func evaluation(of version: UInt64) -> String {
-    "\(path)/eval/\(String(format: "%06d", Int(version))).json"
+    "\(evaluations)/\(String(format: "%06d", Int(version))).json"
   }
 
   /// Whether a run was begun here, even if its `run.json` is gone.
@@ -81,7 +82,7 @@ package struct RunFolder: Sendable {
       run.alarms, run.environment, run.log, run.summary, run.strip, run.grids, run.lock,
       run.endpoint, run.localKey,
       run.keys.path, run.prompts,
-      "/actors", "/eval",
+      "/actors", run.evaluations,
     ]
     // A disk's own root has a folder for what was lost.
     return files.contains("/\(name)") || name.hasPrefix("events.out.tfevents.")
@@ -107,7 +108,7 @@ package struct RunFolder: Sendable {
 
   /// Makes the folder and those inside it.
   package func create() throws {
-    for directory in [path, checkpoints, grids, "\(path)/actors", "\(path)/eval"] {
+    for directory in [path, checkpoints, grids, "\(path)/actors", evaluations] {
       do {
         try FileManager.default.createDirectory(
           atPath: directory, withIntermediateDirectories: true)

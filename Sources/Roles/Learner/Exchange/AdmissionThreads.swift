@@ -2,7 +2,7 @@ import Bytes
 package import Flow
 import Foundation
 package import Learning
-import Records
+package import Records
 import Tensor
 import Transport
 package import Wire
@@ -22,6 +22,14 @@ package final class AdmissionThreads: Sendable {
     let peer: SessionTable.Peer
     package let payload: [UInt8]
     package let question: Question
+
+    /// Whether its unit was not known when it came, and it may be the result that counts.
+    var isFirst: Bool {
+      switch question {
+      case .worth, .part: true
+      case .digest, .doubt: false
+      }
+    }
   }
 
   /// What is asked about a result.
@@ -30,12 +38,15 @@ package final class AdmissionThreads: Sendable {
     case digest
     /// Whether it is its unit, made with these parameters.
     case worth(ParameterSet, UnitCheck.Extent)
+    /// The same of a part of an evaluation.
+    case part(EvaluationUnit, ParameterSet)
     /// Whether a unit that was chosen holds in every number; its sender sent one that does not.
     case doubt(AdmittedUnit, ParameterSet)
   }
 
   package enum Verdict: Sendable {
     case admitted(AdmittedUnit)
+    case evaluated(EvaluatedPart)
     /// The bytes of a known unit have the digest that came with them.
     case digestHolds
     /// It is not well made.
@@ -47,7 +58,7 @@ package final class AdmissionThreads: Sendable {
 
     var isValid: Bool {
       switch self {
-      case .admitted, .digestHolds: true
+      case .admitted, .evaluated, .digestHolds: true
       case .invalid, .deviates, .unknown: false
       }
     }
@@ -93,14 +104,13 @@ package final class AdmissionThreads: Sendable {
 
   private func verdict(on candidate: Candidate, _ check: UnitCheck) -> Verdict {
     let result = candidate.result
+    var generator = SystemRandomNumberGenerator()
+    /// - Parameter deviation: what is wrong with it, in one clause.
     func verdict(
-      on unit: AdmittedUnit, _ weights: ParameterSet, _ extent: UnitCheck.Extent
+      _ whole: Verdict, unless deviation: () throws -> String?
     ) -> Verdict {
-      var generator = SystemRandomNumberGenerator()
       do {
-        let finding = try check.deviation(
-          of: unit.rebuilt.whole(), weights: weights, extent: extent, using: &generator)
-        return finding.map { .deviates($0) } ?? .admitted(unit)
+        return try deviation().map { .deviates($0) } ?? whole
       } catch {
         return .unknown("\(error)")
       }
@@ -113,8 +123,21 @@ package final class AdmissionThreads: Sendable {
       case .worth(let weights, let extent):
         let unit = try AdmittedUnit(
           payload: candidate.payload, digest: result.digest, unit: result.unit, recipe: recipe)
-        return verdict(on: unit, weights, extent)
-      case .doubt(let unit, let weights): return verdict(on: unit, weights, .whole)
+        return verdict(.admitted(unit)) {
+          try check.deviation(
+            of: unit.rebuilt.whole(), weights: weights, extent: extent, using: &generator)
+        }
+      case .part(let unit, let weights):
+        let part = try EvaluatedPart(
+          payload: candidate.payload, digest: result.digest, unit: unit, recipe: recipe)
+        return verdict(.evaluated(part)) {
+          try check.deviation(of: part, weights: weights, using: &generator)
+        }
+      case .doubt(let unit, let weights):
+        return verdict(.admitted(unit)) {
+          try check.deviation(
+            of: unit.rebuilt.whole(), weights: weights, extent: .whole, using: &generator)
+        }
       }
     } catch {
       return .invalid("\(error)")

@@ -22,6 +22,12 @@ package final class Exchange: @unchecked Sendable {
     /// A new version: published and committed in one step, because what the table grants between the
     /// two would need parameters that are gone, or not there yet.
     case committed(PublishedSnapshot)
+    /// The parts of an evaluation may be leased, but for those that are on the disk already.
+    case evaluate(PublishedSnapshot, parts: [EvaluationUnit], durable: [EvaluationUnit: Digest])
+    /// The part is on the disk.
+    case partDurable(EvaluationUnit, Digest)
+    /// The evaluation of the version is over.
+    case evaluated(PolicyVersion)
     case drain(String)
     /// Leave the actors, which wait for the next life of this run.
     case leave(String)
@@ -33,6 +39,8 @@ package final class Exchange: @unchecked Sendable {
     package var chosen: @Sendable (AdmittedUnit) -> Void
     /// A unit that was chosen deviates, one clause says how.
     package var doubted: @Sendable (AdmittedUnit, String) -> Void
+    /// A result of a part of an evaluation counts, and is to be written down.
+    package var evaluated: @Sendable (EvaluatedPart) -> Void
     package var notice: @Sendable (String) -> Void
     package var trouble: @Sendable (RunTrouble) -> Void
     package var failed: @Sendable (RunFailure) -> Void
@@ -44,6 +52,7 @@ package final class Exchange: @unchecked Sendable {
     package init(
       chosen: @escaping @Sendable (AdmittedUnit) -> Void,
       doubted: @escaping @Sendable (AdmittedUnit, String) -> Void = { _, _ in },
+      evaluated: @escaping @Sendable (EvaluatedPart) -> Void = { _ in },
       notice: @escaping @Sendable (String) -> Void,
       trouble: @escaping @Sendable (RunTrouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void,
@@ -52,6 +61,7 @@ package final class Exchange: @unchecked Sendable {
     ) {
       self.chosen = chosen
       self.doubted = doubted
+      self.evaluated = evaluated
       self.notice = notice
       self.trouble = trouble
       self.failed = failed
@@ -290,6 +300,7 @@ package final class Exchange: @unchecked Sendable {
     case .dismiss(let peer): reception.dismiss(peer)
     case .chosen(let unit): callbacks.chosen(unit)
     case .doubted(let unit, let finding): callbacks.doubted(unit, finding)
+    case .evaluated(let part): callbacks.evaluated(part)
     case .notice(let line): callbacks.notice(line)
     case .trouble(let trouble): callbacks.trouble(trouble)
     case .failed(let failure): callbacks.failed(failure)

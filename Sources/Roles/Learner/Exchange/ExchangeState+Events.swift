@@ -94,6 +94,8 @@ extension ExchangeState {
     case chosen(AdmittedUnit)
     /// A unit that was chosen deviates, one clause says how.
     case doubted(AdmittedUnit, String)
+    /// The part's result that counts, which is to be written down.
+    case evaluated(EvaluatedPart)
     case notice(String)
     case trouble(RunTrouble)
     case failed(RunFailure)

@@ -18,9 +18,9 @@ extension ExchangeState {
     guard payload.count == (isInPieces ? 0 : byteCount) else {
       return refuse(.invalid, "\(result.unit): \(payload.count) bytes, \(byteCount) announced")
     }
-    guard !isInPieces || byteCount <= recipe.payloadBytes else {
-      return refuse(
-        .tooLarge, "\(result.unit): \(byteCount) bytes, \(recipe.payloadBytes) are enough")
+    let enough = isInPieces ? recipe.payloadBytes(of: result.unit) : 0
+    guard !isInPieces || byteCount <= enough else {
+      return refuse(.tooLarge, "\(result.unit): \(byteCount) bytes, \(enough) are enough")
     }
     guard leases.isHolder(of: result.unit, session) else {
       return refuse(.notLeased, "\(result.unit) was not leased to it")
@@ -55,7 +55,7 @@ extension ExchangeState {
     -> AdmissionThreads.Question
   {
     if leases.isKnown(result.unit) { return .digest }
-    guard leases.open.contains(result.unit.rawValue) else {
+    guard leases.isOpen(result.unit) else {
       throw Objection(code: .notLeased, text: "\(result.unit) is not open")
     }
     let versions = leases.versions(of: result.unit)
@@ -67,6 +67,7 @@ extension ExchangeState {
         code: .invalid,
         text: "\(result.unit): made with other parameters than \(versions.sentence)")
     }
+    if let part = EvaluationUnit(result.unit) { return .part(part, weights) }
     return .worth(weights, suspects.contains(peer.party) ? .whole : .usual)
   }
 
@@ -115,7 +116,7 @@ extension ExchangeState {
   }
 
   private mutating func check(_ candidate: AdmissionThreads.Candidate) {
-    if case .worth = candidate.question { leases.beginsCheck(of: candidate.result.unit) }
+    if candidate.isFirst { leases.beginsCheck(of: candidate.result.unit) }
     // What came in pieces has had its room since it began to come.
     if !pulls.comesInPieces(candidate.payload.count) {
       results.beginsCheck(bytes: candidate.payload.count)
@@ -141,9 +142,7 @@ extension ExchangeState {
       if case .deviates(let finding) = verdict { act(.doubted(unit, finding)) }
       return
     }
-    if case .worth = candidate.question {
-      leases.endsCheck(of: result.unit, isValid: verdict.isValid)
-    }
+    if candidate.isFirst { leases.endsCheck(of: result.unit, isValid: verdict.isValid) }
     switch verdict {
     case .invalid(let text): refuse(.invalid, text)
     case .unknown(let failure):
@@ -157,6 +156,7 @@ extension ExchangeState {
       refuse(.notLeased, "\(result.unit) is not open")
     case .digestHolds: receive(candidate, nil, now: now)
     case .admitted(let unit): receive(candidate, unit, now: now)
+    case .evaluated(let part): receive(part, of: candidate, now: now)
     }
   }
 
@@ -165,7 +165,8 @@ extension ExchangeState {
     _ candidate: AdmissionThreads.Candidate, _ unit: AdmittedUnit?, now: Double
   ) {
     let (result, session, peer) = (candidate.result, candidate.session, candidate.peer)
-    switch leases.received(result.unit, digest: result.digest, from: session, now: now) {
+    let decision = leases.received(result.unit, digest: result.digest, from: session, now: now)
+    switch decision {
     case .chosen(let deviants):
       guard let unit else { preconditionFailure("a known unit was not known") }
       misconduct.valid(from: peer.party)
@@ -180,6 +181,32 @@ extension ExchangeState {
       }
     case .awaitsAudit:
       if let unit { counts(unit, candidate, now: now) }
+    case .duplicate, .conflict, .notOpen: comesLate(candidate, decision, now: now)
+    }
+  }
+
+  /// A part of an evaluation that is right.
+  private mutating func receive(
+    _ part: EvaluatedPart, of candidate: AdmissionThreads.Candidate, now: Double
+  ) {
+    let (result, session, peer) = (candidate.result, candidate.session, candidate.peer)
+    let decision = leases.received(result.unit, digest: result.digest, from: session, now: now)
+    guard case .chosen = decision else { return comesLate(candidate, decision, now: now) }
+    misconduct.valid(from: peer.party)
+    delivered(session)
+    trace(.received, peer.name, unit: result.unit, attempt: result.attempt)
+    rewardAnswered(session, now: now)
+    results.alsoSent(result.unit, by: session)
+    act(.evaluated(part))
+  }
+
+  /// A valid result of what is here already, or is not wanted any more.
+  private mutating func comesLate(
+    _ candidate: AdmissionThreads.Candidate, _ decision: LeaseTable.Decision, now: Double
+  ) {
+    let (result, session, peer) = (candidate.result, candidate.session, candidate.peer)
+    switch decision {
+    case .chosen, .awaitsAudit: break
     case .duplicate(let isDurable):
       figures.compared += 1
       addTime(of: result, now: now)
@@ -273,8 +300,10 @@ extension ExchangeState {
     deviates(peer, because: "\(unit): \(finding)", now: now)
   }
 
-  /// Adds what the result says that it cost, as far as that is possible.
+  /// Adds what the result says that it cost, as far as that is possible; looking at the policy is no cost of
+  /// training it.
   private mutating func addTime(of result: UnitResult, now: Double) {
+    if EvaluationUnit(result.unit) != nil { return }
     let most = costs.allowance(
       of: result.unit, isOpen: leases.open.contains(result.unit.rawValue), now: now)
     let sample = min(Double(result.sampleMicroseconds) * 1e-6, most)

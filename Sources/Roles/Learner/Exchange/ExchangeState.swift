@@ -176,7 +176,7 @@ package struct ExchangeState {
           Lease(
             unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
             deadlineMilliseconds: UInt32(leases.patience * 1000))), to: grant.session)
-      costs.leased(grant.unit, now: now)
+      if EvaluationUnit(grant.unit) == nil { costs.leased(grant.unit, now: now) }
       trace(.leased, sessions[grant.session]?.name, unit: grant.unit, attempt: grant.attempt)
     }
   }
@@ -196,12 +196,27 @@ package struct ExchangeState {
       costs.forget(before: first)
       results.used(before: first)
       saidUndecided = saidUndecided.filter { $0.rawValue >= first }
+    case .evaluate(let snapshot, let parts, let durable):
+      published.publish(averaged: snapshot)
+      leases.evaluate(parts, durable: durable)
+    case .partDurable(let part, let digest): acknowledge(part, digest)
+    case .evaluated(let version):
+      leases.evaluated(version)
+      published.withdraw(version.averaged)
     case .drain(let reason):
       draining = now + 3
       for session in sessions.peers.keys.sorted() { send(.drain(reason: reason), to: session) }
     case .leave(let reason):
       draining = now
       for session in sessions.peers.keys.sorted() { send(.goodbye(reason: reason), to: session) }
+    }
+  }
+
+  /// The part of an evaluation is on the disk, and who sent it hears that.
+  private mutating func acknowledge(_ part: EvaluationUnit, _ digest: Digest) {
+    leases.durable(part.id, digest: digest)
+    for session in results.durable(part) {
+      send(.acknowledge([Acknowledgement(unit: part.id, digest: digest)]), to: session)
     }
   }
 

@@ -68,6 +68,13 @@ package struct PublishedSnapshots: Sendable {
     versions = versions.filter { $0.key >= oldest }
   }
 
+  /// Adds averaged weights, which stay until they are withdrawn.
+  package mutating func publish(averaged snapshot: PublishedSnapshot) {
+    versions[snapshot.version] = snapshot
+  }
+
+  package mutating func withdraw(_ version: PolicyVersion) { versions[version] = nil }
+
   package subscript(version: PolicyVersion) -> Snapshot? { versions[version]?.snapshot }
 
   package func hash(of version: PolicyVersion) -> Digest? { versions[version]?.manifest.paramsHash }

@@ -32,7 +32,7 @@ struct ResultsInHand: Sendable {
 
   private var checks = (count: 0, bytes: 0)
   private var waiting: [UnitID: [Waiting]] = [:]
-  /// Who sent the units that are on their way to the journal.
+  /// Who sent what is on its way to the journal or, of an evaluation, to the disk.
   private var senders: [UnitID: [UInt64]] = [:]
   /// The units of open updates that were chosen in this life.
   private var origins: [UnitID: Origin] = [:]
@@ -96,6 +96,13 @@ struct ResultsInHand: Sendable {
     let id = unit.unit
     if let origin = origins[id] { origins[id] = Origin(unit: unit, peer: origin.peer) }
     return senders.removeValue(forKey: id) ?? []
+  }
+
+  /// The part of an evaluation is on the disk.
+  ///
+  /// - Returns: who is to hear it.
+  mutating func durable(_ part: EvaluationUnit) -> [UInt64] {
+    senders.removeValue(forKey: part.id) ?? []
   }
 
   /// The unit was taken back.

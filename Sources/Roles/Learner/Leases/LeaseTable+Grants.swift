@@ -5,7 +5,7 @@ extension LeaseTable {
   /// Leases of one unit to trusted actors beyond those that count.
   private static let mostBackups = 3
 
-  /// The leases to send out now: units in ascending order, to the least busy sessions of proven
+  /// The leases to send out now: ``candidates`` in their order, to the least busy sessions of proven
   /// actors, or of all while none is proven; units that somebody is late with or only tries go out once more;
   /// audited ones to as many parties as it takes to agree. Whoever is not proven tries one unit, the last
   /// that is open.
@@ -36,7 +36,7 @@ extension LeaseTable {
         rooms.append(Room(session: id, party: session.party, load: session.load, most: most))
       }
     }
-    for id in open.lazy.map({ UnitID($0) }) {
+    for id in rooms.isEmpty ? [] : candidates {
       if rooms.isEmpty || out >= most { break }
       let unit = units[id]
       if unit.isKnown || isHeldBack(unit) { continue }
@@ -70,9 +70,11 @@ extension LeaseTable {
   /// a party that does not either.
   private func roomiest(_ rooms: [Room], for id: UnitID, isAudited: Bool) -> Int? {
     let unit = units[id]
+    let isPart = EvaluationUnit(id) != nil
     return rooms.indices.filter { place in
       let room = rooms[place]
       if sessions[room.session]?.held.contains(id) == true { return false }
+      if isPart && hasItsPart(room.session) { return false }
       let isTaken = unit.leases.contains {
         $0.session == room.session || isAudited && $0.party == room.party
       }
@@ -104,9 +106,9 @@ extension LeaseTable {
         if lease.deadline < now {
           endLease(of: unit, by: lease.session)
           if !lease.isLate { standings.failed(lease.process, now: now) }
-        } else if !lease.isLate, now - lease.granted > standings.patience(with: lease.process) {
+        } else if !lease.isLate, now - lease.granted > patience(with: lease, of: unit) {
           units.becomesLate(unit, of: lease.session)
-          standings.failed(lease.process, now: now)
+          if EvaluationUnit(unit) == nil { standings.failed(lease.process, now: now) }
         }
       }
     }
@@ -119,7 +121,7 @@ extension LeaseTable {
     return now - lease.granted <= standings.patienceWithTries
   }
 
-  /// One unit for each actor that has to show that it delivers.
+  /// One unit for each actor that has to show that it delivers, a part of an evaluation where there is no other.
   private mutating func tries(
     of untried: [SessionID: LeaseSessions.Session], beside trusted: Set<ActorProcess>, most: Int,
     limit: (SessionID) -> Int, now: Time
@@ -129,7 +131,7 @@ extension LeaseTable {
     where grants.count < most && session.load == 0 && min(session.window, limit(id)) > 0
       && !standings.isResting(session.process, now: now)
     {
-      let candidates = open.reversed().map { UnitID($0) }.filter {
+      let candidates = (open.reversed().map { UnitID($0) } + evaluating).filter {
         let unit = units[$0]
         return !unit.isKnown && !isHeldBack(unit) && !session.held.contains($0)
           && unit.lease(of: id) == nil && !unit.ballot.hasVoted(session.party)
@@ -148,8 +150,11 @@ extension LeaseTable {
   ) -> [Grant] {
     guard let lease = lease(for: session, now: now) else { return [] }
     sessions.leased(unit, to: session)
-    // Pinned there is one; else the newest that is published.
-    let newest = min(versions(of: unit).upperBound, committed)
+    // Pinned there is one, and of an evaluation; else the newest that is published.
+    let versions = versions(of: unit)
+    let newest =
+      versions.upperBound.isAveraged
+      ? versions.upperBound : min(versions.upperBound, committed)
     let (attempt, version) = units.grant(unit, lease, firstVersion: newest)
     return [
       Grant(session: session, kind: kind, unit: unit, attempt: attempt, version: version)

@@ -26,7 +26,7 @@ extension LeaseTable {
   /// has the unit.
   package mutating func claimed(_ unit: UnitID, by session: SessionID, now: Time) {
     let entry = units[unit]
-    guard open.contains(unit.rawValue), !entry.isKnown, entry.leases.isEmpty, entry.holders.isEmpty,
+    guard isOpen(unit), !entry.isKnown, entry.leases.isEmpty, entry.holders.isEmpty,
       let lease = lease(for: session, now: now)
     else { return }
     sessions.leased(unit, to: session)
@@ -51,7 +51,14 @@ extension LeaseTable {
   package mutating func received(
     _ unit: UnitID, digest: Digest, from session: SessionID, now: Time
   ) -> Decision {
-    let granted = units[unit].lease(of: session)?.granted
+    var granted = units[unit].lease(of: session)?.granted
+    if EvaluationUnit(unit) != nil {
+      if let granted {
+        let seconds = now - granted
+        usualPart = usualPart.map { 0.9 * $0 + 0.1 * seconds } ?? seconds
+      }
+      granted = nil
+    }
     let sender = sessions[session].map { (party: $0.party, process: $0.process) }
     sessions.gaveUp(unit, of: session)
     units.end(unit, of: session)
@@ -67,7 +74,7 @@ extension LeaseTable {
       delivered(isFirst: false)
       return .duplicate(isDurable: known.isDurable)
     }
-    guard open.contains(unit.rawValue) else { return .notOpen }
+    guard isOpen(unit) else { return .notOpen }
     guard audited.contains(unit) else {
       delivered(isFirst: true)
       units.arrived(unit, digest)

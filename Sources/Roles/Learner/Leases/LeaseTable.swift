@@ -47,12 +47,18 @@ package struct LeaseTable: Sendable {
   var units: UnitLedger
   var standings: Standings
   var sessions = LeaseSessions()
+  /// The parts of evaluations that may be leased or received, ascending.
+  var evaluating: [UnitID] = []
+  /// The parts of the last evaluation that is over.
+  var remembered: [UnitID] = []
+  /// The usual seconds from the grant of a part to its result; nil before the first one.
+  var usualPart: Time?
   package private(set) var committed: PolicyVersion
   /// The last update that may open; nil for no end.
   private let lastUpdate: UInt64?
 
   /// Results that stay known after their update, so that late duplicates are recognised.
-  private static let remembered: UInt64 = 4_096
+  private static let rememberedUnits: UInt64 = 4_096
 
   /// - Parameters:
   ///   - lastUpdate: how many updates the run has; nil for no end.
@@ -85,6 +91,7 @@ package struct LeaseTable: Sendable {
   /// The versions that a result of the unit may be made with: the one of its leases, if it was leased in
   /// this life.
   package func versions(of unit: UnitID) -> ClosedRange<PolicyVersion> {
+    if let part = EvaluationUnit(unit) { return part.version.averaged...part.version.averaged }
     if let version = units[unit].version { return version...version }
     return schedule.versions(of: layout.update(of: unit))
   }
@@ -111,7 +118,7 @@ package struct LeaseTable: Sendable {
     committed = version
     units.use(
       before: open.lowerBound,
-      remembering: max(Self.remembered, UInt64(4 * layout.unitsPerUpdate)))
+      remembering: max(Self.rememberedUnits, UInt64(4 * layout.unitsPerUpdate)))
   }
 
   /// How many units something is known of.

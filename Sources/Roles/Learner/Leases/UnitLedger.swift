@@ -188,6 +188,12 @@ struct UnitLedger: Sendable {
     }
   }
 
+  /// Nobody asks for the unit any more.
+  mutating func forget(_ unit: UnitID) {
+    entries[unit] = nil
+    leased.remove(unit)
+  }
+
   /// Updates have used the units before this one; of those, so many are remembered.
   mutating func use(before first: UInt64, remembering kept: UInt64) {
     for unit in self.first..<max(self.first, first) where entries[UnitID(unit)] != nil {

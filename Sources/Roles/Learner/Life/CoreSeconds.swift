@@ -12,10 +12,13 @@ struct CoreSeconds {
     return process - ofProcess + actors - ofActors
   }
 
+  /// So many seconds of this process do not count.
+  mutating func leaveOut(_ seconds: Double) { ofProcess += seconds }
+
   /// Does something on this thread that does not count.
   mutating func leavingOut<Result>(_ body: () throws -> Result) rethrows -> Result {
     let began = ProcessorTime.ofThread
-    defer { ofProcess += ProcessorTime.ofThread - began }
+    defer { leaveOut(ProcessorTime.ofThread - began) }
     return try body()
   }
 }

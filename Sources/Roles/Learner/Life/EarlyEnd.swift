@@ -25,6 +25,9 @@ package enum EarlyEnd {
       self.began = began
     }
 
+    /// The same for what is to be finished however long the life has lasted.
+    var withoutMinutes: Limits { Limits(longestPause: longestPause, began: began) }
+
     /// Whether a run at version k ends now, and whether that is a failure.
     ///
     /// - Parameter holdUp: what the run waits for; nil if it has gone on in this life.

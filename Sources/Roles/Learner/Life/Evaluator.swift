@@ -86,8 +86,7 @@ final class Evaluator {
     let results = try Evaluation.results(
       of: weights, session: session, prompts: task.heldOutPrompts, options: options,
       guidance: recipe.algorithm.guidance.evaluation)
-    let grid = PictureGrid(of: recipe)
-    let drawn = try grid.results(of: weights)
+    let drawn = try PictureGrid(of: recipe).results(of: weights)
     var asked: [[Float]]?
     if let rewards {
       let shown = yardstick.isOfRewards ? results + drawn : results
@@ -99,16 +98,41 @@ final class Evaluator {
         return false
       }
     }
+    try conclude(
+      Sampled(results: results, drawn: drawn, asked: asked), of: weights, version: version,
+      save: save)
+    return true
+  }
+
+  /// What a policy made of an evaluation's prompts and noises.
+  struct Sampled {
+    typealias Result = (prompt: Prompt, latent: [Float])
+
+    /// Of held-out prompts.
+    var results: [Result]
+    /// Of the picture grid's.
+    var drawn: [Result]
+    /// `[results, then drawn][reward]`, those of the drawn ones only where pictures are judged by rewards; nil where
+    /// the rewards are not asked.
+    var asked: [[Float]]?
+  }
+
+  /// Judges, draws and records an evaluation.
+  func conclude(
+    _ sampled: Sampled, of weights: Buffer, version: UInt64, save: () throws -> Bool
+  ) throws {
+    let (task, results) = (recipe.task, sampled.results)
     let result = Evaluation(
-      of: results, task: task, prompts: task.heldOutPrompts, options: options,
-      asked: asked.map { (Array($0.prefix(results.count)), recipe) })
+      of: results, task: task, prompts: task.heldOutPrompts, options: recipe.evaluation,
+      asked: sampled.asked.map { (Array($0.prefix(results.count)), recipe) })
     let evaluation = EvaluationRecord(version: version, result)
     let base = version == 0 ? evaluation : try? EvaluationRecord(of: 0, in: folder)
     let judgement = Judgement(recipe, base: base)
     let verdicts = judgement.verdicts(
-      on: drawn, rewards: asked.map { Array($0.dropFirst(results.count)) })
+      on: sampled.drawn, rewards: sampled.asked.map { Array($0.dropFirst(results.count)) })
+    let grid = PictureGrid(of: recipe)
     let picture = try grid.picture(
-      of: .init("", weights, drawn, verdicts), title: "\(task.name): version \(version)",
+      of: .init("", weights, sampled.drawn, verdicts), title: "\(task.name): version \(version)",
       legend: grid.legend(frames: judgement.frames()))
     let png = picture.png()
     try AtomicFile.write(png, to: folder.grid(of: version))
@@ -121,7 +145,6 @@ final class Evaluator {
     try record.evaluated(
       version: version, result.metrics(for: yardstick),
       grid: RunRecord.Grid(png: png, width: picture.width, height: picture.height))
-    return true
   }
 
   /// Asks until there are scores, as training does; nil if the run is to stop before.

@@ -14,6 +14,8 @@ package struct Intake {
     case trouble(RunTrouble)
     /// A unit that was let in is not what its parameters make.
     case doubted(AdmittedUnit, String)
+    /// A part of an evaluation that counts.
+    case evaluated(EvaluatedPart)
     case interrupt
   }
 
@@ -33,6 +35,7 @@ package struct Intake {
   package private(set) var isInterrupted = false
   private var troubles: [RunTrouble] = []
   private var doubted: [(unit: AdmittedUnit, finding: String)] = []
+  private var evaluated: [EvaluatedPart] = []
 
   package init(
     committed: UInt64, lastCommit: JournalLocation? = nil, durable: [DurableUnit] = []
@@ -53,6 +56,7 @@ package struct Intake {
       case .failed(let failure): throw failure
       case .trouble(let trouble): troubles.append(trouble)
       case .doubted(let unit, let finding): doubted.append((unit, finding))
+      case .evaluated(let part): evaluated.append(part)
       case .interrupt: isInterrupted = true
       }
     }
@@ -69,6 +73,11 @@ package struct Intake {
 
   package mutating func putBack(_ units: [DurableUnit]) {
     for durable in units { waiting[durable.unit.unit] = durable }
+  }
+
+  package mutating func takeEvaluated() -> [EvaluatedPart] {
+    defer { evaluated = [] }
+    return evaluated
   }
 
   package mutating func takeTroubles() -> [RunTrouble] {

@@ -29,6 +29,8 @@ final class LearnerLife {
   private let record: RunRecord
   private let supply: UnitSupply
   private let evaluator: Evaluator
+  /// nil where this process makes evaluations.
+  private let evaluations: LeasedEvaluations?
   private var upkeep: JournalUpkeep
   private var times: UpdateTimes
   private var cost = CoreSeconds()
@@ -83,17 +85,22 @@ final class LearnerLife {
       journal: journal, of: claim, recipe: recipe, terms: terms, options: options, after: restored,
       inbox: inbox, notice: notice)
     for (durable, finding) in restored.deviating { threads.void(durable, because: finding) }
+    evaluator = Evaluator(
+      recipe, of: folder, record: record, retention: options.retention,
+      patience: options.rewardPatience, noticeInterval: options.noticeInterval, report: report)
+    evaluations =
+      recipe.evaluation.place == .actors
+      ? try LeasedEvaluations(
+        recipe, of: folder, evaluator: evaluator, record: record, exchange: threads.exchange,
+        at: firstVersion) : nil
     supply = UnitSupply(
       Intake(
         committed: firstVersion, lastCommit: restored.lastCommit, durable: restored.durable),
       of: claim, recipe: recipe,
       limits: EarlyEnd.Limits(
         minutes: options.minutes, longestPause: options.longestPause, began: began),
-      noticeInterval: options.noticeInterval, threads: threads, record: record, inbox: inbox,
-      report: report)
-    evaluator = Evaluator(
-      recipe, of: folder, record: record, retention: options.retention,
-      patience: options.rewardPatience, noticeInterval: options.noticeInterval, report: report)
+      noticeInterval: options.noticeInterval, threads: threads, record: record,
+      evaluations: evaluations, inbox: inbox, report: report)
     upkeep = JournalUpkeep(of: folder, keeping: options.journalKept, recipe: recipe)
     times = UpdateTimes(now: clock.now)
     self.missed = missed
@@ -166,6 +173,7 @@ final class LearnerLife {
   /// Says and records what the last update was, and raises what is alarming about it.
   func record(_ update: Update.Report) throws {
     let spent = times.updated(now: clock.now)
+    cost.leaveOut(evaluations?.takeSpent() ?? 0)
     let coreSeconds = cost.sinceLast(threads.exchange.splitSoFar)
     report(
       .updated(
@@ -199,6 +207,7 @@ final class LearnerLife {
 
   /// Makes the evaluations that an earlier life left.
   func evaluateMissed() throws {
+    try evaluations?.resume()
     let versions = try Checkpoint.versions(in: folder)
     for (version, weights) in missed.sorted(by: { $0.key < $1.key }) where version < firstVersion {
       // The state has gone on: what was not saved then cannot be saved now.
@@ -217,6 +226,12 @@ final class LearnerLife {
 
   private func evaluate(_ version: UInt64, _ weights: Buffer, save: () throws -> Bool) throws {
     if left != nil { return }
+    if let evaluations {
+      guard !record.hasEvaluation(version), !evaluations.isPending(version) else { return }
+      // For the mark of the best one, which is known only later.
+      _ = try save()
+      return try evaluations.begin(version, weights)
+    }
     let host = Evaluator.Host(
       rest: { [supply, core] in
         try supply.rest(seconds: $0, version: core.policy.version.rawValue)
@@ -252,6 +267,11 @@ final class LearnerLife {
   /// Evaluates and saves the last version, and says what the life came to.
   func finish() throws -> Learner.Summary {
     if !supply.intake.isInterrupted, supply.failure == nil { try evaluate() }
+    if let missing = evaluations?.missing, try !supply.awaitEvaluations(version: version) {
+      report(
+        .notice(
+          "! the evaluation of version \(missing.version) is left to the next start of this run"))
+    }
     // Without a checkpoint the next life comes through the version that was left, and evaluates it.
     if left.map({ $0 >= version }) ?? true {
       try save()

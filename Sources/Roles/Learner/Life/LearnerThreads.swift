@@ -76,6 +76,7 @@ final class LearnerThreads {
       rewardPatience: options.rewardPatience, auditShare: options.auditShare,
       callbacks: Exchange.Callbacks(
         chosen: { journal.submit(.unit($0)) }, doubted: { inbox.post(.doubted($0, $1)) },
+        evaluated: { inbox.post(.evaluated($0)) },
         notice: notice, trouble: { inbox.post(.trouble($0)) },
         failed: { inbox.post(.failed($0)) }, checkOwner: claim.check, trace: options.trace))
   }

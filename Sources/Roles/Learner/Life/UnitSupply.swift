@@ -14,6 +14,8 @@ final class UnitSupply {
   private let record: RunRecord
   private let inbox: Mailbox<Intake.Letter>
   private let report: @Sendable (Learner.Event) -> Void
+  /// nil where this process makes evaluations.
+  private let evaluations: LeasedEvaluations?
   private let clock = ContinuousClock()
   private var waits: WaitNotice
   private(set) var intake: Intake
@@ -25,7 +27,8 @@ final class UnitSupply {
   init(
     _ intake: Intake, of claim: RunClaim, recipe: Recipe, limits: EarlyEnd.Limits,
     noticeInterval: Double, threads: LearnerThreads, record: RunRecord,
-    inbox: Mailbox<Intake.Letter>, report: @escaping @Sendable (Learner.Event) -> Void
+    evaluations: LeasedEvaluations?, inbox: Mailbox<Intake.Letter>,
+    report: @escaping @Sendable (Learner.Event) -> Void
   ) {
     self.intake = intake
     self.claim = claim
@@ -34,6 +37,7 @@ final class UnitSupply {
     waits = WaitNotice(interval: noticeInterval)
     self.threads = threads
     self.record = record
+    self.evaluations = evaluations
     self.inbox = inbox
     self.report = report
   }
@@ -83,6 +87,25 @@ final class UnitSupply {
     return false
   }
 
+  /// Waits until the evaluations that actors share are done; false if the run is to stop before.
+  func awaitEvaluations(version: UInt64) throws -> Bool {
+    while let missing = evaluations?.missing {
+      if intake.isInterrupted { return false }
+      if ends(at: version, holdUp: nil, limits: limits.withoutMinutes) { return false }
+      let hasNews = try read(within: 1, version: version)
+      let now = limits.began.duration(to: clock.now).seconds
+      let cause = "\(missing.parts) parts of the evaluation of version \(missing.version)"
+      if let seconds = waits.due(hasNews ? nil : cause, now: now) {
+        let actors = threads.exchange.presenceNow.actors
+        report(
+          .waiting(
+            "waiting for \(cause) from \(actors) actor\(actors == 1 ? "" : "s")"
+              + (actors == 0 ? ": \(actorCommand)" : "") + ", \(Int(seconds)) s so far"))
+      }
+    }
+    return true
+  }
+
   /// Waits until the commit record of update k is durable.
   func awaitCommit(of k: UInt64) throws {
     while intake.committed <= k { try intake.read(inbox.wait(atMost: 1) ?? []) }
@@ -110,6 +133,7 @@ final class UnitSupply {
     let letters = inbox.wait(atMost: seconds) ?? []
     try intake.read(letters)
     try tell(version: version)
+    for part in intake.takeEvaluated() { try evaluations?.take(part) }
     return !letters.isEmpty
   }
 
@@ -121,8 +145,10 @@ final class UnitSupply {
     }
   }
 
-  private func ends(at version: UInt64, holdUp: @autoclosure () -> HoldUp?) -> Bool {
-    let end = limits.end(
+  private func ends(
+    at version: UInt64, holdUp: @autoclosure () -> HoldUp?, limits: EarlyEnd.Limits? = nil
+  ) -> Bool {
+    let end = (limits ?? self.limits).end(
       now: clock.now, version: version, of: claim.folder, pause: pause, holdUp: holdUp())
     if case .failed(let reason) = end { failure = reason }
     return end != nil
