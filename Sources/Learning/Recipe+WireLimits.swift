@@ -1,6 +1,7 @@
 import Flow
 import Network
 import Objective
+import Records
 package import Wire
 
 extension Recipe {
@@ -15,10 +16,16 @@ extension Recipe {
 
   /// Bytes of one unit's payload, from above.
   package var payloadBytes: Int {
-    // State and velocity of a point, log-density and checksum of a branch, rewards and latents.
+    // State and velocity of a point, log-density and checksum of a branch, rewards and what is kept of
+    // latents.
     let plan = algorithm.plan
     let points = plan.points.reduce(0) { $0 + 96 + 8 * latentCount + 8 * $1.branchCount }
-    return 64 + points + plan.outcomeCount * 4 * (rewards.count + latentCount)
+    let keptCount =
+      switch outcomeRecord {
+      case .all: latentCount
+      case .digest: 1
+      }
+    return 64 + points + plan.outcomeCount * 4 * (rewards.count + keptCount)
   }
 
   /// What a trajectory of this run may hold.
@@ -28,6 +35,6 @@ extension Recipe {
       maximumBranches: algorithm.plan.branches.max() ?? 0,
       maximumOutcomes: algorithm.plan.continuation.outcomeCount * algorithm.plan.trunks,
       stateCount: latentCount,
-      rewardCount: rewards.count)
+      rewardCount: rewards.count, outcomeRecord: outcomeRecord)
   }
 }

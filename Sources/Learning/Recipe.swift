@@ -38,6 +38,8 @@ package struct Recipe: Sendable {
   /// `freshest`.
   package var importanceCap: Double
   package var evaluation: EvaluationOptions
+  /// What units are sent and kept with; no part of the numbers of a loss that reads no outcome's latent.
+  package var outcomeRecord: OutcomeRecord
 
   package init(
     runSeed: UInt64, task: any Task, rewards: [RewardSource] = [.judge],
@@ -46,7 +48,8 @@ package struct Recipe: Sendable {
     adaptation: CoefficientAdaptation = CoefficientAdaptation(target: 0), prompts: Int, seeds: Int,
     optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int,
     minibatchesBy: MinibatchAxis = .units, chunkUnits: Int, schedule: Schedule,
-    importanceCap: Double = 2, evaluation: EvaluationOptions
+    importanceCap: Double = 2, evaluation: EvaluationOptions,
+    outcomeRecord: OutcomeRecord = .all
   ) {
     self.runSeed = runSeed
     self.task = task
@@ -66,6 +69,7 @@ package struct Recipe: Sendable {
     self.schedule = schedule
     self.importanceCap = importanceCap
     self.evaluation = evaluation
+    self.outcomeRecord = outcomeRecord
   }
 
   /// What the optimiser steps of one update share out.

@@ -1,3 +1,4 @@
+import Bytes
 import Flow
 import Objective
 import Records
@@ -9,22 +10,29 @@ struct RecordedWays {
   private let address: UnitAddress
   private let plan: BranchingPlan
   private let planned: [BranchingPlan.Point]
+  /// Whether the ends of branches and trunks can be compared. Not a checksum of numbers that may differ by a
+  /// tolerance when they are made again.
+  private let comparesOutcomes: Bool
 
   init(of unit: RebuiltUnit, recipe: Recipe) {
     self.unit = unit
     address = UnitAddress(unit.trajectory.unit, in: recipe)
     plan = address.plan
     planned = plan.points
+    comparesOutcomes =
+      recipe.outcomeRecord == .all || recipe.model.contract.exactness.tolerance == 0
   }
 
   /// Where each of them ends.
   var ends: [WayEnd] {
     let points = unit.trajectory.points
-    if points.isEmpty { return (0..<plan.trunks).map { .trunk($0) } }
+    if points.isEmpty { return comparesOutcomes ? (0..<plan.trunks).map { .trunk($0) } : [] }
     var ends: [WayEnd] = []
     for (index, point) in points.enumerated() {
       if point.step > firstStep(to: index) { ends.append(.state(point: index)) }
-      guard plan.continuation == .euler, planned[index].outcomeCount == 1 else { continue }
+      guard comparesOutcomes, plan.continuation == .euler, planned[index].outcomeCount == 1 else {
+        continue
+      }
       ends += point.outcomes.indices.map { .outcome(point: index, branch: $0) }
     }
     return ends
@@ -34,19 +42,38 @@ struct RecordedWays {
     let trajectory = unit.trajectory
     switch end {
     case .trunk(let trunk):
-      let share = trajectory.outcomes.count / plan.trunks
       return .trunk(
-        address, trunk,
-        to: (trunk * share..<(trunk + 1) * share).map { trajectory.outcomes[$0].latent })
+        address, trunk, to: places(ofTrunk: trunk).map { recorded($0, of: trajectory.outcomes) })
     case .state(let index):
       let point = trajectory.points[index]
-      return .steps(firstStep(to: index)..<point.step, from: start(of: index), to: point.state)
+      return .steps(
+        firstStep(to: index)..<point.step, from: start(of: index), to: .state(point.state))
     case .outcome(let index, let branch):
       let point = trajectory.points[index]
       return .steps(
         point.step + 1..<plan.steps, from: Array(unit.next(ofPoint: index)[branch]),
-        to: point.outcomes[branch].latent)
+        to: recorded(branch, of: point.outcomes))
     }
+  }
+
+  /// What ends there and was judged, in the order of ``Way/followed(through:recipe:)``.
+  func outcomes(at end: WayEnd) -> [Outcome] {
+    let trajectory = unit.trajectory
+    return switch end {
+    case .trunk(let trunk): places(ofTrunk: trunk).map { trajectory.outcomes[$0] }
+    case .state: []
+    case .outcome(let index, let branch): [trajectory.points[index].outcomes[branch]]
+    }
+  }
+
+  private func places(ofTrunk trunk: Int) -> Range<Int> {
+    let share = unit.trajectory.outcomes.count / plan.trunks
+    return trunk * share..<(trunk + 1) * share
+  }
+
+  private func recorded(_ place: Int, of outcomes: Outcomes) -> RecordedEnd {
+    outcomes.checksums.isEmpty
+      ? .state(outcomes[place].latent) : .checksum(outcomes.checksums[place])
   }
 
   /// The first step on the way to a point: from the branch that it grew from, from the point before it on its
@@ -80,12 +107,28 @@ enum WayEnd {
   case outcome(point: Int, branch: Int)
 }
 
+/// What is recorded of a state in which a way ends.
+enum RecordedEnd {
+  case state([Float])
+  case checksum(UInt32)
+
+  /// Whether it is this state's.
+  ///
+  /// - Parameter tolerance: see `isNear`; a checksum has none.
+  func matches(_ state: [Float], within tolerance: Float) -> Bool {
+    switch self {
+    case .state(let recorded): recorded.isNear(state, within: tolerance)
+    case .checksum(let checksum): CRC32C.of(state) == checksum
+    }
+  }
+}
+
 /// A way without noise between two recorded states.
 enum Way {
   /// Euler's steps on the run's grid.
-  case steps(Range<Int>, from: [Float], to: [Float])
+  case steps(Range<Int>, from: [Float], to: RecordedEnd)
   /// A trunk of a plan without noise, from its noise to its final latents.
-  case trunk(UnitAddress, Int, to: [[Float]])
+  case trunk(UnitAddress, Int, to: [RecordedEnd])
 
   var end: String {
     switch self {
@@ -94,26 +137,38 @@ enum Way {
     }
   }
 
-  /// Whether it ends where the record says.
-  func leads(through field: inout PolicyField, recipe: Recipe) throws(ModelFailure) -> Bool {
-    let grid = recipe.algorithm.grid
+  /// Whether these states are those that the record says it ends in.
+  func ends(in states: [[Float]], recipe: Recipe) -> Bool {
     // Each step may add as much.
-    let tolerance = recipe.model.contract.exactness.tolerance * Float(grid.steps)
+    let tolerance =
+      recipe.model.contract.exactness.tolerance * Float(recipe.algorithm.grid.steps)
+    let recorded =
+      switch self {
+      case .steps(_, _, let end): [end]
+      case .trunk(_, _, let ends): ends
+      }
+    return zip(recorded, states).allSatisfy { $0.matches($1, within: tolerance) }
+  }
+
+  /// The states that it ends in, made again.
+  func followed(through field: inout PolicyField, recipe: Recipe) throws(ModelFailure) -> [[Float]]
+  {
+    let grid = recipe.algorithm.grid
     switch self {
-    case .steps(let steps, var state, let end):
+    case .steps(let steps, var state, _):
       for step in steps {
         let velocity = try field.velocities(of: state, sigma: grid.sigmas[step])
         state = ODE().transition(step: step, on: grid).next(state, velocity, noise: state)
       }
-      return end.isNear(state, within: tolerance)
-    case .trunk(let address, let trunk, let end):
+      return [state]
+    case .trunk(let address, let trunk, _):
       let plan = address.plan
       let alone = BranchingPlan(
         branches: plan.branches, origin: plan.origin, continuation: plan.continuation)
       let sample = try recipe.algorithm.wavefront(alone).sample(
         from: [address.initialNoises[trunk]], through: &field
       ) { step, _ in address.branchNoise(step: step, branch: trunk, of: plan.branches[step]) }
-      return zip(end, sample.latents).allSatisfy { $0.isNear($1, within: tolerance) }
+      return sample.latents
     }
   }
 }

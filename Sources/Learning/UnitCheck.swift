@@ -18,6 +18,10 @@ import Tensor
 ///
 /// A row's bits do not depend on the rows that go through the network with it, so a point is checked alone.
 /// Of a model where they do, numbers made again may differ by its tolerance.
+///
+/// Where a run keeps checksums of final latents, a score is compared where its latent was made again: at the end
+/// of a way. Of a model with a tolerance, and of branches that Euler's rule did not finish, nothing of these
+/// outcomes is.
 package struct UnitCheck {
   /// How much of a unit is looked at; what it is, is drawn anew each time, so that nobody knows it before.
   package struct Extent: Hashable, Sendable {
@@ -25,7 +29,7 @@ package struct UnitCheck {
     package var points: Int
     /// Ways without noise that are gone again.
     package var ways: Int
-    /// Final latents that the task's judges score again.
+    /// Recorded final latents that the task's judges score again.
     package var verdicts: Int
 
     package init(points: Int, ways: Int, verdicts: Int) {
@@ -74,17 +78,20 @@ package struct UnitCheck {
     let ways = RecordedWays(of: unit, recipe: recipe)
     for end in ways.ends.chosen(extent.ways, using: &generator) {
       let way = ways.way(to: end)
-      if try !way.leads(through: &field, recipe: recipe) {
+      let states = try way.followed(through: &field, recipe: recipe)
+      guard way.ends(in: states, recipe: recipe) else {
         return "its \(way.end) is not where its noises lead to"
       }
-    }
-    let outcomes = trajectory.judged
-    for index in outcomes.indices.chosen(extent.verdicts, using: &generator) {
-      if let name = wrongScore(of: outcomes[index], for: prompt) {
-        return "its scores of \(name) are not those of its pictures"
+      if recipe.outcomeRecord == .all { continue }
+      let remade = zip(ways.outcomes(at: end), states).map {
+        Outcome(rewards: $0.rewards, latent: $1)
       }
+      if let wrong = wrongScore(among: remade, for: prompt) { return wrong }
     }
-    return nil
+    if recipe.outcomeRecord == .digest { return nil }
+    let outcomes = trajectory.judged
+    let chosen = outcomes.indices.chosen(extent.verdicts, using: &generator)
+    return wrongScore(among: chosen.map { outcomes[$0] }, for: prompt)
   }
 
   /// What is wrong with a part of an evaluation, in one clause: one of its outcomes, drawn anew each time, is
@@ -104,9 +111,7 @@ package struct UnitCheck {
       return "its outcome \(outcome) is not where its noise leads to"
     }
     let prompt = parts.prompts(of: part.unit.part)[outcome]
-    return wrongScore(of: part.outcomes[outcome], for: prompt).map {
-      "its score of \($0) is not that of its picture"
-    }
+    return wrongScore(among: [part.outcomes[outcome]], for: prompt)
   }
 
   /// The first of these points whose recorded velocity is another.
@@ -125,12 +130,14 @@ package struct UnitCheck {
     }?.element
   }
 
-  /// The first of the task's judges whose recorded score is another.
-  private func wrongScore(of outcome: Outcome, for prompt: Prompt) -> String? {
-    for (source, score) in zip(recipe.rewards, outcome.rewards) {
-      guard case .judge(let judge) = source.place else { continue }
-      if JudgeReward.score(judge, of: outcome.latent, for: prompt, task: recipe.task) != score {
-        return source.name
+  /// What is wrong with the scores of the first outcome to which one of the task's judges gives another.
+  private func wrongScore(among outcomes: [Outcome], for prompt: Prompt) -> String? {
+    for outcome in outcomes {
+      for (source, score) in zip(recipe.rewards, outcome.rewards) {
+        guard case .judge(let judge) = source.place else { continue }
+        if JudgeReward.score(judge, of: outcome.latent, for: prompt, task: recipe.task) != score {
+          return "its scores of \(source.name) are not those of its pictures"
+        }
       }
     }
     return nil

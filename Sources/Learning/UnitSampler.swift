@@ -4,8 +4,10 @@ import Objective
 package import Records
 package import Rewards
 import Tasks
+import Tensor
 
-/// The work of an actor: a unit's trajectory from (snapshot, unit address, recipe) and nothing else.
+/// The work of an actor: a unit's trajectory from (snapshot, unit address, recipe) and nothing else, as the
+/// run records it.
 package struct UnitSampler {
   /// Where the time of one unit went.
   package struct Split: Sendable {
@@ -16,7 +18,7 @@ package struct UnitSampler {
   /// A unit that is sampled and not yet judged.
   package struct Sample {
     let prompt: Prompt
-    /// The trajectory without rewards.
+    /// The trajectory without rewards, with all latents.
     var trajectory: Trajectory
 
     /// What is to be judged, in the order of ``Trajectory/judged``.
@@ -80,10 +82,12 @@ package struct UnitSampler {
     let start = clock.now
     let samples = try samples(of: units, version: version, weights: weights)
     let each = start.duration(to: clock.now) / max(1, samples.count)
-    return samples.map { sample in
+    return try samples.map { (sample) throws(ModelFailure) in
       let start = clock.now
+      try check(sample)
       let trajectory = sample.trajectory.judged(
-        sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] })
+        sample.trajectory.judged.map { [recipe.task.reward($0.latent, for: sample.prompt)] }
+      ).recorded(as: recipe.outcomeRecord)
       return (trajectory, Split(sample: each, judge: start.duration(to: clock.now)))
     }
   }
@@ -173,8 +177,19 @@ package struct UnitSampler {
     }
   }
 
+  /// Where checksums alone are sent, the learner cannot see that a latent is not finite.
+  private func check(_ sample: Sample) throws(ModelFailure) {
+    if recipe.outcomeRecord == .all { return }
+    let trajectory = sample.trajectory
+    let outcomes = [trajectory.outcomes] + trajectory.points.map(\.outcomes)
+    guard outcomes.allSatisfy({ $0.latents.areFinite }) else {
+      throw ModelFailure("a final latent has NaN or an infinity among its numbers")
+    }
+  }
+
   private func exhibits(of sample: Sample) throws(UnitFailure) -> [Exhibit] {
     do throws(ModelFailure) {
+      try check(sample)
       return try recipe.exhibits(of: sample.results, by: session)
     } catch {
       throw .model(error)
@@ -187,6 +202,7 @@ package struct UnitSampler {
   ) throws(UnitFailure) -> Trajectory {
     do {
       return sample.trajectory.judged(try panel.scores(of: exhibits, waiting: waiting))
+        .recorded(as: recipe.outcomeRecord)
     } catch {
       throw .reward(error)
     }

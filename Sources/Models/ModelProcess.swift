@@ -306,7 +306,7 @@ final class ModelProcess: @unchecked Sendable {
     _ question: ModelQuestion, _ tensors: MessageTensors, waiting: () -> Void
   ) throws(Fault) -> [Float] {
     let values: [Float] = try scalars(question, tensors, waiting: waiting)
-    guard values.withUnsafeBufferPointer(\.areFinite) else {
+    guard values.areFinite else {
       throw ended(
         by: Fault(
           .notFinite, "its answer to \(question.ask) has NaN or an infinity among its numbers"))

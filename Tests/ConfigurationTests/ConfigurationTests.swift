@@ -56,7 +56,8 @@ enum Settings {
     "optim.minibatch_by": "steps", "schedule.sampling_lag": "slow",
     "schedule.kind": "freshest", "schedule.importance_cap": "3.0", "eval.best_of": "3",
     "eval.best": "soft", "eval.rewards": "false", "eval.by": "actors",
-    "journal.keep": "50", "journal.file_mb": "16", "launch.env": "CUDA_VISIBLE_DEVICES={index}",
+    "journal.keep": "50", "journal.file_mb": "16",
+    "journal.outcomes": "digest", "launch.env": "CUDA_VISIBLE_DEVICES={index}",
     "updates": "99", "seed": "18446744073709551615",
   ]
 
@@ -323,11 +324,13 @@ struct RecipeTests {
     matching.merging(["window.kind": "frozen"]) { $1 },
     matching.merging(["sample.continuation": "strides"]) { $1 },
     ["journal.keep": "100", "save.keep_last": "1"],
+    matching.merging(["journal.outcomes": "digest"]) { $1 },
   ]
 
   static let possible: [[String: String]] = [
     ["model.width": "128"], ["optim.minibatches": "24"],
     ["sample.sigmas": "0.98, 0.9, 0.5, 0.4, 0", "sample.steps": "4", "group.branch_steps": "0..2"],
+    ["journal.outcomes": "digest"],
     ["journal.keep": "100", "save.keep_last": "2"], ["save.keep_last": "1"],
     ["group.branches": "1", "advantage.over": "prompt"], ["group.branch_steps": "9..9"],
     ["sample.steps": "8"], ["sample.grid": "sd3", "sample.shift": "100", "sample.steps": "1000"],
@@ -434,6 +437,7 @@ struct RecipeTests {
     #expect(recipe.optimizer.weightDecay == 0.01 && recipe.optimizer.maximumGradientNorm == 2)
     #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
     #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)
+    #expect(recipe.outcomeRecord == .digest)
     let evaluation = EvaluationOptions(
       interval: 7, odeSteps: 8, noises: 2, bestOf: 3, best: "soft", asksRewards: false,
       place: .actors)
@@ -452,6 +456,34 @@ struct RecipeTests {
   @Test(arguments: possible)
   func `what is close to it can be run`(settings: [String: String]) throws {
     #expect(try Self.refusal(of: settings) == nil)
+  }
+
+  @Test func `checksums of outcomes are for losses that read none`() throws {
+    #expect(
+      try Self.refusal(of: Self.matching.merging(["journal.outcomes": "digest"]) { $1 })
+        == "journal.outcomes digest keeps no final latents, and loss.kind awm is trained"
+        + " on them; use journal.outcomes all")
+    for name in RunConfiguration.presets {
+      var configuration = try RunConfiguration(named: name)
+      let readsOutcomes = try configuration.recipe().algorithm.loss.rows != .points
+      try configuration.set("journal.outcomes", to: "digest", place: "test")
+      if readsOutcomes {
+        #expect(throws: ConfigurationError.self) { try configuration.recipe() }
+      } else {
+        #expect(try configuration.recipe().outcomeRecord == .digest, "\(name)")
+      }
+    }
+  }
+
+  @Test func `what a run needs on the disk follows what it keeps of outcomes`() throws {
+    var configuration = RunConfiguration()
+    let all = try configuration.recipe()
+    try configuration.set("journal.outcomes", to: "digest", place: "test")
+    let digest = try configuration.recipe()
+    // 12 prompts × 2 seeds × 8 branches at 8 steps; a latent is 5 × 10 numbers, a checksum is one.
+    #expect(all.payloadBytes - digest.payloadBytes == 64 * 4 * (50 - 1))
+    #expect(DiskNeed(of: all).update - DiskNeed(of: digest).update == 24 * 64 * 4 * 49)
+    #expect(DiskNeed(of: all).checkpoint == DiskNeed(of: digest).checkpoint)
   }
 
   /// A manifest names so many chunks, and each is one payload.

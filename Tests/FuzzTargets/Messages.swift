@@ -15,10 +15,12 @@ extension FuzzTarget {
   /// A payload, under limits that the first byte chooses.
   static let trajectory = FuzzTarget("trajectory", byteLimit: 8_192) { bytes in
     let choices = [(1, 1, 1, 0), (3, 4, 2, 2), (8, 8, 50, 1), (64, 4_095, 1, 16)]
-    let (points, branches, states, rewards) = choices[Int(bytes.first ?? 0) % choices.count]
+    let choice = Int(bytes.first ?? 0)
+    let (points, branches, states, rewards) = choices[choice % choices.count]
     let limits = TrajectoryLimits(
       maximumPoints: points, maximumBranches: branches, maximumOutcomes: 3, stateCount: states,
-      rewardCount: rewards)
+      rewardCount: rewards,
+      outcomeRecord: choice / choices.count % 2 == 0 ? .all : .digest)
     let payload = Array(bytes.dropFirst())
     let arena = Arena(unpacking: payload.count)
     // A branch of one state and many rewards is arrays of a few numbers.

@@ -39,6 +39,14 @@ extension FuzzTarget {
         "one": [0] + Trajectory.example(points: 1, branches: 1, states: 1, rewards: 0).encoded(),
         "two": [1] + Trajectory.example(points: 2, branches: 3, states: 2, rewards: 2).encoded(),
         "many": [3] + Trajectory.example(points: 2, branches: 9, states: 1, rewards: 16).encoded(),
+        "digests": [5]
+          + Trajectory.example(points: 2, branches: 3, states: 2, rewards: 2)
+          .recorded(as: .digest).encoded(),
+        "digest-trunk": [4]
+          + Trajectory(
+            unit: UnitID(5), version: PolicyVersion(1), prompt: 2, noiseChecksum: 3,
+            outcomes: Outcomes(count: 2, latents: [], checksums: [6, 7], rewards: []), points: []
+          ).encoded(),
       ]
     case "record":
       return Dictionary(

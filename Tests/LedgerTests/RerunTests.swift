@@ -151,6 +151,46 @@ struct RerunTests {
       expected[field]?.contains { reason?.contains($0) == true } == true, "\(reason ?? "taken")")
   }
 
+  /// A history of checksums in place of final latents.
+  @Test func `updates run again from checksums, and a flipped one is found`() throws {
+    var recipe = recipe
+    recipe.outcomeRecord = .digest
+    let (all, _) = try history()
+    let core = try Tiny.core(recipe)
+    var (trajectories, commits): ([Trajectory], [Commit]) = ([], [])
+    for _ in 0..<2 {
+      let units = try Tiny.nextUnits(core)
+      trajectories += units.map(\.rebuilt.trajectory)
+      commits.append(try core.advance(with: units, epoch: 1).0)
+    }
+    #expect(trajectories == all.joined().map { $0.recorded(as: .digest) })
+    let records = trajectories.prefix(4).map { Self.record($0) } + [.commit(commits[0])]
+    var units = try journal(
+      records + trajectories.suffix(4).map { Self.record($0) } + [.commit(commits[1])])
+    let second = try Tiny.core(recipe)
+    for commit in commits {
+      _ = try second.rerun(try #require(try units.next()))
+      #expect(second.policy.paramsHash == commit.paramsHash)
+    }
+    let outcomes = trajectories[2].points[1].outcomes
+    var checksums = outcomes.checksums
+    checksums[0] ^= 1
+    trajectories[2].points[1].outcomes = Outcomes(
+      count: outcomes.count, latents: [], checksums: checksums, rewards: outcomes.rewards)
+    let place = try RerunTests()
+    var flipped = try place.journal(
+      trajectories.prefix(4).map { Self.record($0) } + [.commit(commits[0])])
+    let committed = try #require(try flipped.next())
+    #expect {
+      _ = try Tiny.core(recipe).rerun(committed)
+    } throws: {
+      let reason = "\($0)"
+      return reason.contains("not the ones that were committed")
+        || reason.contains("is not where its noises lead")
+    }
+    withExtendedLifetime(place) {}
+  }
+
   @Test func `two units that changed places are found`() throws {
     let (trajectories, commits) = try history()
     var records = trajectories[0].map { Self.record($0) }

@@ -51,12 +51,16 @@ struct Sample {
     units(limit).map { Acknowledgement(unit: $0, digest: digest()) }
   }
 
-  mutating func trajectory(points: Int, branches: Int, stateCount: Int, rewardCount: Int)
-    -> Trajectory
-  {
+  /// - Parameter outcomes: of the trunk itself.
+  mutating func trajectory(
+    outcomes: Int = 0, points: Int, branches: Int, stateCount: Int, rewardCount: Int
+  ) -> Trajectory {
     Trajectory(
       unit: UnitID(number()), version: PolicyVersion(number()), prompt: Int(number(UInt32.self)),
       noiseChecksum: number(),
+      outcomes: Outcomes(
+        count: outcomes, latents: floats(outcomes * stateCount),
+        rewards: floats(outcomes * rewardCount)),
       points: (0..<points).map { point in
         BranchingPoint(
           step: point * 2, state: floats(stateCount), velocity: floats(stateCount),

@@ -153,8 +153,8 @@ struct TrajectoryTests {
       expect(Raw.field(5, claims + Raw.field(3, count)), error)
     }
     expect(
-      Raw.field(5, Raw.field(9, []) + Raw.field(11, 1)),
-      .unknownField(place: "trajectory.points", number: 11))
+      Raw.field(5, Raw.field(9, []) + Raw.field(12, 1)),
+      .unknownField(place: "trajectory.points", number: 12))
   }
 
   @Test func `every float must be finite`() {

@@ -8,3 +8,8 @@ extension UnsafeBufferPointer<Float> {
     return found == 0
   }
 }
+
+extension [Float] {
+  /// Whether no value is NaN or infinite.
+  package var areFinite: Bool { withUnsafeBufferPointer(\.areFinite) }
+}

@@ -35,6 +35,10 @@ struct InspectCommand: PrintsJSON {
         + "\(Console.number(Double(contents.bytes) / 1e6, digits: 2)) MB, "
         + "\(Console.count(contents.units, "unit")), "
         + Console.count(contents.commits.count, "commit"))
+    let outcomes = run.recipe.outcomeRecord
+    if outcomes == .digest {
+      Console.line("outcomes \(outcomes.words) and their rewards (journal.outcomes digest)")
+    }
     let checkpoints = try Checkpoint.versions(in: run.folder)
     Console.line("checkpoints  " + checkpoints.map { "\($0)" }.joined(separator: ", "))
     Console.line("version   reward   params_hash")
@@ -48,7 +52,7 @@ struct InspectCommand: PrintsJSON {
       "run_id": run.identity.runID, "versions": contents.commits.count, "units": contents.units,
       "segments": contents.segments, "bytes": contents.bytes,
       "numerics_class": contents.numericsClass, "model_class": exactness.numericsClass,
-      "checkpoints": checkpoints,
+      "checkpoints": checkpoints, "outcomes": outcomes.rawValue,
       "params_hash": Dictionary(
         uniqueKeysWithValues: contents.commits.map {
           ("\($0.version.rawValue)", "\($0.paramsHash)")

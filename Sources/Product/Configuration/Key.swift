@@ -6,7 +6,8 @@ package struct Key: Sendable {
   /// The dotted path, such as `loss.kl.beta`.
   package let path: String
   package let meaning: String
-  /// Whether it decides numbers; two processes of a run must agree on those that do.
+  /// Whether it decides numbers, or the bytes in which units are sent; two processes of a run must agree on
+  /// those that do.
   package let decidesNumbers: Bool
   /// Which values it takes.
   package let kind: Kind

@@ -1,3 +1,6 @@
+import Objective
+package import Records
+
 /// `save.*` and `journal.*`: what a run keeps on the disk.
 package struct StorageSettings: Hashable, Sendable {
   package var checkpointInterval = 10
@@ -5,6 +8,7 @@ package struct StorageSettings: Hashable, Sendable {
   package var checkpointsKeptEvery = 0
   package var journalKept = 0
   package var journalFileMegabytes = 256
+  package var outcomeRecord = OutcomeRecord.all
 
   static let keys: [Key] = [
     .integer(
@@ -27,6 +31,11 @@ package struct StorageSettings: Hashable, Sendable {
       .integer(
         "journal.file_mb", \.storage.journalFileMegabytes, 1...65_536, decidesNumbers: false,
         "Size of one file of the journal, in MiB.")),
+    .later(
+      .choice(
+        "journal.outcomes", \.storage.outcomeRecord,
+        "What of final latents is sent and kept: all of them, or digest, a checksum of each. Losses on clean"
+          + " outcomes need all.")),
   ]
 
   func check() throws(ConfigurationError) {
@@ -34,6 +43,15 @@ package struct StorageSettings: Hashable, Sendable {
       throw .impossible(
         "journal.keep deletes what a resume from the newest two checkpoints does not need, and"
           + " save.keep_last is \(checkpointsKept); set it to 2 or more")
+    }
+  }
+
+  /// Whether what is kept of outcomes is what the loss reads of them.
+  func check(with algorithm: Algorithm, loss: LossKind) throws(ConfigurationError) {
+    guard outcomeRecord == .all || algorithm.loss.rows == .points else {
+      throw .impossible(
+        "journal.outcomes digest keeps no final latents, and loss.kind \(loss.rawValue) is trained on"
+          + " them; use journal.outcomes all")
     }
   }
 }

@@ -20,7 +20,7 @@ extension Trajectory {
     defer { withExtendedLifetime(arena) {} }
     let message = try unpacked(
       bytes, as: limits.rule, in: arena, tributary__v1__trajectory__unpack)
-    guard message.n_points > 0 || message.latents.len > 0 else {
+    guard message.n_points > 0 || message.latents.len > 0 || message.n_latent_checksums > 0 else {
       throw .missing(field: "trajectory.points")
     }
 
@@ -40,25 +40,47 @@ extension Trajectory {
       unit: UnitID(message.unit), version: PolicyVersion(message.version),
       prompt: Int(message.prompt), noiseChecksum: message.noise_checksum,
       outcomes: try Outcomes(
-        latents: message.latents, rewards: message.rewards, place: "trajectory", limits: limits),
+        latents: message.latents,
+        checksums: UnsafeBufferPointer(
+          start: message.latent_checksums, count: message.n_latent_checksums),
+        rewards: message.rewards, place: "trajectory", limits: limits),
       points: points)
   }
 }
 
 extension Outcomes {
-  /// All outcomes of one pair of tensors, `[N, D]` and `[N, R]`; N follows from the first.
+  /// All outcomes of one place: `[N, D]` latents or `[N]` checksums, from which N follows, and `[N, R]`
+  /// rewards.
   fileprivate init(
-    latents: ProtobufCBinaryData, rewards: ProtobufCBinaryData, of owners: Int = 1,
+    latents: ProtobufCBinaryData, checksums: UnsafeBufferPointer<UInt32>,
+    rewards: ProtobufCBinaryData, of owners: Int = 1,
     place: @autoclosure () -> String, limits: TrajectoryLimits
   ) throws(WireError) {
     // No product overflows: the factors are the run's own limits, and counts stay below the payload's.
-    let size = 4 * limits.stateCount
     let most = owners * limits.maximumOutcomes
-    let count = size == 0 ? 0 : latents.len / size
-    guard latents.len == count * size, count % owners == 0, count <= most else {
-      throw .outOfRange(
-        place: "\(place()), bytes of latent values", value: UInt64(latents.len),
-        allowed: "a multiple of \(owners * size) up to \(most * size)")
+    let count: Int
+    switch limits.outcomeRecord {
+    case .all:
+      guard checksums.isEmpty else {
+        throw .outcomeRecord(place: place(), found: .digest, expected: .all)
+      }
+      let size = 4 * limits.stateCount
+      count = size == 0 ? 0 : latents.len / size
+      guard latents.len == count * size, count % owners == 0, count <= most else {
+        throw .outOfRange(
+          place: "\(place()), bytes of latent values", value: UInt64(latents.len),
+          allowed: "a multiple of \(owners * size) up to \(most * size)")
+      }
+    case .digest:
+      guard latents.len == 0 else {
+        throw .outcomeRecord(place: place(), found: .all, expected: .digest)
+      }
+      count = checksums.count
+      guard count % owners == 0, count <= most else {
+        throw .outOfRange(
+          place: "\(place()), latent checksums", value: UInt64(count),
+          allowed: "a multiple of \(owners) up to \(most)")
+      }
     }
     let rewardSize = 4 * limits.rewardCount
     guard rewards.len == count * rewardSize else {
@@ -69,8 +91,9 @@ extension Outcomes {
     guard latents.isFinite else { throw .notFinite(place: "\(place()), latent") }
     guard rewards.isFinite else { throw .notFinite(place: "\(place()), reward") }
     self.init(
-      count: count, latents: latents.floats(count * limits.stateCount),
-      rewards: rewards.floats(count * limits.rewardCount))
+      count: count,
+      latents: limits.outcomeRecord == .all ? latents.floats(count * limits.stateCount) : [],
+      checksums: Array(checksums), rewards: rewards.floats(count * limits.rewardCount))
   }
 }
 
@@ -104,10 +127,13 @@ extension BranchingPoint {
     let velocity = try floats(point.velocity, "velocity", stateCount)
     let densities = try floats(point.log_densities, "log density", branchCount)
     try require(point.n_next_state_checksums, "next-state checksums", branchCount)
-    let hasOutcomes = point.latents.len > 0
+    let hasOutcomes = point.latents.len > 0 || point.n_latent_checksums > 0
     try require(Int(point.reward_count), "rewards a branch", hasOutcomes ? limits.rewardCount : 0)
     let outcomes = try Outcomes(
-      latents: point.latents, rewards: point.rewards, of: branchCount, place: place, limits: limits)
+      latents: point.latents,
+      checksums: UnsafeBufferPointer(
+        start: point.latent_checksums, count: point.n_latent_checksums),
+      rewards: point.rewards, of: branchCount, place: place, limits: limits)
     self.init(
       step: Int(point.step), state: state, velocity: velocity,
       branches: (0..<branchCount).map { branch in

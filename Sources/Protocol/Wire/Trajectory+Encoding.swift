@@ -7,7 +7,7 @@ extension Trajectory {
   /// replayed.
   ///
   /// - Precondition: the counts and `prompt` fit 32 bits; all branches of a point have equally many
-  ///   rewards, and latents as long as its state.
+  ///   rewards, and latents as long as its state or checksums of these.
   package func encoded() -> [UInt8] {
     requireLittleEndian()
     let arena = Arena()
@@ -20,6 +20,8 @@ extension Trajectory {
       message.points = arena.array(points.map { Optional($0.packed(in: arena)) })
       message.rewards = arena.floats([outcomes.rewards])
       message.latents = arena.floats([outcomes.latents])
+      message.n_latent_checksums = outcomes.checksums.count
+      message.latent_checksums = arena.array(outcomes.checksums)
     }
     return withExtendedLifetime(arena) {
       packed(message, tributary__v1__trajectory__get_packed_size, tributary__v1__trajectory__pack)
@@ -32,7 +34,8 @@ extension BranchingPoint {
     let rewardCount = outcomes.isEmpty ? 0 : outcomes.rewards.count / outcomes.count
     precondition(
       velocity.count == state.count && outcomes.count.isMultiple(of: branches.count)
-        && outcomes.latents.count == outcomes.count * state.count,
+        && (outcomes.latents.count == outcomes.count * state.count
+          || outcomes.checksums.count == outcomes.count),
       "step \(step) has tensors of different lengths")
     return arena.make(tributary__v1__branching_point__init) { point in
       point.step = UInt32(step)
@@ -46,6 +49,8 @@ extension BranchingPoint {
       point.next_state_checksums = arena.array(branches.map(\.nextStateChecksum))
       point.rewards = arena.floats([outcomes.rewards])
       point.latents = arena.floats([outcomes.latents])
+      point.n_latent_checksums = outcomes.checksums.count
+      point.latent_checksums = arena.array(outcomes.checksums)
     }
   }
 }

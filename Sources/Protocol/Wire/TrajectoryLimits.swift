@@ -1,3 +1,5 @@
+package import Records
+
 /// What a run's trajectories look like; anything else is refused.
 package struct TrajectoryLimits: Sendable {
   package let maximumPoints: Int
@@ -9,18 +11,21 @@ package struct TrajectoryLimits: Sendable {
   package let stateCount: Int
   /// R, exactly: parts of one reward.
   package let rewardCount: Int
+  /// What there is of each outcome besides its rewards.
+  package let outcomeRecord: OutcomeRecord
 
   let rule: MessageRule
 
   package init(
     maximumPoints: Int, maximumBranches: Int, maximumOutcomes: Int = 1, stateCount: Int,
-    rewardCount: Int
+    rewardCount: Int, outcomeRecord: OutcomeRecord = .all
   ) {
     self.maximumPoints = maximumPoints
     self.maximumBranches = maximumBranches
     self.maximumOutcomes = maximumOutcomes
     self.stateCount = stateCount
     self.rewardCount = rewardCount
+    self.outcomeRecord = outcomeRecord
     // Tensors are no longer than the payload that holds them; their exact lengths are checked with
     // their names later.
     let tensor = FieldKind.bytes(WireLimits.unitBytes)
@@ -37,6 +42,7 @@ package struct TrajectoryLimits: Sendable {
         FieldRule(8, "next_state_checksums", .packedFixed32(maximumBranches)),
         FieldRule(9, "rewards", tensor),
         FieldRule(10, "latents", tensor),
+        FieldRule(11, "latent_checksums", .packedFixed32(maximumBranches * maximumOutcomes)),
       ])
     rule = MessageRule(
       "trajectory",
@@ -48,6 +54,7 @@ package struct TrajectoryLimits: Sendable {
         FieldRule(5, "points", .message(point), limit: maximumPoints),
         FieldRule(6, "rewards", tensor),
         FieldRule(7, "latents", tensor),
+        FieldRule(8, "latent_checksums", .packedFixed32(maximumOutcomes)),
       ])
   }
 }

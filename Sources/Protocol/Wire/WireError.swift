@@ -1,3 +1,5 @@
+package import Records
+
 /// Why bytes are not a message, a trajectory or a record.
 ///
 /// `field` and `place` name what is wrong as the .proto files do, such as `lease.params_hash`.
@@ -19,6 +21,8 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
   /// A list has another length than it must have.
   case count(place: String, found: Int, of: String, expected: Int)
   case outOfRange(place: String, value: UInt64, allowed: String)
+  /// Outcomes are not recorded as the run records them.
+  case outcomeRecord(place: String, found: OutcomeRecord, expected: OutcomeRecord)
   /// The bytes unpack to more than their budget of memory.
   case memory(place: String, budget: Int)
   /// protobuf-c refused what the checks before it let through.
@@ -51,6 +55,9 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
       "\(place) has \(found) \(what), \(expected) expected"
     case .outOfRange(let place, let value, let allowed):
       "\(place): \(value) is not allowed; it must be \(allowed)"
+    case .outcomeRecord(let place, let found, let expected):
+      "\(place) has \(found.words), and this run sends \(expected.words) alone"
+        + " (journal.outcomes \(expected.rawValue))"
     case .memory(let place, let budget):
       "\(place): it unpacks to more than the \(budget) bytes allowed for it"
     case .refused(let place):

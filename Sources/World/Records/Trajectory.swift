@@ -41,14 +41,25 @@ package struct Trajectory: Hashable, Sendable {
     var rest = rewards[...]
     func take(_ outcomes: Outcomes) -> Outcomes {
       defer { rest = rest.dropFirst(outcomes.count) }
-      return Outcomes(
-        count: outcomes.count, latents: outcomes.latents,
-        rewards: rest.prefix(outcomes.count).flatMap(\.self))
+      return outcomes.judged(rest.prefix(outcomes.count).flatMap(\.self))
     }
     var scored = self
     scored.outcomes = take(outcomes)
     for index in points.indices { scored.points[index].outcomes = take(points[index].outcomes) }
     return scored
+  }
+
+  /// The same as a run sends and keeps it.
+  ///
+  /// - Precondition: its latents are there.
+  package func recorded(as record: OutcomeRecord) -> Trajectory {
+    if record == .all { return self }
+    var recorded = self
+    recorded.outcomes = outcomes.digested
+    for index in points.indices {
+      recorded.points[index].outcomes = points[index].outcomes.digested
+    }
+    return recorded
   }
 }
 

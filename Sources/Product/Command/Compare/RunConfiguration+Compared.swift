@@ -2,6 +2,7 @@ import Configuration
 import Curves
 import Learning
 import Ledger
+import Records
 
 extension RunConfiguration {
   /// Keys that change no number of a run but how it is scored: scores under other prompts, steps or noises are
@@ -10,10 +11,15 @@ extension RunConfiguration {
     "task.eval_prompts", "eval.ode_steps", "eval.noises", "eval.best_of",
   ]
 
+  /// Keys that a run's processes must agree on, and that make no other run of it: the run seed, and what is
+  /// kept of a unit.
+  private static let indifferentKeys: Set = ["seed", "journal.outcomes"]
+
   /// What decides a run's numbers and its scores, but for the run seed, as paths and values.
   var comparedSettings: [(path: String, value: String)] {
     zip(Self.keys, settings).filter { key, _ in
-      key.path != "seed" && (key.decidesNumbers || Self.scoringKeys.contains(key.path))
+      !Self.indifferentKeys.contains(key.path)
+        && (key.decidesNumbers || Self.scoringKeys.contains(key.path))
     }.map { ($0.1.path, $0.1.value) }
   }
 
@@ -21,6 +27,7 @@ extension RunConfiguration {
   var comparisonKey: String {
     var numbers = self
     numbers.seed = 0
+    numbers.storage.outcomeRecord = .all
     let values = zip(Self.keys, settings).filter { Self.scoringKeys.contains($0.0.path) }
       .map(\.1.value)
     return numbers.numericalYAML + values.joined(separator: "\n")

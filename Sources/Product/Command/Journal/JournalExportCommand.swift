@@ -17,7 +17,8 @@ struct JournalExportCommand: ParsableCommand {
       jsonl: a line for each unit with its prompt, and log-densities and rewards \
       of each branch. png: the final branches with their rewards, a block for each \
       unit with a row for each branching point, on pages that fit a screen: FILE.png, \
-      FILE-2.png and so on; name few updates.
+      FILE-2.png and so on; name few updates. Not of a run with \
+      journal.outcomes digest, which kept no final latents.
 
       Examples:
         tributary journal export runs/shapes-0001 -o units.jsonl
@@ -52,6 +53,12 @@ struct JournalExportCommand: ParsableCommand {
 
   func run() throws {
     let run = try OpenRun(existing: path)
+    guard format == .jsonl || run.recipe.outcomeRecord == .all else {
+      throw RunFailure(
+        .usage,
+        "\(run.folder.path) kept no final latents to draw (journal.outcomes digest); --format jsonl writes"
+          + " their rewards")
+    }
     try output.prepare()
     var units = try RecordedUpdates(updates?.range, of: run.folder, recipe: run.recipe)
     let (count, files) =

@@ -97,7 +97,7 @@ void   tributary__v1__branching_point__free_unpacked
   assert(message->base.descriptor == &tributary__v1__branching_point__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tributary__v1__trajectory__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tributary__v1__trajectory__field_descriptors[8] =
 {
   {
     "unit",
@@ -183,8 +183,21 @@ static const ProtobufCFieldDescriptor tributary__v1__trajectory__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "latent_checksums",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED32,
+    offsetof(Tributary__V1__Trajectory, n_latent_checksums),
+    offsetof(Tributary__V1__Trajectory, latent_checksums),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tributary__v1__trajectory__field_indices_by_name[] = {
+  7,   /* field[7] = latent_checksums */
   6,   /* field[6] = latents */
   3,   /* field[3] = noise_checksum */
   4,   /* field[4] = points */
@@ -196,7 +209,7 @@ static const unsigned tributary__v1__trajectory__field_indices_by_name[] = {
 static const ProtobufCIntRange tributary__v1__trajectory__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tributary__v1__trajectory__descriptor =
 {
@@ -206,14 +219,14 @@ const ProtobufCMessageDescriptor tributary__v1__trajectory__descriptor =
   "Tributary__V1__Trajectory",
   "tributary.v1",
   sizeof(Tributary__V1__Trajectory),
-  7,
+  8,
   tributary__v1__trajectory__field_descriptors,
   tributary__v1__trajectory__field_indices_by_name,
   1,  tributary__v1__trajectory__number_ranges,
   (ProtobufCMessageInit) tributary__v1__trajectory__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tributary__v1__branching_point__field_descriptors[10] =
+static const ProtobufCFieldDescriptor tributary__v1__branching_point__field_descriptors[11] =
 {
   {
     "step",
@@ -335,9 +348,22 @@ static const ProtobufCFieldDescriptor tributary__v1__branching_point__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "latent_checksums",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED32,
+    offsetof(Tributary__V1__BranchingPoint, n_latent_checksums),
+    offsetof(Tributary__V1__BranchingPoint, latent_checksums),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tributary__v1__branching_point__field_indices_by_name[] = {
   2,   /* field[2] = branch_count */
+  10,   /* field[10] = latent_checksums */
   9,   /* field[9] = latents */
   6,   /* field[6] = log_densities */
   7,   /* field[7] = next_state_checksums */
@@ -351,7 +377,7 @@ static const unsigned tributary__v1__branching_point__field_indices_by_name[] = 
 static const ProtobufCIntRange tributary__v1__branching_point__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor tributary__v1__branching_point__descriptor =
 {
@@ -361,7 +387,7 @@ const ProtobufCMessageDescriptor tributary__v1__branching_point__descriptor =
   "Tributary__V1__BranchingPoint",
   "tributary.v1",
   sizeof(Tributary__V1__BranchingPoint),
-  10,
+  11,
   tributary__v1__branching_point__field_descriptors,
   tributary__v1__branching_point__field_indices_by_name,
   1,  tributary__v1__branching_point__number_ranges,

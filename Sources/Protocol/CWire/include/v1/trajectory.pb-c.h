@@ -50,10 +50,15 @@ struct  Tributary__V1__Trajectory
    */
   ProtobufCBinaryData rewards;
   ProtobufCBinaryData latents;
+  /*
+   * [N]: CRC32C of each latent, in place of `latents`. Always packed.
+   */
+  size_t n_latent_checksums;
+  uint32_t *latent_checksums;
 };
 #define TRIBUTARY__V1__TRAJECTORY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__trajectory__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, {0,NULL}, {0,NULL} }
+    , 0, 0, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, 0,NULL }
 
 
 /*
@@ -101,10 +106,15 @@ struct  Tributary__V1__BranchingPoint
    * [K, N, D]; N follows from its length.
    */
   ProtobufCBinaryData latents;
+  /*
+   * [K, N]: CRC32C of each latent, in place of `latents`; N follows from their number. Always packed.
+   */
+  size_t n_latent_checksums;
+  uint32_t *latent_checksums;
 };
 #define TRIBUTARY__V1__BRANCHING_POINT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__branching_point__descriptor) \
-    , 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, {0,NULL} }
+    , 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, 0,NULL }
 
 
 /* Tributary__V1__Trajectory methods */
