@@ -134,6 +134,12 @@ struct MetricsCommand: PrintsJSON {
       What is no number.
 
       \(table(EventsOnly.allCases.map { ($0.rawValue, $0.meaning) }))
+      ## Alarms
+
+      In `alarms.jsonl`, each with the version, what was found and what to do; a run goes on. One is raised again only
+      after its number has gone well back.
+
+      \(table(Alarm.Kind.allCases.map { ($0.rawValue, $0.meaning) }))
       """)
   }
 }
