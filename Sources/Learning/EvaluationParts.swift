@@ -11,11 +11,12 @@ import Wire
 ///
 /// A part is a trajectory without branching points: what its prompts' fixed noises end in is its outcomes.
 package struct EvaluationParts: Sendable {
-  /// Prompts of one of the two lists that an evaluation draws.
+  /// Prompts of one of the two lists that an evaluation draws, and some of their noises.
   private struct Part {
     /// The held-out prompts, or those of the picture grid.
     var isPictures: Bool
     var prompts: Range<Int>
+    var noises: Range<Int>
   }
 
   private let recipe: Recipe
@@ -31,8 +32,12 @@ package struct EvaluationParts: Sendable {
     let rows = max(1, min(Self.most.rows, Self.most.scalars / recipe.latentCount))
     func parts(of count: Int, noises: Int, isPictures: Bool) -> [Part] {
       let share = max(1, rows / noises)
-      return stride(from: 0, to: count, by: share).map {
-        Part(isPictures: isPictures, prompts: $0..<min($0 + share, count))
+      return stride(from: 0, to: count, by: share).flatMap { prompt in
+        stride(from: 0, to: noises, by: rows).map { noise in
+          Part(
+            isPictures: isPictures, prompts: prompt..<min(prompt + share, count),
+            noises: noise..<min(noise + rows, noises))
+        }
       }
     }
     self.parts =
@@ -46,7 +51,7 @@ package struct EvaluationParts: Sendable {
 
   /// Bytes of a part's payload, from above.
   package var payloadBytes: Int {
-    let rows = parts.map { $0.prompts.count * noises(of: $0) }.max() ?? 0
+    let rows = parts.map { $0.prompts.count * $0.noises.count }.max() ?? 0
     return 64 + rows * 4 * (recipe.latentCount + rewardCount)
   }
 
@@ -62,11 +67,13 @@ package struct EvaluationParts: Sendable {
     for reward in recipe.evaluationAsksRewards ? recipe.rewards : [] {
       text += "\n\(reward.name): \(reward.label)"
     }
-    for prompt in recipe.task.heldOutPrompts { text += "\n\(prompt.text)" }
+    for prompt in recipe.task.heldOutPrompts {
+      for field in [prompt.text, prompt.category, prompt.negative, prompt.metadata] {
+        text += "\n\(field.utf8.count) \(field)"
+      }
+    }
     return Digest(of: Array(text.utf8))
   }
-
-  private func noises(of part: Part) -> Int { part.isPictures ? 1 : recipe.evaluation.samples }
 
   private func list(of part: Part) -> [Prompt] {
     part.isPictures ? pictured : recipe.task.heldOutPrompts
@@ -76,7 +83,7 @@ package struct EvaluationParts: Sendable {
   package func prompts(of number: Int) -> [Prompt] {
     let part = parts[number]
     return list(of: part)[part.prompts].flatMap {
-      Array(repeating: $0, count: noises(of: part))
+      Array(repeating: $0, count: part.noises.count)
     }
   }
 
@@ -88,7 +95,7 @@ package struct EvaluationParts: Sendable {
     let part = parts[number]
     return CRC32C.of(
       part.prompts.flatMap { prompt in
-        (0..<noises(of: part)).flatMap {
+        part.noises.flatMap {
           Evaluation.noise(
             $0, ofPrompt: prompt, count: recipe.latentCount, seed: Evaluation.noiseSeed)
         }
@@ -101,7 +108,7 @@ package struct EvaluationParts: Sendable {
   ) throws(ModelFailure) -> [[Float]] {
     let part = parts[number]
     return try latents(
-      part, prompts: part.prompts, noises: 0..<noises(of: part), weights: weights, by: session)
+      part, prompts: part.prompts, noises: part.noises, weights: weights, by: session)
   }
 
   /// What one of its outcomes is, made alone.
@@ -109,8 +116,8 @@ package struct EvaluationParts: Sendable {
     _ outcome: Int, of number: Int, weights: ParameterSet, by session: any ModelSession
   ) throws(ModelFailure) -> [Float] {
     let part = parts[number]
-    let prompt = part.prompts.lowerBound + outcome / noises(of: part)
-    let noise = outcome % noises(of: part)
+    let prompt = part.prompts.lowerBound + outcome / part.noises.count
+    let noise = part.noises.lowerBound + outcome % part.noises.count
     return try latents(
       part, prompts: prompt..<prompt + 1, noises: noise..<noise + 1, weights: weights, by: session
     )[0]

@@ -147,9 +147,12 @@ package struct UnitSampler {
   ) throws(UnitFailure) -> Trajectory {
     let (latents, exhibits) = try drawn(unit, weights)
     var rewards: [[Float]] = []
-    if recipe.evaluationAsksRewards {
+    // As many at once as of a unit, which is what rewards are used to.
+    let share = max(1, UnitWork(recipe).pictures)
+    for start in stride(from: 0, to: exhibits.count, by: share) {
       do {
-        rewards = try panel.scores(of: exhibits, waiting: waiting)
+        rewards += try panel.scores(
+          of: Array(exhibits[start..<min(start + share, exhibits.count)]), waiting: waiting)
       } catch {
         throw .reward(error)
       }

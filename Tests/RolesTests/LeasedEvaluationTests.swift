@@ -77,6 +77,38 @@ struct LeasedEvaluationTests {
     #expect(table.grants(now: 31).map(\.session).sorted() == [1, 2], "both are still asked")
   }
 
+  @Test func `a unit that waits behind a part is not late before the part would be`() {
+    var table = Self.table(unitsPerUpdate: 1)
+    let part = Self.parts(0, 1)[0].id
+    Self.join(&table, 1, window: 2, now: 0)
+    #expect(table.grants(now: 0).map(\.unit) == [UnitID(0)])
+    _ = table.received(UnitID(0), digest: Self.digest, from: 1, now: 0.1)
+    table.evaluate(Self.parts(0, 1))
+    table.heartbeat(1, free: 2, held: [], progress: 1, now: 0.1)
+    #expect(table.grants(now: 0.1).map(\.unit) == [part])
+    table.durable(UnitID(0), digest: Self.digest)
+    table.commit(PolicyVersion(1))
+    table.heartbeat(1, free: 1, held: [part], progress: 2, now: 0.2)
+    #expect(table.grants(now: 0.2).map(\.unit) == [UnitID(1)])
+    // A unit alone would be late after a second.
+    for second in 1...10 {
+      table.heartbeat(
+        1, free: 0, held: [part, UnitID(1)], progress: UInt64(second + 2), now: Double(second))
+      #expect(table.grants(now: Double(second)).isEmpty)
+    }
+    _ = table.received(part, digest: Self.digest, from: 1, now: 10)
+    table.durable(part, digest: Self.digest)
+    table.evaluated(PolicyVersion(0))
+    // It is begun only now.
+    table.heartbeat(1, free: 1, held: [UnitID(1)], progress: 13, now: 10.5)
+    #expect(table.grants(now: 10.5).isEmpty)
+    _ = table.received(UnitID(1), digest: Self.digest, from: 1, now: 10.6)
+    table.durable(UnitID(1), digest: Self.digest)
+    table.commit(PolicyVersion(2))
+    table.heartbeat(1, free: 2, held: [], progress: 14, now: 10.6)
+    #expect(table.grants(now: 10.6).map(\.kind) == [.normal], "it is still asked first")
+  }
+
   @Test func `what comes late for an evaluation that is over is known until the next is over`() {
     var table = Self.table()
     let part = Self.parts(0, 1)[0].id
@@ -166,9 +198,11 @@ struct LeasedEvaluationTests {
     #expect(desk.look().acknowledgements == 0)
     desk.tell(.order(.partDurable(part, result.digest)), now: 3)
     #expect(desk.look().acknowledgements > 0)
-    // Over: its weights are gone.
-    desk.tell(.order(.evaluated(part.version)), now: 4)
-    desk.say("b", .manifestRequest(part.version.averaged), now: 4)
+    // Its weights are there until the next evaluation is over: somebody may be in the middle of pulling them.
+    for version in [part.version, PolicyVersion(1)] {
+      desk.tell(.order(.evaluated(version)), now: 4)
+      desk.say("b", .manifestRequest(part.version.averaged), now: 4)
+    }
     let manifests = desk.look().compactMap { action -> Manifest? in
       if case .send(let outgoing) = action, case .manifest(let manifest) = outgoing.message {
         manifest
@@ -176,7 +210,7 @@ struct LeasedEvaluationTests {
         nil
       }
     }
-    #expect(manifests.map(\.chunks.isEmpty) == [true])
+    #expect(manifests.map(\.chunks.isEmpty) == [false, true])
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Configuration
 import Dialogue
 import Foundation
@@ -98,6 +99,11 @@ struct ActorCommand: ParsableCommand {
     let trust: Trust =
       allowPrograms || runFolder != nil ? .everything : allowUrls ? .servers : .judges
     options.quotesRewards = trust == .everything
+    if let notice = ServiceNotice.ofThisProcess() {
+      // It waits for its learner as long as it is told to, and that is no failure to start.
+      notice.ready("actor \(name)")
+      options.alive = notice.sign
+    }
     let actor = try ActorProcess(
       options: options, locate: try locator(),
       prepare: { try Self.prepare($0, $1, $2, trust) },

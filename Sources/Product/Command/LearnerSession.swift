@@ -19,6 +19,15 @@ struct LearnerSession {
   let options: LearnerOptions
   let actors: Int
 
+  /// The service manager, if one listens.
+  private let notice = ServiceNotice.ofThisProcess()
+
+  init(target: RunTarget, options: LearnerOptions, actors: Int) {
+    self.target = target
+    self.options = options
+    self.actors = actors
+  }
+
   func run() throws {
     // Foundation's processes cannot be started with fewer.
     try OpenFileLimit.require(
@@ -116,6 +125,7 @@ struct LearnerSession {
     learnerOptions.listen = listen.description
     learnerOptions.keys = keys
     learnerOptions.trace = trace
+    if let notice { learnerOptions.alive = notice.sign }
     let count = isReached && !isLeftToActors ? 0 : actors
     let failureToStart = Mutex<(any Error)?>(nil)
     let stopper = Mutex<(@Sendable () -> Void)?>(nil)
@@ -125,8 +135,9 @@ struct LearnerSession {
     ) { event in
       printer.show(event)
       switch event {
-      case .listening:
+      case .listening(let endpoint):
         hasListened()
+        notice?.ready("listening at \(endpoint.endpoint)")
         do {
           try launcher.start(actors: count)
         } catch {
@@ -134,7 +145,10 @@ struct LearnerSession {
           failureToStart.withLock { $0 = error }
           stopper.withLock { $0?() }
         }
-      case .draining: launcher.expectEnd()
+      case .updated(let version, _, _, _, _): notice?.status("version \(version) of \(updates)")
+      case .draining:
+        notice?.stopping()
+        launcher.expectEnd()
       default: break
       }
     }

@@ -54,6 +54,12 @@ extension RunConfiguration {
         "one unit would send \(recipe.payloadBytes) bytes, \(Recipe.payloadLimit) are allowed; use"
           + " fewer group.branches or group.branch_steps")
     }
+    let parts = evaluation.place == .actors ? EvaluationParts(of: recipe).count : 0
+    guard parts <= EvaluationUnit.mostParts else {
+      throw .impossible(
+        "an evaluation would have \(parts) parts, and actors share at most \(EvaluationUnit.mostParts); use fewer"
+          + " eval.noises, eval.best_of or held-out prompts, or eval.by learner")
+    }
     guard recipe.parameterBytes <= Recipe.parameterLimit else {
       throw .impossible(
         "the model has \(recipe.parameterBytes) bytes of parameters, and actors can be sent"

@@ -33,6 +33,8 @@ package final class ActorProcess {
     package var pieceBytes = WireLimits.payloadBytes
     /// Whether a learner is told what programs and servers said; otherwise what went wrong, in our words.
     package var quotesRewards = true
+    /// Called several times a second, as long as its learner is heard and answered.
+    package var alive: @Sendable () -> Void = {}
     /// The launcher; the actor ends when it is gone. nil for an actor started by hand.
     package var parent: Int32?
 
@@ -62,7 +64,8 @@ package final class ActorProcess {
   private let log: @Sendable (String) -> Void
   private let clock = ContinuousClock()
   private let wakeup: Wakeup
-  private let outcomes: Mailbox<ComputeThread.Outcome>
+  /// Of the arithmetic at hand: what an earlier one has begun is nobody's any more.
+  private var outcomes: Mailbox<ComputeThread.Outcome>
   private let preparations: Mailbox<Result<Preparation, any Error>>
   private let stopping = StopFlag()
 
@@ -189,6 +192,7 @@ package final class ActorProcess {
     try tell(.connected, &connection)
     var hasGreeted = false
     while !isOver {
+      options.alive()
       if !hasGreeted { hasGreeted = connection.greet(state.hello(runID: address.runID)) }
       try connection.wait(wakeup)
       wakeup.drain()
@@ -242,9 +246,10 @@ package final class ActorProcess {
 
   private func take(_ preparation: Preparation, _ connection: inout LearnerConnection) throws {
     if case .ready(let recipe, _) = preparation {
+      self.compute?.stop()
+      outcomes = Mailbox(waking: wakeup)
       let compute = ComputeThread(recipe: recipe, recorded: recorded, outcomes: outcomes)
       try compute.start()
-      self.compute?.stop()
       self.compute = compute
     }
     try tell(.prepared(preparation), &connection)

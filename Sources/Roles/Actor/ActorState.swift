@@ -368,6 +368,8 @@ package struct ActorState {
     isPreparing = false
     switch preparation {
     case .needs(let digest, let limit):
+      // Nothing is made of it yet, whatever becomes of this session.
+      configuration = ""
       // Without a session the next welcome begins anew.
       guard entering != nil else { return }
       let pull = ListPull(digest, upTo: limit)

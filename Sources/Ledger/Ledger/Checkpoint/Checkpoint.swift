@@ -88,7 +88,7 @@ package enum Checkpoint {
     "\(folder.checkpoints)/\(name(of: version))"
   }
 
-  /// Which checkpoints stay when a new one is written; the first and the best always do.
+  /// Which checkpoints stay when a new one is written; the first, the best and those under evaluation always do.
   package struct Retention: Sendable {
     /// The newest so many.
     package var last = 2
@@ -152,8 +152,9 @@ package enum Checkpoint {
   }
 
   private static func prune(_ folder: RunFolder, keeping: Retention) throws {
-    let best = best(in: folder)
-    for old in try versions(in: folder).filter({ $0 != 0 && $0 != best }).dropLast(keeping.last)
+    // Those under evaluation may become the best.
+    let kept = Set(EvaluationFolder.all(in: folder).map(\.version) + [0, best(in: folder) ?? 0])
+    for old in try versions(in: folder).filter({ !kept.contains($0) }).dropLast(keeping.last)
     where keeping.every == 0 || !old.isMultiple(of: keeping.every) {
       // Renamed first: whoever is killed now leaves no half of a checkpoint under its name.
       let doomed = "\(folder.checkpoints)/.old-\(old)"

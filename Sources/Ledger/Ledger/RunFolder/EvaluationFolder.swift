@@ -30,10 +30,31 @@ package struct EvaluationFolder: Sendable {
       .map { EvaluationFolder(of: $0, in: folder) }
   }
 
+  /// The weights of evaluations that an earlier life of a run left, by version; the folders are removed.
+  ///
+  /// - Parameter count: of the model's parameters.
+  package static func taken(
+    from folder: RunFolder, count: Int, notice: (String) -> Void
+  ) throws -> [UInt64: Buffer] {
+    var weights: [UInt64: Buffer] = [:]
+    for old in all(in: folder) {
+      weights[old.version] = old.weights(count: count)
+      if weights[old.version] == nil { notice(loss(of: old.version)) }
+      try old.remove()
+    }
+    return weights
+  }
+
+  /// What is said of one whose weights are damaged.
+  package static func loss(of version: UInt64) -> String {
+    "! the evaluation of version \(version) cannot be finished: its weights in eval/ are damaged"
+  }
+
   /// Whether a run at this version has evaluations to make that actors share.
   package static func areLeft(in folder: RunFolder, at version: UInt64) throws -> Bool {
     try !all(in: folder).isEmpty
       || !MetricsFile.evaluations(in: folder.metrics).contains(version)
+      || !FileManager.default.fileExists(atPath: folder.evaluation(of: version))
   }
 
   /// Makes the folder; the evaluation is begun once its weights are on the disk.

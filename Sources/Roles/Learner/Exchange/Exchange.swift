@@ -48,6 +48,8 @@ package final class Exchange: @unchecked Sendable {
     package var checkOwner: @Sendable () throws -> Void
     /// Where every lease, result and session is written down; nil for nowhere.
     package var trace: TraceFile?
+    /// Called several times a second, as long as peers are answered.
+    package var alive: @Sendable () -> Void
 
     package init(
       chosen: @escaping @Sendable (AdmittedUnit) -> Void,
@@ -57,7 +59,7 @@ package final class Exchange: @unchecked Sendable {
       trouble: @escaping @Sendable (RunTrouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void,
       checkOwner: @escaping @Sendable () throws -> Void = {},
-      trace: TraceFile? = nil
+      trace: TraceFile? = nil, alive: @escaping @Sendable () -> Void = {}
     ) {
       self.chosen = chosen
       self.doubted = doubted
@@ -67,6 +69,7 @@ package final class Exchange: @unchecked Sendable {
       self.failed = failed
       self.checkOwner = checkOwner
       self.trace = trace
+      self.alive = alive
     }
   }
 
@@ -223,6 +226,7 @@ package final class Exchange: @unchecked Sendable {
     while !isOver {
       _ = try wakeup.wait(
         for: socket, toReceive: state.mayReceive, timeout: .milliseconds(100))
+      callbacks.alive()
       let busy = now
       let closed = unreachable
       wakeup.drain()

@@ -25,6 +25,8 @@ package struct ExchangeState {
 
   var leases: LeaseTable
   var published = PublishedSnapshots()
+  /// The version whose evaluation was over last.
+  private var lastEvaluated: PolicyVersion?
   /// The parameters that open updates are sampled with.
   var sessions = SessionTable()
   var answers = AnswerQueue()
@@ -202,7 +204,9 @@ package struct ExchangeState {
     case .partDurable(let part, let digest): acknowledge(part, digest)
     case .evaluated(let version):
       leases.evaluated(version)
-      published.withdraw(version.averaged)
+      // Somebody may be in the middle of pulling the weights of the last one.
+      if let last = lastEvaluated { published.withdraw(last.averaged) }
+      lastEvaluated = version
     case .drain(let reason):
       draining = now + 3
       for session in sessions.peers.keys.sorted() { send(.drain(reason: reason), to: session) }

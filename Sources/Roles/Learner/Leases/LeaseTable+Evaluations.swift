@@ -37,14 +37,27 @@ extension LeaseTable {
   /// Whether the session has a part and is to have no other: what it takes is done in the order in which it came,
   /// and training's units would wait behind many. At the end there are none.
   func hasItsPart(_ session: SessionID) -> Bool {
-    guard !open.isEmpty else { return false }
-    return sessions[session]?.outstanding.contains { EvaluationUnit($0) != nil } ?? false
+    !open.isEmpty && hasPart(session)
   }
 
-  /// Seconds after which a lease is late. How long a part takes says nothing of how long units take, and whoever
-  /// takes long with one has not failed.
+  /// Seconds after which a lease is late. How long a part takes says nothing of how long units take: neither it nor
+  /// what waits behind it in its session's order is late before a part would be.
   func patience(with lease: UnitLedger.Lease, of unit: UnitID) -> Time {
-    guard EvaluationUnit(unit) != nil else { return standings.patience(with: lease.process) }
-    return max(patience, 4 * (usualPart ?? 0))
+    let usual = standings.patience(with: lease.process)
+    return hasPart(lease.session) ? max(usual, patience, 4 * (usualPart ?? 0)) : usual
+  }
+
+  private func hasPart(_ session: SessionID) -> Bool {
+    sessions[session]?.outstanding.contains { EvaluationUnit($0) != nil } ?? false
+  }
+
+  /// The session has delivered a part: what it holds besides is begun only now.
+  ///
+  /// - Parameter seconds: from the grant to the part's first result; nil where it was late, or not the first.
+  mutating func deliveredPart(_ session: SessionID, after seconds: Time?, now: Time) {
+    if let seconds { usualPart = usualPart.map { 0.9 * $0 + 0.1 * seconds } ?? seconds }
+    for unit in sessions[session]?.outstanding ?? [] {
+      units.beginsAgain(unit, of: session, now: now, until: now + patience)
+    }
   }
 }

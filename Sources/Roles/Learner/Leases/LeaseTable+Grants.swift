@@ -36,16 +36,22 @@ extension LeaseTable {
         rooms.append(Room(session: id, party: session.party, load: session.load, most: most))
       }
     }
+    /// Whether all rooms have a part: what is looked at for every message must not grow with an evaluation.
+    var haveParts = false
     for id in rooms.isEmpty ? [] : candidates {
       if rooms.isEmpty || out >= most { break }
       let unit = units[id]
       if unit.isKnown || isHeldBack(unit) { continue }
+      if haveParts && EvaluationUnit(id) != nil { continue }
       let wanted = audited.contains(id) ? unit.ballot.wanted : 1
       let waitedFor = unit.leases.count { counts($0, proven, now: now) } + unit.ballot.count
       let believed = unit.leases.count { trusted.contains($0.process) }
       guard waitedFor < wanted, believed < wanted + Self.mostBackups else { continue }
       for _ in waitedFor..<wanted where out < most {
-        guard let place = roomiest(rooms, for: id, isAudited: wanted > 1) else { break }
+        guard let place = roomiest(rooms, for: id, isAudited: wanted > 1) else {
+          haveParts = !open.isEmpty && EvaluationUnit(id) != nil
+          break
+        }
         let isFirst = unit.ballot.isEmpty && units[id].leases.isEmpty
         let kind: Grant.Kind = isFirst ? .normal : wanted > 1 ? .audit : .backup
         grants += grant(id, to: rooms[place].session, kind, now: now)
@@ -102,13 +108,14 @@ extension LeaseTable {
   /// Ends leases whose time is over, and finds those that are late.
   private mutating func expire(now: Time) {
     for unit in units.leased {
+      let isPart = EvaluationUnit(unit) != nil
       for lease in units[unit].leases {
         if lease.deadline < now {
           endLease(of: unit, by: lease.session)
-          if !lease.isLate { standings.failed(lease.process, now: now) }
+          if !lease.isLate, !isPart { standings.failed(lease.process, now: now) }
         } else if !lease.isLate, now - lease.granted > patience(with: lease, of: unit) {
           units.becomesLate(unit, of: lease.session)
-          if EvaluationUnit(unit) == nil { standings.failed(lease.process, now: now) }
+          if !isPart { standings.failed(lease.process, now: now) }
         }
       }
     }

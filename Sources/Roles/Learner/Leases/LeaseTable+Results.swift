@@ -51,14 +51,10 @@ extension LeaseTable {
   package mutating func received(
     _ unit: UnitID, digest: Digest, from session: SessionID, now: Time
   ) -> Decision {
-    var granted = units[unit].lease(of: session)?.granted
-    if EvaluationUnit(unit) != nil {
-      if let granted {
-        let seconds = now - granted
-        usualPart = usualPart.map { 0.9 * $0 + 0.1 * seconds } ?? seconds
-      }
-      granted = nil
-    }
+    let lease = units[unit].lease(of: session)
+    let isPart = EvaluationUnit(unit) != nil
+    // How long a part takes says nothing of how long units take.
+    let granted = isPart ? nil : lease?.granted
     let sender = sessions[session].map { (party: $0.party, process: $0.process) }
     sessions.gaveUp(unit, of: session)
     units.end(unit, of: session)
@@ -69,6 +65,10 @@ extension LeaseTable {
         sender.process, after: granted.map { now - $0 }, isFirst: isFirst, now: now)
     }
     let known = units[unit]
+    if isPart {
+      let seconds = lease.flatMap { $0.isLate || known.isKnown ? nil : now - $0.granted }
+      deliveredPart(session, after: seconds, now: now)
+    }
     if let counting = known.digest {
       guard counting == digest else { return .conflict }
       delivered(isFirst: false)

@@ -135,6 +135,17 @@ struct UnitLedger: Sendable {
     }
   }
 
+  /// A lease counts as granted now.
+  mutating func beginsAgain(
+    _ unit: UnitID, of session: SessionID, now: Time, until deadline: Time
+  ) {
+    change(unit) {
+      guard let place = $0.leases.firstIndex(where: { $0.session == session }) else { return }
+      $0.leases[place].granted = now
+      $0.leases[place].deadline = deadline
+    }
+  }
+
   mutating func becomesLate(_ unit: UnitID, of session: SessionID) {
     change(unit) {
       guard let place = $0.leases.firstIndex(where: { $0.session == session }) else { return }

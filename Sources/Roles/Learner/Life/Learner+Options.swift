@@ -29,6 +29,8 @@ extension Learner {
     package var about = RunRecord.About()
     /// Where every lease, result and session is written down; nil for nowhere.
     package var trace: TraceFile?
+    /// Called several times a second, as long as actors are answered.
+    package var alive: @Sendable () -> Void = {}
     /// Sends the actors home also where the run is to go on later; else they wait for the next life.
     package var drains = false
 

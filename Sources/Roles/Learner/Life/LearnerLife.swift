@@ -92,7 +92,12 @@ final class LearnerLife {
       recipe.evaluation.place == .actors
       ? try LeasedEvaluations(
         recipe, of: folder, evaluator: evaluator, record: record, exchange: threads.exchange,
-        at: firstVersion) : nil
+        at: firstVersion, notice: notice) : nil
+    if evaluations == nil {
+      for (version, weights) in try EvaluationFolder.taken(
+        from: folder, count: recipe.model.contract.parameters.count, notice: notice)
+      where version <= firstVersion && !record.hasEvaluation(version) { missed[version] = weights }
+    }
     supply = UnitSupply(
       Intake(
         committed: firstVersion, lastCommit: restored.lastCommit, durable: restored.durable),
@@ -115,6 +120,8 @@ final class LearnerLife {
   ///
   /// - Throws: where a thread cannot be started or the endpoint not be written; ``close()`` ends what was begun.
   func listen() throws {
+    // An actor that comes at once may hold a part of what is resumed.
+    try evaluations?.resume()
     try threads.start()
     let endpoint = threads.endpoint
     try RunFolder.write(endpoint, to: folder.endpoint)
@@ -207,7 +214,6 @@ final class LearnerLife {
 
   /// Makes the evaluations that an earlier life left.
   func evaluateMissed() throws {
-    try evaluations?.resume()
     let versions = try Checkpoint.versions(in: folder)
     for (version, weights) in missed.sorted(by: { $0.key < $1.key }) where version < firstVersion {
       // The state has gone on: what was not saved then cannot be saved now.
@@ -228,6 +234,11 @@ final class LearnerLife {
     if left != nil { return }
     if let evaluations {
       guard !record.hasEvaluation(version), !evaluations.isPending(version) else { return }
+      // The one before may still be under way, and no more: each holds its weights and its parts.
+      guard try supply.awaitEvaluations(atMost: 1, version: self.version) else {
+        left = version
+        return
+      }
       // For the mark of the best one, which is known only later.
       _ = try save()
       return try evaluations.begin(version, weights)
@@ -267,7 +278,9 @@ final class LearnerLife {
   /// Evaluates and saves the last version, and says what the life came to.
   func finish() throws -> Learner.Summary {
     if !supply.intake.isInterrupted, supply.failure == nil { try evaluate() }
-    if let missing = evaluations?.missing, try !supply.awaitEvaluations(version: version) {
+    if let missing = evaluations?.missing,
+      try !supply.awaitEvaluations(atMost: 0, version: version)
+    {
       report(
         .notice(
           "! the evaluation of version \(missing.version) is left to the next start of this run"))

@@ -78,7 +78,8 @@ final class LearnerThreads {
         chosen: { journal.submit(.unit($0)) }, doubted: { inbox.post(.doubted($0, $1)) },
         evaluated: { inbox.post(.evaluated($0)) },
         notice: notice, trouble: { inbox.post(.trouble($0)) },
-        failed: { inbox.post(.failed($0)) }, checkOwner: claim.check, trace: options.trace))
+        failed: { inbox.post(.failed($0)) }, checkOwner: claim.check, trace: options.trace,
+        alive: options.alive))
   }
 
   /// Where actors find the learner.

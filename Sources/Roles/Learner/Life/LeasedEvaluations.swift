@@ -15,7 +15,8 @@ final class LeasedEvaluations {
   private struct Pending {
     let folder: EvaluationFolder
     let weights: Buffer
-    var parts: [Int: EvaluatedPart] = [:]
+    /// The outcomes of the parts that are here, and the digests of their payloads.
+    var parts: [Int: (outcomes: Outcomes, digest: Digest)] = [:]
   }
 
   private let recipe: Recipe
@@ -33,7 +34,7 @@ final class LeasedEvaluations {
   ///   reached again.
   init(
     _ recipe: Recipe, of folder: RunFolder, evaluator: Evaluator, record: RunRecord,
-    exchange: Exchange, at version: UInt64
+    exchange: Exchange, at version: UInt64, notice: (String) -> Void
   ) throws {
     self.recipe = recipe
     self.folder = folder
@@ -41,28 +42,35 @@ final class LeasedEvaluations {
     self.exchange = exchange
     parts = EvaluationParts(of: recipe)
     for old in EvaluationFolder.all(in: folder) {
-      guard old.version <= version, !record.hasEvaluation(old.version),
-        let weights = old.weights(count: recipe.model.contract.parameters.count)
-      else {
+      guard old.version <= version, !record.hasEvaluation(old.version) else {
         try old.remove()
         continue
       }
-      guard old.isUnder(parts.terms) else {
+      guard let weights = old.weights(count: recipe.model.contract.parameters.count) else {
+        notice(EvaluationFolder.loss(of: old.version))
         try old.remove()
-        try old.begin(weights, under: parts.terms)
-        pending[old.version] = Pending(folder: old, weights: weights)
         continue
       }
       var entry = Pending(folder: old, weights: weights)
-      for number in 0..<parts.count {
-        let unit = EvaluationUnit(PolicyVersion(old.version), part: number)
-        guard let (payload, digest) = old.part(number) else { continue }
-        entry.parts[number] = try? EvaluatedPart(
-          payload: payload, digest: digest, unit: unit, recipe: recipe)
+      if old.isUnder(parts.terms) {
+        for number in 0..<parts.count {
+          let unit = EvaluationUnit(PolicyVersion(old.version), part: number)
+          guard let (payload, digest) = old.part(number),
+            let part = try? EvaluatedPart(
+              payload: payload, digest: digest, unit: unit, recipe: recipe)
+          else { continue }
+          entry.parts[number] = (part.outcomes, digest)
+        }
+      } else {
+        try old.remove()
+        try old.begin(weights, under: parts.terms)
       }
       pending[old.version] = entry
     }
   }
+
+  /// How many are not over.
+  var count: Int { pending.count }
 
   /// The oldest version under evaluation, and how many of its parts are not here; nil where there is none.
   var missing: (version: UInt64, parts: Int)? {
@@ -96,13 +104,13 @@ final class LeasedEvaluations {
   private func lease(_ version: UInt64) throws {
     guard let entry = pending[version] else { return }
     let of = PolicyVersion(version)
-    let known = entry.parts.values.map { ($0.unit, $0.digest) }
+    let known = entry.parts.map { (EvaluationUnit(of, part: $0), $1.digest) }
     exchange.send(
       .evaluate(
         PublishedSnapshot(Snapshot(version: of.averaged, parameters: entry.weights)),
         parts: (0..<parts.count).map { EvaluationUnit(of, part: $0) },
         durable: Dictionary(uniqueKeysWithValues: known)))
-    try concludeIfWhole(version)
+    try concludeWhole()
   }
 
   /// Keeps a part that has come; the last one concludes its evaluation.
@@ -110,13 +118,22 @@ final class LeasedEvaluations {
     let (version, number) = (part.unit.version.rawValue, part.unit.part)
     guard let entry = pending[version], entry.parts[number] == nil else { return }
     try entry.folder.add(part.payload, digest: part.digest, part: number)
-    pending[version]?.parts[number] = part
+    pending[version]?.parts[number] = (part.outcomes, part.digest)
     exchange.send(.partDurable(part.unit, part.digest))
-    try concludeIfWhole(version)
+    try concludeWhole()
   }
 
-  private func concludeIfWhole(_ version: UInt64) throws {
-    guard let entry = pending[version], entry.parts.count == parts.count else { return }
+  /// Concludes what is whole in the order of versions: the base's evaluation comes before those that are compared
+  /// with it, and of equal ones the first is the best.
+  private func concludeWhole() throws {
+    while let (version, entry) = pending.min(by: { $0.key < $1.key }),
+      entry.parts.count == parts.count
+    {
+      try conclude(version, entry)
+    }
+  }
+
+  private func conclude(_ version: UInt64, _ entry: Pending) throws {
     let began = ProcessorTime.ofThread
     defer { spent += ProcessorTime.ofThread - began }
     let outcomes = (0..<parts.count).flatMap { number in

@@ -49,6 +49,8 @@ final class UnitSupply {
     let ids = recipe.layout.units(of: k)
     var silence = clock.now
     while true {
+      // Also where nothing is waited for.
+      try takeEvaluated()
       if intake.isInterrupted { return nil }
       if ends(at: k, holdUp: hasUpdated ? nil : holdUp(update: k, missing: intake.missing(of: ids)))
       {
@@ -87,10 +89,12 @@ final class UnitSupply {
     return false
   }
 
-  /// Waits until the evaluations that actors share are done; false if the run is to stop before.
-  func awaitEvaluations(version: UInt64) throws -> Bool {
-    while let missing = evaluations?.missing {
-      if intake.isInterrupted { return false }
+  /// Waits until of the evaluations that actors share not more than so many are left; false if the run is to stop
+  /// before.
+  func awaitEvaluations(atMost count: Int, version: UInt64) throws -> Bool {
+    while let evaluations, evaluations.count > count, let missing = evaluations.missing {
+      if intake.isInterrupted || failure != nil { return false }
+      try claim.check()
       if ends(at: version, holdUp: nil, limits: limits.withoutMinutes) { return false }
       let hasNews = try read(within: 1, version: version)
       let now = limits.began.duration(to: clock.now).seconds
@@ -133,8 +137,12 @@ final class UnitSupply {
     let letters = inbox.wait(atMost: seconds) ?? []
     try intake.read(letters)
     try tell(version: version)
-    for part in intake.takeEvaluated() { try evaluations?.take(part) }
+    try takeEvaluated()
     return !letters.isEmpty
+  }
+
+  private func takeEvaluated() throws {
+    for part in intake.takeEvaluated() { try evaluations?.take(part) }
   }
 
   private func tell(version: UInt64) throws {
