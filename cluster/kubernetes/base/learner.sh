@@ -4,6 +4,7 @@
 set -u
 child='' wish=''
 trap 'wish=end; [ -z "$child" ] || kill -TERM "$child"' TERM
+rm -f /tmp/ended
 install -m 600 -t /keys /secrets/learner.key /secrets/allowed || exit 77
 # $FLAGS are several words.
 tributary learner "$PRESET" --run /run-folder/run --listen 'tcp://*:5555' --keys /keys $FLAGS &
