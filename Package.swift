@@ -41,7 +41,7 @@ let house = [
       Module(name: "Records", imports: ["Bytes"]),
       Module(name: "HTTP", imports: ["CCurl"], touchesMemory: true),
       Module(
-        name: "Tasks", imports: ["Records", "CPNG"], resources: [.copy("Resources")],
+        name: "Tasks", imports: ["Bytes", "Records", "CPNG"], resources: [.copy("Resources")],
         touchesMemory: true, testFiles: ["Resources"]),
       // programs of other people: started, watched and ended
       Module(name: "Programs", imports: ["Bytes"]),
@@ -118,7 +118,7 @@ let house = [
         name: "Configuration",
         imports: [
           "Roles", "Ledger", "Learning", "Models", "Objective", "Flow", "Network", "Rewards",
-          "Tasks", "Programs", "Records", "HTTP", "Release",
+          "Tasks", "Programs", "Records", "HTTP", "Release", "Bytes",
         ],
         products: [.product(name: "Yams", package: "Yams")],
         resources: [.copy("Presets"), .copy("Template")]),

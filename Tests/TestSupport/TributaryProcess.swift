@@ -25,7 +25,7 @@ package enum Tributary {
   /// Starts a process whose output goes to files in `folder`.
   package static func start(
     _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:],
-    from directory: String? = nil
+    from directory: String? = nil, program: String = binary
   ) throws -> Running {
     let number = UUID().uuidString.prefix(8)
     let (output, errors) = (folder.file("out-\(number)"), folder.file("err-\(number)"))
@@ -36,7 +36,7 @@ package enum Tributary {
       try FileHandle(forWritingTo: URL(fileURLWithPath: $0))
     }
     let process = try ChildProcess(
-      binary, arguments, in: directory, environment: environment,
+      program, arguments, in: directory, environment: environment,
       output: .descriptor(handles[0].fileDescriptor),
       errors: .descriptor(handles[1].fileDescriptor))
     for handle in handles { try handle.close() }
@@ -46,9 +46,11 @@ package enum Tributary {
   /// Runs to the end.
   package static func run(
     _ arguments: [String], in folder: ScratchFolder, environment: [String: String] = [:],
-    from directory: String? = nil
+    from directory: String? = nil, program: String = binary
   ) throws -> Outcome {
-    try start(arguments, in: folder, environment: environment, from: directory).wait()
+    try start(
+      arguments, in: folder, environment: environment, from: directory, program: program
+    ).wait()
   }
 
   package final class Running {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A configuration that cannot be run: what, where, the value, what is allowed.
 package enum ConfigurationError: Error, Hashable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
@@ -38,5 +40,14 @@ package enum ConfigurationError: Error, Hashable, CustomStringConvertible {
   /// The beginning of a text from a file: a sentence is for people.
   private static func cut(_ text: String) -> String {
     text.unicodeScalars.count > 200 ? "\(String(text.unicodeScalars.prefix(200)))…" : text
+  }
+}
+
+extension ConfigurationError {
+  /// The program was copied without what it reads.
+  static func missingResources(_ module: String) -> ConfigurationError {
+    .impossible(
+      "\(ResourceFolder.expectedPath(of: module)) is missing: the program was copied without it; copy the folders"
+        + " tributary_*.resources beside it, or install it with scripts/install-program")
   }
 }

@@ -4,7 +4,10 @@ package import Foundation
 package enum ModelTemplate {
   /// The files by name, in the order of their names.
   package static func files() throws -> [(name: String, content: Data)] {
-    let folder = Bundle.module.bundleURL.appendingPathComponent("Template")
+    guard let resources = RunConfiguration.resources else {
+      throw ConfigurationError.missingResources("Configuration")
+    }
+    let folder = URL(fileURLWithPath: "\(resources)/Template")
     return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map { name in
       (name, try Data(contentsOf: folder.appendingPathComponent(name)))
     }

@@ -1,9 +1,12 @@
+import Bytes
 import Foundation
 
 extension RunConfiguration {
-  /// The names of the presets, the default first.
+  static var resources: String? { ResourceFolder.path(of: "Configuration") }
+
+  /// The names of the presets, the default first; none of a program that was copied without them.
   package static var presets: [String] {
-    let folder = Bundle.module.bundleURL.appendingPathComponent("Presets").path
+    let folder = "\(resources ?? "")/Presets"
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     let names = files.compactMap { $0.hasSuffix(".yaml") ? String($0.dropLast(5)) : nil }.sorted()
     return names.filter { $0 == "shapes" } + names.filter { $0 != "shapes" }
@@ -18,8 +21,8 @@ extension RunConfiguration {
 
   /// The file of a preset; nil for other names.
   static func preset(_ name: String) -> URL? {
-    guard presets.contains(name) else { return nil }
-    return Bundle.module.url(forResource: name, withExtension: "yaml", subdirectory: "Presets")
+    guard presets.contains(name), let resources else { return nil }
+    return URL(fileURLWithPath: "\(resources)/Presets/\(name).yaml")
   }
 
   /// A preset by name, or a YAML file by path; a file may start from a preset that it names.
@@ -27,6 +30,7 @@ extension RunConfiguration {
     self.init()
     let url = Self.preset(name) ?? URL(fileURLWithPath: name)
     guard let data = try? Data(contentsOf: url) else {
+      if Self.resources == nil { throw .missingResources("Configuration") }
       throw .unknownSource(name, nearest: Self.nearestPreset(to: name), presets: Self.presets)
     }
     guard let text = String(validating: data, as: UTF8.self) else {

@@ -1,3 +1,4 @@
+import Bytes
 import Flow
 import Foundation
 import Learning
@@ -86,6 +87,7 @@ extension RunConfiguration {
   package func shippedBase() throws(ConfigurationError) -> String {
     let name = task.rawValue
     guard let path = baseCheckpoint(ofTask: name) else {
+      if ResourceFolder.path(of: "Tasks") == nil { throw .missingResources("Tasks") }
       throw .impossible(
         "the task \(name) ships no base; use --set model.init=random, or make one:"
           + " tributary pretrain \(name) -o base.safetensors")

@@ -1,9 +1,11 @@
+import Bytes
 import Foundation
 
-/// The shipped base of a task, a safetensors file; nil if the task has none.
+/// The shipped base of a task, a safetensors file; nil if the task has none, or the program was copied without it.
 ///
 /// `tributary pretrain` makes it again.
 package func baseCheckpoint(ofTask name: String) -> String? {
-  let path = Bundle.module.bundleURL.appendingPathComponent("Resources/\(name).safetensors").path
+  guard let folder = ResourceFolder.path(of: "Tasks") else { return nil }
+  let path = "\(folder)/Resources/\(name).safetensors"
   return FileManager.default.fileExists(atPath: path) ? path : nil
 }
