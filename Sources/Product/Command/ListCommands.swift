@@ -136,7 +136,7 @@ struct MetricsCommand: PrintsJSON {
       \(table(EventsOnly.allCases.map { ($0.rawValue, $0.meaning) }))
       ## Alarms
 
-      In `alarms.jsonl`, each with the version, what was found and what to do; a run goes on. One is raised again only
+      In `alarms.jsonl`, each with the version, what was found and what to do. One is raised again only
       after its number has gone well back.
 
       \(table(Alarm.Kind.allCases.map { ($0.rawValue, $0.meaning) }))

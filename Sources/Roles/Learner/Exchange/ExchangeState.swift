@@ -24,10 +24,10 @@ package struct ExchangeState {
   private let asksForKeys: Bool
 
   var leases: LeaseTable
+  /// The parameters that open updates, and evaluations, are sampled with.
   var published = PublishedSnapshots()
   /// The version whose evaluation was over last.
   private var lastEvaluated: PolicyVersion?
-  /// The parameters that open updates are sampled with.
   var sessions = SessionTable()
   var answers = AnswerQueue()
   var results = ResultsInHand()
