@@ -61,11 +61,12 @@ let house = [
       Module(name: "Objective", imports: ["Flow", "Tensor", "Records"]),
     ]),
   Folder(
-    name: "Protocol", foreign: ["CWire", "CZeroMQ"],
+    name: "Protocol", foreign: ["CWire", "CZeroMQ", "CZstd"],
     modules: [
       Module(
         name: "Transport", imports: ["Bytes", "CSodium", "CSystem", "CZeroMQ"], touchesMemory: true),
-      Module(name: "Wire", imports: ["Records", "Bytes", "CWire"], touchesMemory: true),
+      Module(
+        name: "Wire", imports: ["Records", "Bytes", "CWire", "CZstd"], touchesMemory: true),
     ]),
   Folder(
     name: "Models",
@@ -218,6 +219,8 @@ let package = Package(
     .systemLibrary(name: "CSystem", path: paths["CSystem"]),
     .systemLibrary(
       name: "CZeroMQ", path: paths["CZeroMQ"], providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(
+      name: "CZstd", path: paths["CZstd"], providers: [.apt(["libzstd-dev"])]),
     .target(
       name: "CProcess", path: paths["CProcess"], cSettings: [.unsafeFlags(["-Wall", "-Werror"])]),
     .target(name: "CWire", path: paths["CWire"], linkerSettings: [.linkedLibrary("protobuf-c")]),

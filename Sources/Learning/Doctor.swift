@@ -133,7 +133,8 @@ package struct Doctor {
     for k in 0..<12 as Range<UInt64> {
       let began = ContinuousClock.now
       _ = try core.advance(
-        with: try units(of: k, weights: core.policy.sampling, recipe: trivial), epoch: 0)
+        with: try units(of: k, weights: core.policy.snapshot.parameters.buffer, recipe: trivial),
+        epoch: 0)
       let needed = (ContinuousClock.now - began) * Int(12 - k)
       if ContinuousClock.now + needed > end {
         return Self.leftOut("trivial reward", seconds: needed / .seconds(1))

@@ -79,7 +79,7 @@ package final class LearnerCore {
     let commit = Commit(
       update: k, epoch: epoch, firstUnit: recipe.layout.first(of: k),
       unitCount: units.count, unitsDigest: Digest(builder),
-      paramsHash: policy.sampling === policy.weights ? snapshot.hash : policy.paramsHash,
+      paramsHash: policy.samplesWeights ? snapshot.hash : policy.paramsHash,
       stateHash: stateHash, reward: Float(report.reward))
     return (commit, report)
   }

@@ -40,6 +40,7 @@ package struct Recipe: Sendable {
   package var evaluation: EvaluationOptions
   /// What units are sent and kept with; no part of the numbers of a loss that reads no outcome's latent.
   package var outcomeRecord: OutcomeRecord
+  package var publication: Publication
 
   package init(
     runSeed: UInt64, task: any Task, rewards: [RewardSource] = [.judge],
@@ -49,7 +50,7 @@ package struct Recipe: Sendable {
     optimizer: AdamW.Options, ema: EMA.Options, minibatches: Int,
     minibatchesBy: MinibatchAxis = .units, chunkUnits: Int, schedule: Schedule,
     importanceCap: Double = 2, evaluation: EvaluationOptions,
-    outcomeRecord: OutcomeRecord = .all
+    outcomeRecord: OutcomeRecord = .all, publication: Publication = Publication()
   ) {
     self.runSeed = runSeed
     self.task = task
@@ -70,6 +71,7 @@ package struct Recipe: Sendable {
     self.importanceCap = importanceCap
     self.evaluation = evaluation
     self.outcomeRecord = outcomeRecord
+    self.publication = publication
   }
 
   /// What the optimiser steps of one update share out.

@@ -22,6 +22,7 @@ package final class TrainingState {
   package let optimizer: AdamW
   package var ema: EMA
   private let lagged: LaggedDecay
+  private let published: Publication.Values
   /// β, which adapts.
   package var beta: Float
   /// Committed updates.
@@ -37,6 +38,7 @@ package final class TrainingState {
     old = algorithm.readsOld || recipe.weighsOlderSamples ? base.copy() : nil
     slow = algorithm.averageCoefficient != 0 ? base.copy() : nil
     lagged = algorithm.lagged
+    published = recipe.publication.values
     reference = known?.copy() ?? recipe.model.contract.parameters.adapterOff(base)
     frozen = ParameterSet(reference)
     optimizer = AdamW(count: base.count, options: recipe.optimizer)
@@ -124,11 +126,18 @@ package final class TrainingState {
     return state
   }
 
-  /// What actors sample with: θ, or the policy that lags behind it.
-  package var sampling: Buffer { lagged == .none ? weights : old ?? weights }
+  /// Whether actors sample with θ itself: not with a policy that lags behind it, nor with rounded values.
+  package var samplesWeights: Bool { lagged == .none && published == .float32 }
 
+  /// What actors sample with: θ, or the policy that lags behind it, in the values that are published.
   package var snapshot: Snapshot {
-    Snapshot(version: version, parameters: sampling.copy())
+    let sampling = lagged == .none ? weights : old ?? weights
+    let parameters =
+      switch published {
+      case .float32: sampling.copy()
+      case .bfloat16: sampling.roundedToBFloat16()
+      }
+    return Snapshot(version: version, parameters: parameters)
   }
 
   /// Goes on to the next version: the policies that follow θ do so by one step.

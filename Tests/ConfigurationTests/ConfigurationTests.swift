@@ -39,7 +39,7 @@ enum Settings {
     "optim.beta2": "0.95", "optim.weight_decay": "0.01", "optim.minibatches": "3",
     "optim.chunk_units": "4", "optim.max_grad_norm": "2.0", "optim.ema.max": "0.9",
     "optim.ema.interval": "4", "optim.ema.warm_up": "false", "schedule.lag": "2",
-    "schedule.audit": "0.25",
+    "schedule.audit": "0.25", "publish.values": "bfloat16", "publish.packed": "true",
     "eval.every": "7", "eval.ode_steps": "8", "eval.noises": "2", "save.every": "5",
     "save.keep_last": "3", "save.keep_every": "20",
     "sample.continuation": "strides", "sample.strides": "1,2", "sample.tail_ratio": "0.5",
@@ -67,8 +67,12 @@ enum Settings {
     "model.program", "model.folder", "model.contract", "model.lora.rank", "model.lora.alpha",
     "model.lora.targets", "model.lora.init", "model.lora.base",
   ]
+  /// What the loss among them cannot go with; a test of its own has it.
+  private static let ofOtherLosses: Set = ["publish.values"]
   /// The same without them, and so of the built-in network.
-  static let builtIn = other.filter { !ofOtherModels.contains($0.key) }
+  static let builtIn = other.filter {
+    !ofOtherModels.contains($0.key) && !ofOtherLosses.contains($0.key)
+  }
 
   static func changed() throws -> RunConfiguration {
     var configuration = RunConfiguration()
@@ -438,6 +442,7 @@ struct RecipeTests {
     #expect(recipe.minibatches == 3 && recipe.chunkUnits == 4)
     #expect(recipe.ema.maximum == 0.9 && recipe.ema.interval == 4 && !recipe.ema.warmsUp)
     #expect(recipe.outcomeRecord == .digest)
+    #expect(recipe.publication == Publication(isPacked: true))
     let evaluation = EvaluationOptions(
       interval: 7, odeSteps: 8, noises: 2, bestOf: 3, best: "soft", asksRewards: false,
       place: .actors)
@@ -471,6 +476,19 @@ struct RecipeTests {
         #expect(throws: ConfigurationError.self) { try configuration.recipe() }
       } else {
         #expect(try configuration.recipe().outcomeRecord == .digest, "\(name)")
+      }
+    }
+  }
+
+  @Test func `rounded parameters are for losses that compare with what actors recorded`() throws {
+    for name in RunConfiguration.presets {
+      var configuration = try RunConfiguration(named: name)
+      let readsOld = try configuration.recipe().algorithm.readsOld
+      try configuration.set("publish.values", to: "bfloat16", place: "test")
+      if readsOld {
+        #expect(throws: ConfigurationError.self) { try configuration.recipe() }
+      } else {
+        #expect(try configuration.recipe().publication.values == .bfloat16, "\(name)")
       }
     }
   }
@@ -524,7 +542,7 @@ struct RecipeTests {
       "eval.noises",
       "eval.best_of", "eval.best", "eval.rewards", "eval.by", "journal.keep", "journal.file_mb",
       "launch.env", "model.env",
-      "schedule.audit", "save.every",
+      "schedule.audit", "publish.packed", "save.every",
       "save.keep_last", "save.keep_every",
       "updates", "model.program", "model.folder", "model.timeout", "model.retries",
       "model.processes", "model.tolerance", "eval.guidance",

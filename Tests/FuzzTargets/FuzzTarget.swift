@@ -15,7 +15,7 @@ package struct FuzzTarget: Sendable {
   package func check(_ bytes: [UInt8]) throws { try law(bytes) }
 
   package static let all: [FuzzTarget] = [
-    .envelope, .authentication, .trajectory, .record, .journal, .audit, .safeTensors,
+    .envelope, .authentication, .trajectory, .packedChunk, .record, .journal, .audit, .safeTensors,
     .configuration,
     .keyFile, .allowedKeys, .shapePrompts, .densityPrompts, .openPrompts, .answer,
     .modelAnswer, .modelContract, .adapter, .runFiles, .checkpoint,

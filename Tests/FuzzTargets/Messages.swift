@@ -37,6 +37,19 @@ extension FuzzTarget {
     try require(again.encoded() == encoded, "a trajectory is another after encoding")
   }
 
+  /// A packed chunk of parameters of 4 to 1,024 bytes, as its first byte says, against nothing or against a base.
+  static let packedChunk = FuzzTarget("packed-chunk", byteLimit: 2_048) { bytes in
+    let byteCount = 4 * (1 + Int(bytes.first ?? 0))
+    let base = [UInt8](repeating: 0x5a, count: byteCount)
+    let read = try base.withUnsafeBytes { base in
+      try decode(Array(bytes.dropFirst()), within: Budget(factor: 2, base: 1 << 20)) {
+        ChunkPacking.unpacked(
+          $0, base: bytes.count.isMultiple(of: 2) ? base : nil, byteCount: byteCount)
+      }
+    }
+    try require(read.map { $0?.count ?? byteCount } == byteCount, "a chunk has another size")
+  }
+
   /// One record of a journal.
   static let record = FuzzTarget("record", byteLimit: 8_192) { bytes in
     guard let read = try decode(bytes, within: .wire, { try JournalRecord(decoding: $0) }) else {

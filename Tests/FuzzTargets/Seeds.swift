@@ -48,6 +48,10 @@ extension FuzzTarget {
             outcomes: Outcomes(count: 2, latents: [], checksums: [6, 7], rewards: []), points: []
           ).encoded(),
       ]
+    case "packed-chunk":
+      let chunk = [UInt8](repeating: 7, count: 256) + [UInt8](repeating: 9, count: 256)
+      let packed = chunk.withUnsafeBytes { ChunkPacking.packed($0, base: nil) } ?? []
+      return ["plain": [127] + packed, "short": [127, 0] + packed.dropLast(2)]
     case "record":
       return Dictionary(
         uniqueKeysWithValues: JournalRecord.examples.enumerated().map {
@@ -239,8 +243,11 @@ extension Message {
       Manifest(
         version: PolicyVersion(1), paramsHash: .of(2), byteCount: 150, chunkSize: 100,
         chunks: [.of(3), .of(4)])),
-    .chunkRequest(ChunkRequest(paramsHash: .of(1), index: 2)),
-    .chunk(Chunk(paramsHash: .of(1), index: 2)), .drain(reason: "z"), .goodbye(reason: ""),
+    .chunkRequest(ChunkRequest(whole: .of(1), index: 2)),
+    .chunk(Chunk(whole: .of(1), index: 2)),
+    .drain(reason: "z"), .goodbye(reason: ""),
+    .packingRequest(PackingRequest(version: PolicyVersion(1), base: .of(2))),
+    .packing(Packing(version: PolicyVersion(1), base: nil, chunks: [.of(3), .of(4)])),
   ]
 }
 

@@ -209,7 +209,7 @@ struct ActorModel {
     case .chunkRequest(let request):
       guard let bytes = Self.published.chunk(request) else { return }
       hear(
-        from: .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)), payload: bytes)
+        from: .chunk(Chunk(whole: request.whole, index: request.index)), payload: bytes)
     default: break
     }
   }
@@ -236,10 +236,10 @@ struct ActorModel {
     let index = below(payload.count / Self.pieceBytes + 1)
     lastPiece = nil
     hear(
-      from: .chunkRequest(ChunkRequest(paramsHash: result.digest, index: UInt32(index))))
+      from: .chunkRequest(ChunkRequest(whole: result.digest, index: UInt32(index))))
     let piece = Array(payload.dropFirst(index * Self.pieceBytes).prefix(Self.pieceBytes))
     require(lastPiece ?? [] == piece, "piece \(index) of \(unit) is \(lastPiece ?? [])")
-    hear(from: .chunkRequest(ChunkRequest(paramsHash: Tiny.digest(3), index: 0)))
+    hear(from: .chunkRequest(ChunkRequest(whole: Tiny.digest(3), index: 0)))
   }
 
   private mutating func acknowledge() {

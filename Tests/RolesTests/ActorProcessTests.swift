@@ -145,9 +145,9 @@ import Wire
     try learner.hear("a request") { if case .manifestRequest = $0 { true } else { false } }
     try learner.send(.manifest(published.manifest(of: PolicyVersion(0))))
     try learner.hear("a request") { if case .chunkRequest = $0 { true } else { false } }
-    let chunk = ChunkRequest(paramsHash: snapshot.hash, index: 0)
+    let chunk = ChunkRequest(whole: snapshot.hash, index: 0)
     try learner.send(
-      .chunk(Chunk(paramsHash: snapshot.hash, index: 0)), payload: published.chunk(chunk))
+      .chunk(Chunk(whole: snapshot.hash, index: 0)), payload: published.chunk(chunk))
     var result: UnitResult?
     try learner.hear("the result") {
       if case .result(let found) = $0 { result = found }

@@ -92,8 +92,8 @@ private struct ActorDesk {
     published.publish(PublishedSnapshot(snapshot), keepingFrom: PolicyVersion(0))
     hear(.manifest(published.manifest(of: PolicyVersion(0))), at: seconds)
     var index: UInt32 = 0
-    while let bytes = published.chunk(ChunkRequest(paramsHash: snapshot.hash, index: index)) {
-      hear(.chunk(Chunk(paramsHash: snapshot.hash, index: index)), payload: bytes, at: seconds)
+    while let bytes = published.chunk(ChunkRequest(whole: snapshot.hash, index: index)) {
+      hear(.chunk(Chunk(whole: snapshot.hash, index: index)), payload: bytes, at: seconds)
       index += 1
     }
   }

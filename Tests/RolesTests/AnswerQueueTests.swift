@@ -7,7 +7,7 @@ import Wire
 /// Large answers wait for their reader.
 struct AnswerQueueTests {
   private func chunk(_ index: UInt32) -> AnswerQueue.Question {
-    .chunk(ChunkRequest(paramsHash: Tiny.digest(1), index: index))
+    .chunk(ChunkRequest(whole: Tiny.digest(1), index: index))
   }
 
   private func index(_ question: AnswerQueue.Question?) -> UInt32? {

@@ -379,7 +379,7 @@ struct ExchangeModel {
     guard actor.way == .honest || actor.way == .liar, !actor.wanted.isEmpty else { return }
     let request = actors[place].wanted.removeFirst()
     guard
-      let unit = (stock.right + stock.other).first(where: { $0.digest == request.paramsHash })
+      let unit = (stock.right + stock.other).first(where: { $0.digest == request.whole })
     else { return require(false, "a piece of nothing is asked for") }
     let pieces = PayloadPieces(of: unit.payload.count, pieceBytes: pieceBytes)
     require(Int(request.index) < pieces.count, "a piece behind the last is asked for")
@@ -389,7 +389,7 @@ struct ExchangeModel {
       if oneIn(32) { bytes.append(0) }
     }
     say(
-      .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)), payload: bytes,
+      .chunk(Chunk(whole: request.whole, index: request.index)), payload: bytes,
       by: place)
   }
 
@@ -398,12 +398,12 @@ struct ExchangeModel {
     let unit = stock.other[below(stock.other.count)]
     switch below(8) {
     case 0: send(unit, by: place)
-    case 6: say(.chunk(Chunk(paramsHash: unit.digest, index: 1)), payload: [1], by: place)
+    case 6: say(.chunk(Chunk(whole: unit.digest, index: 1)), payload: [1], by: place)
     case 1: tell(.closed(random.next()))
     case 2: tell(.refused("no message"))
     case 3: tell(.unreadable(.foreign, route: actors[place].route))
     case 4: say(.drain(reason: "because"), by: place)
-    case 5: say(.chunkRequest(ChunkRequest(paramsHash: unit.digest, index: 9)), by: place)
+    case 5: say(.chunkRequest(ChunkRequest(whole: unit.digest, index: 9)), by: place)
     default:
       let session = actors[place].session
       actors[place].session = random.next()

@@ -338,7 +338,8 @@ struct ExchangeTests {
     let forged = right.judged(right.judged.map { _ in [1] })
     #expect(try refusal(of: forged)?.text.contains("scores of judge") == true)
     #expect(admitted.withLock { $0 }.isEmpty)
-    #expect(deviations.withLock { $0.count } == 2)
+    // Whoever is refused may hear of it before the learner's owner does.
+    waitUntil("both deviations") { deviations.withLock { $0.count } == 2 }
     #expect(deviations.withLock { $0.allSatisfy { $0.hasPrefix("forger: unit 0: its ") } })
   }
 }

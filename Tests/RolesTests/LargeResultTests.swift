@@ -37,7 +37,7 @@ struct LargeResultTests {
     let start = index * Self.pieceBytes
     let bytes = Array(unit.payload[start..<min(start + Self.pieceBytes, unit.payload.count)])
     desk.say(
-      actor, .chunk(Chunk(paramsHash: unit.digest, index: UInt32(index))), payload: bytes + more,
+      actor, .chunk(Chunk(whole: unit.digest, index: UInt32(index))), payload: bytes + more,
       now: now)
   }
 

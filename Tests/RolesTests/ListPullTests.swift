@@ -14,7 +14,7 @@ struct ListPullTests {
     var pull = ListPull(digest)
     var (asked, step) = (1, ListPull.Step?.some(.ask(pull.request)))
     while case .ask(let request) = step, let piece = PromptList.Piece.of(bytes, at: request.index) {
-      step = pull.received(Chunk(paramsHash: digest, index: request.index), payload: piece)
+      step = pull.received(Chunk(whole: digest, index: request.index), payload: piece)
       if case .ask = step { asked += 1 }
     }
     return (asked, step)
@@ -42,7 +42,7 @@ struct ListPullTests {
     let piece = [UInt8](repeating: 0x20, count: Self.size)
     var count = 0
     while case .ask(let request) = pull.received(
-      Chunk(paramsHash: pull.digest, index: UInt32(count)), payload: piece), count < 1_000
+      Chunk(whole: pull.digest, index: UInt32(count)), payload: piece), count < 1_000
     {
       count += 1
       #expect(request.index == UInt32(count))
@@ -52,10 +52,10 @@ struct ListPullTests {
 
   @Test func `pieces that nobody asked for are ignored`() {
     var pull = ListPull(Digest(of: Array("x".utf8)))
-    #expect(pull.received(Chunk(paramsHash: Tiny.digest(1), index: 0), payload: [1]) == nil)
-    #expect(pull.received(Chunk(paramsHash: pull.digest, index: 1), payload: [1]) == nil)
+    #expect(pull.received(Chunk(whole: Tiny.digest(1), index: 0), payload: [1]) == nil)
+    #expect(pull.received(Chunk(whole: pull.digest, index: 1), payload: [1]) == nil)
     #expect(
-      pull.received(Chunk(paramsHash: pull.digest, index: 0), payload: Array("x".utf8))
+      pull.received(Chunk(whole: pull.digest, index: 0), payload: Array("x".utf8))
         == .done(Array("x".utf8)))
   }
 
@@ -79,12 +79,12 @@ struct ListPullTests {
     try learner.hearHello()
     try learner.send(.welcome(learner.welcome()))
     for index in UInt32(0)...1 {
-      let wanted = ChunkRequest(paramsHash: digest, index: index)
+      let wanted = ChunkRequest(whole: digest, index: index)
       try learner.hear("a request for piece \(index)") { $0 == .chunkRequest(wanted) }
       #expect(
         !learner.heard.contains { if case .heartbeat(let s) = $0 { s.free > 0 } else { false } })
       let piece = try #require(PromptList.Piece.of(bytes, at: index))
-      try learner.send(.chunk(Chunk(paramsHash: digest, index: index)), payload: piece)
+      try learner.send(.chunk(Chunk(whole: digest, index: index)), payload: piece)
     }
     try learner.hearCredit()
     actor.stop()
@@ -98,7 +98,7 @@ struct ListPullTests {
     try learner.hearHello()
     try learner.send(.welcome(learner.welcome()))
     try learner.hear("a request") { if case .chunkRequest = $0 { true } else { false } }
-    try learner.send(.chunk(Chunk(paramsHash: digest, index: 0)), payload: [2])
+    try learner.send(.chunk(Chunk(whole: digest, index: 0)), payload: [2])
     let failure = try #require(actor.outcome())
     #expect(failure.code == .incompatible)
     #expect(failure.description.contains("does not have its digest"), "\(failure)")

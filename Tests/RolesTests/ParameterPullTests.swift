@@ -18,76 +18,92 @@ struct ParameterPullTests {
     Snapshot(version: PolicyVersion(version), parameters: Buffer(scalars))
   }
 
-  static func published() -> PublishedSnapshots {
+  static func published(_ snapshot: Snapshot = snapshot(4), against bases: [Snapshot?] = [])
+    -> PublishedSnapshots
+  {
     var published = PublishedSnapshots()
-    published.publish(PublishedSnapshot(snapshot(4)), keepingFrom: PolicyVersion(0))
+    published.publish(
+      PublishedSnapshot(snapshot, packedAgainst: bases), keepingFrom: PolicyVersion(0))
     return published
   }
 
-  /// The answer of a learner to a request.
+  static func manifest() -> Manifest { published().manifest(of: PolicyVersion(4)) }
+
   static func answer(_ request: ChunkRequest, from published: PublishedSnapshots)
     throws -> (Chunk, [UInt8])
   {
-    let bytes = try #require(published.chunk(request))
-    return (Chunk(paramsHash: request.paramsHash, index: request.index), bytes)
+    (
+      Chunk(whole: request.whole, index: request.index), try #require(published.chunk(request))
+    )
   }
 
   static func refusal(_ manifest: Manifest, expectedCount: Int = scalars.count) -> RunFailure? {
     do throws(RunFailure) {
-      _ = try ParameterPull(manifest, expectedCount: expectedCount)
+      try ParameterPull.check(manifest, expectedCount: expectedCount)
       return nil
     } catch {
       return error
     }
   }
 
-  @Test func `what is published arrives chunk by chunk`() throws {
-    let published = Self.published()
-    let manifest = published.manifest(of: PolicyVersion(4))
-    #expect(manifest.chunks.count == 3)
-    var pull = try ParameterPull(manifest, expectedCount: Self.scalars.count)
-    #expect(pull.version == PolicyVersion(4))
-    var wanted = pull.first
-    var indices: [UInt32] = []
+  /// Pulls all of it; the chunks that were sent, in order.
+  ///
+  /// - Parameter send: what becomes of a chunk on its way.
+  static func finish(
+    _ pull: inout ParameterPull, from published: PublishedSnapshots, isReversed: Bool = false,
+    send: (inout [UInt8]) -> Void = { _ in }
+  ) throws -> (set: ParameterSet, bytes: Int, requests: [ChunkRequest]) {
+    var wanted = pull.requests()
+    var (bytes, requests) = (0, wanted)
     while !wanted.isEmpty {
-      let request = wanted.removeFirst()
-      indices.append(request.index)
-      let (chunk, payload) = try Self.answer(request, from: published)
+      var (chunk, payload) = try answer(
+        isReversed ? wanted.removeLast() : wanted.removeFirst(), from: published)
+      send(&payload)
+      bytes += payload.count
       switch pull.received(chunk, payload: payload) {
-      case .ask(let next): wanted.append(next)
+      case .ask(let more):
+        wanted += more
+        requests += more
       case .wait: continue
       case .done(let set):
-        #expect(indices == [0, 1, 2] && wanted.isEmpty)
-        #expect(set.buffer.scalars == Self.scalars)
+        #expect(wanted.isEmpty)
         #expect(pull.received(chunk, payload: payload) == nil, "a late chunk is ignored")
-        var beyond = chunk
-        beyond.index += 1
-        #expect(pull.received(beyond, payload: payload) == nil, "and so is one behind the end")
-        return
-      case let other:
-        Issue.record("\(String(describing: other))")
-        return
+        chunk.index += 1
+        #expect(pull.received(chunk, payload: payload) == nil, "and so is one behind the end")
+        return (set, bytes, requests)
+      case let other: throw Unexpected(what: "\(String(describing: other))")
       }
     }
-    Issue.record("the pull asks for nothing and has not ended")
+    throw Unexpected(what: "the pull asks for nothing and has not ended")
+  }
+
+  struct Unexpected: Error { let what: String }
+
+  @Test(arguments: [false, true])
+  func `what is published arrives chunk by chunk, in any order`(isReversed: Bool) throws {
+    let published = Self.published()
+    var pull = ParameterPull(Self.manifest())
+    #expect(pull.version == PolicyVersion(4))
+    let all = try Self.finish(&pull, from: published, isReversed: isReversed)
+    #expect(all.requests.map(\.index) == [0, 1, 2])
+    #expect(all.set.buffer.scalars == Self.scalars)
   }
 
   @Test func `a pull asks for eight chunks ahead, and for each that comes for one more`() throws {
-    let scalars = [Float](repeating: 0.5, count: 20 << 17)
-    var published = PublishedSnapshots()
-    published.publish(
-      PublishedSnapshot(Self.snapshot(4, scalars)), keepingFrom: PolicyVersion(0))
-    var pull = try ParameterPull(
-      published.manifest(of: PolicyVersion(4)), expectedCount: scalars.count)
-    var wanted = pull.first
+    let scalars = Philox(seed: 4).normals(
+      at: NoiseAddress(unit: 0, purpose: .pretraining), count: 20 << 17)
+    let published = Self.published(Self.snapshot(4, scalars))
+    let manifest = published.manifest(of: PolicyVersion(4))
+    var pull = ParameterPull(manifest)
+    var wanted = pull.requests()
     #expect(wanted.map(\.index) == Array(0..<8))
     for index: UInt32 in 0..<20 {
       let (chunk, payload) = try Self.answer(wanted.removeFirst(), from: published)
       #expect(chunk.index == index)
       switch pull.received(chunk, payload: payload) {
       case .ask(let next):
-        #expect(next.index == index + 8)
-        wanted.append(next)
+        #expect(next.map(\.index) == [index + 8])
+        wanted += next
       case .wait: #expect(index >= 12 && index < 19)
       case .done: #expect(index == 19)
       case let other: Issue.record("\(String(describing: other))")
@@ -95,16 +111,12 @@ struct ParameterPullTests {
     }
   }
 
-  @Test func `a chunk out of order or of other parameters is ignored`() throws {
+  @Test func `a chunk that was not asked for is ignored`() throws {
     let published = Self.published()
-    let manifest = published.manifest(of: PolicyVersion(4))
-    var pull = try ParameterPull(manifest, expectedCount: Self.scalars.count)
-    let (zero, first) = try Self.answer(pull.first[0], from: published)
-    var later = zero
-    later.index = 1
-    #expect(pull.received(later, payload: first) == nil)
+    var pull = ParameterPull(Self.manifest())
+    let (zero, first) = try Self.answer(pull.requests()[0], from: published)
     var foreign = zero
-    foreign.paramsHash = Tiny.digest(1)
+    foreign.whole = Tiny.digest(1)
     #expect(pull.received(foreign, payload: first) == nil)
     guard case .wait = pull.received(zero, payload: first) else {
       Issue.record("the first chunk is not taken")
@@ -115,26 +127,34 @@ struct ParameterPullTests {
 
   @Test func `bytes without their digest fail the pull`() throws {
     let published = Self.published()
-    let manifest = published.manifest(of: PolicyVersion(4))
-    let (zero, first) = try Self.answer(
-      ParameterPull(manifest, expectedCount: Self.scalars.count).first[0], from: published)
-    var damaged = first
-    damaged[1000] ^= 1
-    for payload in [damaged, Array(first.dropLast()), []] {
-      var pull = try ParameterPull(manifest, expectedCount: Self.scalars.count)
-      guard case .failed = pull.received(zero, payload: payload) else {
+    for send: (inout [UInt8]) -> Void in [
+      { $0[1000] ^= 1 }, { $0.removeLast() }, { $0.append(0) },
+    ] {
+      var pull = ParameterPull(Self.manifest())
+      var (chunk, payload) = try Self.answer(pull.requests()[0], from: published)
+      send(&payload)
+      guard case .failed = pull.received(chunk, payload: payload) else {
         Issue.record("\(payload.count) wrong bytes are taken")
         continue
       }
     }
   }
 
+  @Test func `no bytes say that the version is gone`() throws {
+    var pull = ParameterPull(Self.manifest())
+    let chunk = Chunk(whole: pull.requests()[0].whole, index: 0)
+    guard case .gone = pull.received(chunk, payload: []) else {
+      Issue.record("the pull goes on")
+      return
+    }
+  }
+
   @Test func `a chunk larger than announced is refused, whatever its digest`() throws {
-    var manifest = Self.published().manifest(of: PolicyVersion(4))
+    var manifest = Self.manifest()
     let large = [UInt8](repeating: 1, count: 1_300_000)
     manifest.chunks = manifest.chunks.map { _ in Digest(of: large) }
-    var pull = try ParameterPull(manifest, expectedCount: Self.scalars.count)
-    let step = pull.received(Chunk(paramsHash: manifest.paramsHash, index: 0), payload: large)
+    var pull = ParameterPull(manifest)
+    let step = pull.received(Chunk(whole: pull.requests()[0].whole, index: 0), payload: large)
     guard case .failed(let reason) = step else {
       Issue.record("\(String(describing: step))")
       return
@@ -143,17 +163,15 @@ struct ParameterPullTests {
   }
 
   @Test func `chunks that are right one by one must also be right together`() throws {
-    let published = Self.published()
-    var manifest = published.manifest(of: PolicyVersion(4))
+    var manifest = Self.manifest()
     manifest.paramsHash = Tiny.digest(1)
-    var pull = try ParameterPull(manifest, expectedCount: Self.scalars.count)
+    var pull = ParameterPull(manifest)
     var last: ParameterPull.Step?
-    for index: UInt32 in 0..<3 {
-      let bytes = try #require(
-        published.chunk(
-          ChunkRequest(
-            paramsHash: published.manifest(of: PolicyVersion(4)).paramsHash, index: index)))
-      last = pull.received(Chunk(paramsHash: manifest.paramsHash, index: index), payload: bytes)
+    for request in pull.requests() {
+      let bytes = Self.published().chunk(
+        ChunkRequest(whole: Self.manifest().paramsHash, index: request.index))
+      last = pull.received(
+        Chunk(whole: request.whole, index: request.index), payload: try #require(bytes))
     }
     guard case .failed = last else {
       Issue.record("\(String(describing: last))")
@@ -162,7 +180,7 @@ struct ParameterPullTests {
   }
 
   @Test func `a manifest that is not of this model is refused before anything is allocated`() {
-    let manifest = Self.published().manifest(of: PolicyVersion(4))
+    let manifest = Self.manifest()
     #expect(Self.refusal(manifest) == nil)
     var changed = manifest
     for bytes in [0, 4, manifest.byteCount - 1, manifest.byteCount + 4, 1 << 62, .max] {
@@ -170,7 +188,7 @@ struct ParameterPullTests {
       #expect(Self.refusal(changed)?.code == .incompatible, "\(bytes) bytes")
     }
     changed = manifest
-    for size: UInt32 in [0, 1, 512 << 9, 512 << 12, .max] {
+    for size: UInt32 in [0, 1, 524_287, 512 << 9, 512 << 12, .max] {
       changed.chunkSize = size
       #expect(Self.refusal(changed)?.code == .incompatible, "chunks of \(size)")
     }
@@ -180,10 +198,19 @@ struct ParameterPullTests {
     #expect(Self.refusal(manifest, expectedCount: Self.scalars.count + 1)?.code == .incompatible)
   }
 
-  @Test func `a manifest without chunks says that the version is gone`() {
+  @Test func `a manifest without chunks says that the version is gone`() throws {
+    var cache = ParameterCache()
+    let now = ContinuousClock.now
+    _ = cache.ask(for: PolicyVersion(3), now: now)
     let manifest = Self.published().manifest(of: PolicyVersion(3))
     #expect(manifest.chunks.isEmpty)
-    #expect(Self.refusal(manifest) != nil)
+    guard
+      case .gone(PolicyVersion(3)) = try cache.take(
+        manifest, expectedCount: Self.scalars.count, now: now)
+    else {
+      Issue.record("it is waited for")
+      return
+    }
   }
 
   @Test func `published versions are kept as long as they are needed`() {
@@ -198,10 +225,97 @@ struct ParameterPullTests {
     for (version, hash) in hashes.enumerated() {
       let isKept = version >= 2
       #expect(published.hash(of: PolicyVersion(UInt64(version))) == (isKept ? hash : nil))
-      let request = ChunkRequest(paramsHash: hash, index: 0)
-      #expect((published.chunk(request)?.count == 8) == isKept)
+      #expect((published.chunk(ChunkRequest(whole: hash))?.count == 8) == isKept)
     }
-    #expect(published.chunk(ChunkRequest(paramsHash: hashes[3], index: 1)) == nil)
-    #expect(published.chunk(ChunkRequest(paramsHash: hashes[3], index: .max)) == nil)
+    #expect(published.chunk(ChunkRequest(whole: hashes[3], index: 1)) == nil)
+    #expect(published.chunk(ChunkRequest(whole: hashes[3], index: .max)) == nil)
+    #expect(published.chunk(ChunkRequest(whole: Tiny.digest(7))) == nil)
+  }
+
+  // MARK: Packed
+
+  /// A version and the next one, in which every value has moved by a relative 1e-4 or so.
+  static let moved = scalars.map { $0 * (1 + 1e-4 * ($0 > 0 ? 1 : -0.5)) }
+
+  @Test func `who has the version before needs less of the next, and gets the same`() throws {
+    let (before, after) = (Self.snapshot(3), Self.snapshot(4, Self.moved))
+    let published = Self.published(after, against: [before])
+    let packing = published.packing(PackingRequest(version: PolicyVersion(4), base: before.hash))
+    #expect(packing.base == before.hash && packing.chunks.count == 3)
+    var pull = ParameterPull(
+      published.manifest(of: PolicyVersion(4)), packing: packing, base: before.parameters)
+    let all = try Self.finish(&pull, from: published)
+    #expect(all.set.buffer.scalars == Self.moved)
+    #expect(all.bytes < Self.moved.count * 4 * 3 / 4, "\(all.bytes) bytes")
+  }
+
+  @Test func `who has another base, or none, gets the chunks as they are`() throws {
+    let (before, after) = (Self.snapshot(3), Self.snapshot(4, Self.moved))
+    let published = Self.published(after, against: [before])
+    for base in [nil, Tiny.digest(1)] {
+      let packing = published.packing(PackingRequest(version: PolicyVersion(4), base: base))
+      #expect(packing.chunks.isEmpty)
+      var pull = ParameterPull(published.manifest(of: PolicyVersion(4)), packing: packing)
+      let all = try Self.finish(&pull, from: published)
+      #expect(all.bytes == Self.moved.count * 4)
+      #expect(all.set.buffer.scalars == Self.moved)
+    }
+  }
+
+  /// A learner that names the wrong base, or whose packed bytes are of something else.
+  @Test func `a packing that does not lead to its chunks is made good by them`() throws {
+    let (before, after) = (Self.snapshot(3), Self.snapshot(4, Self.moved))
+    let published = Self.published(after, against: [before])
+    let packing = published.packing(PackingRequest(version: PolicyVersion(4), base: before.hash))
+    let other = Self.snapshot(2, Self.moved.map { $0 + 1 })
+    var lying = packing
+    lying.base = other.hash
+    var pull = ParameterPull(
+      published.manifest(of: PolicyVersion(4)), packing: lying, base: other.parameters)
+    let all = try Self.finish(&pull, from: published)
+    #expect(all.set.buffer.scalars == Self.moved)
+    #expect(all.requests.count == 6, "each chunk packed, and then as it is")
+  }
+
+  @Test func `rounded values need less for everybody`() throws {
+    let rounded = Self.snapshot(4, Buffer(Self.scalars).roundedToBFloat16().scalars)
+    let published = Self.published(rounded, against: [nil])
+    let packing = published.packing(PackingRequest(version: PolicyVersion(4), base: nil))
+    #expect(packing.base == nil && packing.chunks.count == 3)
+    var pull = ParameterPull(published.manifest(of: PolicyVersion(4)), packing: packing)
+    let all = try Self.finish(&pull, from: published)
+    #expect(all.set.buffer.scalars == rounded.parameters.buffer.scalars)
+    #expect(all.bytes < Self.scalars.count * 2, "\(all.bytes) bytes")
+  }
+
+  @Test func `a cache asks for the shorter form against the version that it has`() throws {
+    var cache = ParameterCache()
+    let now = ContinuousClock.now
+    let (before, after) = (Self.snapshot(3), Self.snapshot(4, Self.moved))
+    var published = Self.published(before)
+    published.publish(
+      PublishedSnapshot(after, packedAgainst: [before]), keepingFrom: PolicyVersion(3))
+    var base: Digest?
+    for snapshot in [before, after] {
+      let question = cache.ask(for: snapshot.version, isPacked: true, now: now)
+      #expect(question?.packing == PackingRequest(version: snapshot.version, base: base))
+      let second = cache.ask(for: PolicyVersion(9), now: now)
+      #expect(second == nil, "one pull at a time")
+      let manifest = published.manifest(of: snapshot.version)
+      guard
+        case .ignored = try cache.take(manifest, expectedCount: Self.scalars.count, now: now),
+        case .ask(var wanted) = cache.take(
+          published.packing(PackingRequest(version: snapshot.version, base: base)), now: now)
+      else {
+        Issue.record("it does not wait for both answers")
+        return
+      }
+      while !wanted.isEmpty {
+        let (chunk, payload) = try Self.answer(wanted.removeFirst(), from: published)
+        if case .ask(let more) = cache.take(chunk, payload: payload, now: now) { wanted += more }
+      }
+      #expect(cache.weights(snapshot.hash) != nil)
+      base = snapshot.hash
+    }
   }
 }

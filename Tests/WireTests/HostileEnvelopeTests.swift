@@ -52,7 +52,7 @@ struct HostileEnvelopeTests {
   @Test func `every rule has its error`() {
     expect([], .missing(field: "envelope.body"))
     expect(Raw.field(7, 1), .unknownField(place: "envelope", number: 7))
-    expect(Raw.field(32, []), .unknownField(place: "envelope", number: 32))
+    expect(Raw.field(34, []), .unknownField(place: "envelope", number: 34))
     expect(pulse(Raw.field(9, 1)), .unknownField(place: "pulse", number: 9))
     expect(pulse([]) + pulse([]), .tooMany(field: "envelope.pulse", limit: 1))
     expect(pulse([]) + Raw.field(30, []), .tooMany(field: "envelope.body", limit: 1))
@@ -69,7 +69,10 @@ struct HostileEnvelopeTests {
     expect(
       Raw.field(28, Raw.field(1, [1, 2, 3])),
       .malformed(place: "chunk_request", offset: 11, fault: .digest(bytes: 3)))
-    expect(Raw.field(28, []), .missing(field: "chunk_request.params_hash"))
+    expect(Raw.field(28, []), .missing(field: "chunk_request.whole"))
+    expect(
+      Raw.field(33, Raw.field(3, [UInt8](repeating: 1, count: 33))),
+      .count(place: "packing.chunk_digests", found: 33, of: "bytes", expected: 32))
     expect(Raw.field(30, Raw.field(1, [0xff])), .notText(field: "drain.reason"))
     expect(
       Raw.field(30, Raw.field(1, [65, 0])),

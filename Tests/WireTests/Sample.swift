@@ -77,7 +77,7 @@ struct Sample {
     Envelope(epoch: number(), session: number(), sequence: number(), message: message(kind: kind))
   }
 
-  static let kinds = 0..<16
+  static let kinds = 0..<18
 
   mutating func message(kind: Int) -> Message {
     switch kind {
@@ -129,9 +129,18 @@ struct Sample {
           code: Bool.random(using: &random) ? .leaving : .rewardFailed, reason: text(1_024)))
     case 10: .manifestRequest(PolicyVersion(number()))
     case 11: .manifest(manifest(chunks: Int.random(in: 0...40, using: &random)))
-    case 12: .chunkRequest(ChunkRequest(paramsHash: digest(), index: number()))
-    case 13: .chunk(Chunk(paramsHash: digest(), index: number()))
+    case 12: .chunkRequest(ChunkRequest(whole: digest(), index: number()))
+    case 13: .chunk(Chunk(whole: digest(), index: number()))
     case 14: .drain(reason: text(1_024))
+    case 15:
+      .packingRequest(
+        PackingRequest(
+          version: PolicyVersion(number()), base: Bool.random(using: &random) ? digest() : nil))
+    case 16:
+      .packing(
+        Packing(
+          version: PolicyVersion(number()), base: Bool.random(using: &random) ? digest() : nil,
+          chunks: (0..<Int.random(in: 0...40, using: &random)).map { _ in digest() }))
     default: .goodbye(reason: text(1_024))
     }
   }

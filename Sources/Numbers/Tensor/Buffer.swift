@@ -61,6 +61,19 @@ package final class Buffer: @unchecked Sendable {
     return other
   }
 
+  /// Every value rounded to the nearest with 8 bits of precision, ties to even: what bfloat16 holds. A NaN stays
+  /// one, and what is too large becomes infinite.
+  package func roundedToBFloat16() -> Buffer {
+    let other = Buffer(uninitialized: count)
+    for index in 0..<count {
+      let bits = base[index].bitPattern
+      // Half of what is cut off, less one unless the last bit that stays is odd; quiet NaNs keep their top bits.
+      let rounded = base[index].isNaN ? bits | 0x40_0000 : bits &+ 0x7fff &+ (bits >> 16 & 1)
+      other.base[index] = Float(bitPattern: rounded & 0xffff_0000)
+    }
+    return other
+  }
+
   /// Takes over all values of another buffer of the same size.
   package func assign(_ other: Buffer) {
     precondition(other.count == count, "\(other.count) floats do not fit a buffer of \(count)")

@@ -38,6 +38,7 @@ extension RunConfiguration {
     let algorithm = try algorithm()
     try checkMinibatches(of: algorithm)
     try storage.check(with: algorithm, loss: loss.kind)
+    try schedule.check(with: algorithm, loss: loss.kind)
     try checkBest()
     let recipe = Recipe(
       runSeed: seed, task: task, rewards: sources,
@@ -47,7 +48,8 @@ extension RunConfiguration {
       ema: optimizer.average.options, minibatches: optimizer.minibatches,
       minibatchesBy: optimizer.minibatchesBy, chunkUnits: optimizer.chunkUnits,
       schedule: Schedule(schedule.kind, lag: schedule.lag), importanceCap: schedule.importanceCap,
-      evaluation: evaluation.options, outcomeRecord: storage.outcomeRecord)
+      evaluation: evaluation.options, outcomeRecord: storage.outcomeRecord,
+      publication: schedule.publication)
     if algorithm.loss is ClippedRatio { try loss.checkClip(latentCount: recipe.latentCount) }
     guard recipe.payloadBytes <= Recipe.payloadLimit else {
       throw .impossible(

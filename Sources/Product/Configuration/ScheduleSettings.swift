@@ -1,7 +1,9 @@
+package import Learning
 import Objective
 package import Records
 
-/// `schedule.*`: which version samples what, and which units are computed twice.
+/// `schedule.*` and `publish.*`: which version samples what, which units are computed twice, and in which form
+/// versions go to actors.
 package struct ScheduleSettings: Hashable, Sendable {
   package var lag = 1
   package var kind = Schedule.Kind.pinned
@@ -9,6 +11,7 @@ package struct ScheduleSettings: Hashable, Sendable {
   package var importanceCap = 2.0
   package var samplingLag = SamplingLag.none
   package var auditShare = 0.0
+  package var publication = Publication()
 
   static let keys: [Key] = [
     .integer(
@@ -29,7 +32,27 @@ package struct ScheduleSettings: Hashable, Sendable {
       .number(
         "schedule.audit", \.schedule.auditShare, 0...1, decidesNumbers: false,
         "Share of units that two actors compute, whose bytes are compared.")),
+    .later(
+      .choice(
+        "publish.values", \.schedule.publication.values,
+        "What samples: the parameters, or the same rounded to bfloat16, of which less is sent.")),
+    .later(
+      .flag(
+        "publish.packed", \.schedule.publication.isPacked, decidesNumbers: false,
+        "Offer parameters in a shorter form, too: what changed since the last version, compressed. For slow links."
+      )),
   ]
+}
+
+extension ScheduleSettings {
+  /// Whether the loss can do with what is published.
+  func check(with algorithm: Algorithm, loss: LossKind) throws(ConfigurationError) {
+    guard publication.values == .float32 || !algorithm.readsOld else {
+      throw .impossible(
+        "publish.values bfloat16 samples with rounded parameters, and loss.kind \(loss.rawValue) compares with"
+          + " those that were not; use publish.values float32")
+    }
+  }
 }
 
 /// `schedule.sampling_lag`.

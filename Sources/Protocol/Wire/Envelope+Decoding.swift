@@ -85,18 +85,27 @@ extension Message {
       let request = envelope.chunk_request.pointee
       self = .chunkRequest(
         ChunkRequest(
-          paramsHash: try Unpacked.digest(request.params_hash, "chunk_request.params_hash"),
-          index: request.index))
+          whole: try Unpacked.digest(request.whole, "chunk_request.whole"), index: request.index))
     case TRIBUTARY__V1__ENVELOPE__BODY_CHUNK:
       let chunk = envelope.chunk.pointee
       self = .chunk(
-        Chunk(
-          paramsHash: try Unpacked.digest(chunk.params_hash, "chunk.params_hash"),
-          index: chunk.index))
+        Chunk(whole: try Unpacked.digest(chunk.whole, "chunk.whole"), index: chunk.index))
     case TRIBUTARY__V1__ENVELOPE__BODY_DRAIN:
       self = .drain(reason: try Unpacked.text(envelope.drain.pointee.reason, "drain.reason"))
     case TRIBUTARY__V1__ENVELOPE__BODY_GOODBYE:
       self = .goodbye(reason: try Unpacked.text(envelope.goodbye.pointee.reason, "goodbye.reason"))
+    case TRIBUTARY__V1__ENVELOPE__BODY_PACKING_REQUEST:
+      let request = envelope.packing_request.pointee
+      self = .packingRequest(
+        PackingRequest(
+          version: PolicyVersion(request.version),
+          base: Unpacked.optionalDigest(request.base_hash)))
+    case TRIBUTARY__V1__ENVELOPE__BODY_PACKING:
+      let packing = envelope.packing.pointee
+      self = .packing(
+        Packing(
+          version: PolicyVersion(packing.version), base: Unpacked.optionalDigest(packing.base_hash),
+          chunks: try Unpacked.digests(packing.chunk_digests, "packing.chunk_digests")))
     default:
       throw .missing(field: "envelope.body")
     }
@@ -159,13 +168,8 @@ extension UnitResult {
 extension Manifest {
   /// The chunks must hold exactly the bytes, so that a receiver can trust `byteCount`.
   fileprivate init(_ manifest: Tributary__V1__Manifest) throws(WireError) {
-    let digests = Unpacked.bytes(manifest.chunk_digests)
-    guard digests.count.isMultiple(of: 32) else {
-      throw .count(
-        place: "manifest.chunk_digests", found: digests.count, of: "bytes",
-        expected: digests.count / 32 * 32)
-    }
-    let count = UInt64(digests.count / 32)
+    let chunks = try Unpacked.digests(manifest.chunk_digests, "manifest.chunk_digests")
+    let count = UInt64(chunks.count)
     let size = UInt64(manifest.chunk_size)
     guard size <= WireLimits.payloadBytes else {
       throw .outOfRange(
@@ -182,14 +186,25 @@ extension Manifest {
     self.init(
       version: PolicyVersion(manifest.version),
       paramsHash: try Unpacked.digest(manifest.params_hash, "manifest.params_hash"),
-      byteCount: manifest.byte_count, chunkSize: manifest.chunk_size,
-      chunks: stride(from: 0, to: digests.count, by: 32).map {
-        Digest(bytes: Array(digests[$0..<$0 + 32]))
-      })
+      byteCount: manifest.byte_count, chunkSize: manifest.chunk_size, chunks: chunks)
   }
 }
 
 extension Unpacked {
+  /// Digests that stand one behind the other.
+  fileprivate static func digests(_ data: ProtobufCBinaryData, _ field: String) throws(WireError)
+    -> [Digest]
+  {
+    let bytes = bytes(data)
+    guard bytes.count.isMultiple(of: 32) else {
+      throw .count(
+        place: field, found: bytes.count, of: "bytes", expected: bytes.count / 32 * 32)
+    }
+    return stride(from: 0, to: bytes.count, by: 32).map {
+      Digest(bytes: Array(bytes[$0..<$0 + 32]))
+    }
+  }
+
   fileprivate static func units(_ start: UnsafeMutablePointer<UInt64>?, _ count: Int) -> [UnitID] {
     UnsafeBufferPointer(start: start, count: count).map { UnitID($0) }
   }

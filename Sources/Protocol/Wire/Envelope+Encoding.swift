@@ -96,13 +96,13 @@ extension Message {
     case .chunkRequest(let request):
       envelope.body_case = TRIBUTARY__V1__ENVELOPE__BODY_CHUNK_REQUEST
       envelope.chunk_request = arena.make(tributary__v1__chunk_request__init) {
-        $0.params_hash = arena.bytes(request.paramsHash.bytes)
+        $0.whole = arena.bytes(request.whole.bytes)
         $0.index = request.index
       }
     case .chunk(let chunk):
       envelope.body_case = TRIBUTARY__V1__ENVELOPE__BODY_CHUNK
       envelope.chunk = arena.make(tributary__v1__chunk__init) {
-        $0.params_hash = arena.bytes(chunk.paramsHash.bytes)
+        $0.whole = arena.bytes(chunk.whole.bytes)
         $0.index = chunk.index
       }
     case .drain(let reason):
@@ -112,6 +112,20 @@ extension Message {
       envelope.body_case = TRIBUTARY__V1__ENVELOPE__BODY_GOODBYE
       envelope.goodbye = arena.make(tributary__v1__goodbye__init) {
         $0.reason = arena.sentence(reason)
+      }
+    case .packingRequest(let request):
+      envelope.body_case = TRIBUTARY__V1__ENVELOPE__BODY_PACKING_REQUEST
+      envelope.packing_request = arena.make(tributary__v1__packing_request__init) {
+        $0.version = request.version.rawValue
+        if let base = request.base { $0.base_hash = arena.bytes(base.bytes) }
+      }
+    case .packing(let packing):
+      precondition(packing.chunks.count <= WireLimits.chunks, "\(packing.chunks.count) chunks")
+      envelope.body_case = TRIBUTARY__V1__ENVELOPE__BODY_PACKING
+      envelope.packing = arena.make(tributary__v1__packing__init) {
+        $0.version = packing.version.rawValue
+        if let base = packing.base { $0.base_hash = arena.bytes(base.bytes) }
+        $0.chunk_digests = arena.bytes(packing.chunks.flatMap(\.bytes))
       }
     }
   }

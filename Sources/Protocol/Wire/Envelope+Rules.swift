@@ -1,7 +1,7 @@
 extension MessageRule {
   /// Every message of envelope.proto, with our limits.
   static let envelope = MessageRule(
-    "envelope", body: 16...31,
+    "envelope", body: 16...33,
     [
       FieldRule(1, "magic", .fixed32),
       FieldRule(2, "protocol_major", .uint32),
@@ -25,6 +25,8 @@ extension MessageRule {
       FieldRule(29, "chunk", .message(chunk("chunk"))),
       FieldRule(30, "drain", .message(reason("drain"))),
       FieldRule(31, "goodbye", .message(reason("goodbye"))),
+      FieldRule(32, "packing_request", .message(packingRequest)),
+      FieldRule(33, "packing", .message(packing)),
     ])
 
   private static let name = FieldKind.text(WireLimits.nameBytes)
@@ -134,8 +136,19 @@ extension MessageRule {
     ])
 
   private static func chunk(_ name: String) -> MessageRule {
-    MessageRule(name, [FieldRule(1, "params_hash", .digest), FieldRule(2, "index", .uint32)])
+    MessageRule(name, [FieldRule(1, "whole", .digest), FieldRule(2, "index", .uint32)])
   }
+
+  private static let packingRequest = MessageRule(
+    "packing_request", [FieldRule(1, "version", .uint64), FieldRule(2, "base_hash", .digest)])
+
+  private static let packing = MessageRule(
+    "packing",
+    [
+      FieldRule(1, "version", .uint64),
+      FieldRule(2, "base_hash", .digest),
+      FieldRule(3, "chunk_digests", .bytes(32 * WireLimits.chunks)),
+    ])
 
   private static func reason(_ name: String) -> MessageRule {
     MessageRule(name, [FieldRule(1, "reason", sentence)])

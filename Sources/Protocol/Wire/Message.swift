@@ -30,9 +30,13 @@ package enum Message: Hashable, Sendable {
   case manifestRequest(PolicyVersion)
   /// Learner → actor.
   case manifest(Manifest)
+  /// Actor → learner: which form of these chunks is shorter?
+  case packingRequest(PackingRequest)
+  /// Learner → actor.
+  case packing(Packing)
   /// Actor → learner: one chunk of the parameters.
   case chunkRequest(ChunkRequest)
-  /// Learner → actor; the payload holds the bytes.
+  /// Learner → actor; the payload holds the bytes, none where the whole is not kept.
   case chunk(Chunk)
   /// Learner → actor: take no more leases, hand back or finish what you hold, say goodbye.
   case drain(reason: String)
@@ -254,22 +258,51 @@ package struct Manifest: Hashable, Sendable {
   }
 }
 
+package struct PackingRequest: Hashable, Sendable {
+  package var version: PolicyVersion
+  /// Parameters that the asker has; nil for none.
+  package var base: Digest?
+
+  package init(version: PolicyVersion, base: Digest?) {
+    self.version = version
+    self.base = base
+  }
+}
+
+package struct Packing: Hashable, Sendable {
+  package var version: PolicyVersion
+  /// The parameters that were taken from it; nil for none.
+  package var base: Digest?
+  /// The digest of each packed chunk, in order; of one that is sent as it is, that of the chunk. Empty means
+  /// that there is no packing.
+  package var chunks: [Digest]
+
+  package init(version: PolicyVersion, base: Digest?, chunks: [Digest]) {
+    self.version = version
+    self.base = base
+    self.chunks = chunks
+  }
+}
+
+/// A piece of something that is named by its digest. A packed chunk of parameters is a whole of one piece.
 package struct ChunkRequest: Hashable, Sendable {
-  package var paramsHash: Digest
+  /// The digest of the whole.
+  package var whole: Digest
   package var index: UInt32
 
-  package init(paramsHash: Digest, index: UInt32) {
-    self.paramsHash = paramsHash
+  package init(whole: Digest, index: UInt32 = 0) {
+    self.whole = whole
     self.index = index
   }
 }
 
 package struct Chunk: Hashable, Sendable {
-  package var paramsHash: Digest
+  /// The digest of the whole.
+  package var whole: Digest
   package var index: UInt32
 
-  package init(paramsHash: Digest, index: UInt32) {
-    self.paramsHash = paramsHash
+  package init(whole: Digest, index: UInt32 = 0) {
+    self.whole = whole
     self.index = index
   }
 }

@@ -200,7 +200,7 @@ package struct ActorState {
   /// Sends the piece of a result that the learner has asked for.
   private mutating func sendPiece(_ request: ChunkRequest) {
     guard
-      let unit = unacknowledged.values.first(where: { $0.result.digest == request.paramsHash })
+      let unit = unacknowledged.values.first(where: { $0.result.digest == request.whole })
     else { return act(.log("the learner asked for a piece of a result that is not here")) }
     let pieces = PayloadPieces(of: unit.payload.count, pieceBytes: options.pieceBytes)
     guard request.index < pieces.count else {
@@ -208,7 +208,7 @@ package struct ActorState {
     }
     let index = Int(request.index)
     say(
-      .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)),
+      .chunk(Chunk(whole: request.whole, index: request.index)),
       payload: Array(unit.payload[pieces[index]]))
     if index + 1 == pieces.count { delivering.remove(unit.result.unit) }
   }
@@ -292,6 +292,7 @@ package struct ActorState {
       } catch {
         act(.fail(error))
       }
+    case .packing(let packing): pull(parameters.take(packing, now: now), now: now)
     case .chunk(let chunk):
       if entering != nil { return receiveList(chunk, payload, now: now) }
       pull(parameters.take(chunk, payload: payload, now: now), now: now)
@@ -408,7 +409,7 @@ package struct ActorState {
     case .ask(let request): say(.chunkRequest(request))
     case .failed(let reason): act(.fail(RunFailure(.incompatible, reason)))
     case .done(let bytes):
-      lists[chunk.paramsHash] = bytes
+      lists[chunk.whole] = bytes
       self.entering?.pull = nil
       prepare(entering.welcome, now: now)
     }
@@ -449,8 +450,11 @@ package struct ActorState {
       if let weights = parameters.weights(lease.paramsHash) {
         act(.compute(lease, weights))
         leases.order(lease.unit)
-      } else if parameters.ask(for: lease.version, now: now) {
+      } else if let question = parameters.ask(
+        for: lease.version, isPacked: membership?.recipe.publication.isPacked == true, now: now)
+      {
         say(.manifestRequest(lease.version))
+        if let packing = question.packing { say(.packingRequest(packing)) }
       }
     }
   }

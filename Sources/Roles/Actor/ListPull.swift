@@ -25,11 +25,11 @@ package struct ListPull: Sendable {
     self.limit = limit
   }
 
-  package var request: ChunkRequest { ChunkRequest(paramsHash: digest, index: next) }
+  package var request: ChunkRequest { ChunkRequest(whole: digest, index: next) }
 
   /// Takes a piece in; nil for one that was not asked for.
   package mutating func received(_ chunk: Chunk, payload: [UInt8]) -> Step? {
-    guard chunk == Chunk(paramsHash: digest, index: next) else { return nil }
+    guard chunk == Chunk(whole: digest, index: next) else { return nil }
     bytes += payload
     next += 1
     guard payload.count <= PromptList.Piece.byteCount, bytes.count <= limit else {

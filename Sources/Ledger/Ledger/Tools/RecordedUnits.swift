@@ -26,7 +26,7 @@ package final class RecordedUnits: Sendable {
         places[unit.unit] = Place(unit: unit, version: try recipe.trajectory(of: unit).version)
       }
       // Where another policy samples, a commit's digest is not the one of what actors get.
-      if recipe.algorithm.lagged == .none {
+      if recipe.algorithm.lagged == .none, recipe.publication.values == .float32 {
         parameters[committed.commit.version] = committed.commit.paramsHash
       }
     }

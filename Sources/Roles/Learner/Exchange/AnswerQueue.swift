@@ -12,6 +12,7 @@ package struct AnswerQueue {
 
   package enum Question: Sendable {
     case manifest(PolicyVersion)
+    case packing(PackingRequest)
     case chunk(ChunkRequest)
   }
 

@@ -74,8 +74,13 @@ package struct ExchangeState {
       layout: recipe.layout, schedule: recipe.schedule, committed: committed,
       lastUpdate: lastUpdate, liveness: Double(Self.livenessMilliseconds) / 1000,
       auditShare: recipe.isDeterministic ? auditShare : 0)
+    var previous: Snapshot?
     for snapshot in recent {
-      published.publish(PublishedSnapshot(snapshot), keepingFrom: recent[0].version)
+      published.publish(
+        PublishedSnapshot(
+          snapshot, packedAgainst: recipe.publication.bases(previous: previous)),
+        keepingFrom: recent[0].version)
+      previous = snapshot
     }
     for unit in durable { leases.durable(unit.unit, digest: unit.digest) }
   }
@@ -269,6 +274,7 @@ package struct ExchangeState {
       let hadLease = leases.released(release.unit, by: session, now: now)
       if hadLease && release.code == .rewardFailed { rewardFailed(release, session, now: now) }
     case .manifestRequest(let version): ask(.manifest(version), session, of: sender.peer)
+    case .packingRequest(let request): ask(.packing(request), session, of: sender.peer)
     case .chunkRequest(let request): ask(.chunk(request), session, of: sender.peer)
     case .goodbye(let reason): end(session, because: reason, now: now)
     default: count("message that is not an actor's to send")
@@ -290,18 +296,16 @@ package struct ExchangeState {
       switch question {
       case .manifest(let version):
         send(.manifest(published.manifest(of: version)), to: session, releasing: peer)
+      case .packing(let request):
+        send(.packing(published.packing(request)), to: session, releasing: peer)
       case .chunk(let request):
-        let list = terms.lists[request.paramsHash]
-        guard
-          let bytes = published.chunk(request)
-            ?? list.flatMap({ PromptList.Piece.of($0, at: request.index) })
-        else {
-          count("chunk that is not kept")
-          answers.taken(by: peer)
-          continue
-        }
+        let list = terms.lists[request.whole]
+        let bytes =
+          published.chunk(request)
+          ?? list.flatMap { PromptList.Piece.of($0, at: request.index) }
+        if bytes == nil { count("chunk that is not kept") }
         send(
-          .chunk(Chunk(paramsHash: request.paramsHash, index: request.index)), payload: bytes,
+          .chunk(Chunk(whole: request.whole, index: request.index)), payload: bytes ?? [],
           to: session, releasing: peer)
       }
     }

@@ -85,7 +85,7 @@ struct ResultPulls: Sendable {
         requests.append(
           (
             session,
-            ChunkRequest(paramsHash: pull.announced.result.digest, index: UInt32(pull.asked))
+            ChunkRequest(whole: pull.announced.result.digest, index: UInt32(pull.asked))
           ))
         pull.asked += 1
         pulls[session] = pull
@@ -100,7 +100,7 @@ struct ResultPulls: Sendable {
   mutating func receive(
     _ piece: Chunk, payload: [UInt8], of session: UInt64, now: Double
   ) -> Step? {
-    guard let pull = pulls[session], pull.announced.result.digest == piece.paramsHash,
+    guard let pull = pulls[session], pull.announced.result.digest == piece.whole,
       pull.here < pull.asked
     else { return nil }
     let (pieces, unit) = (pieces(of: pull), pull.announced.result.unit)

@@ -169,7 +169,9 @@ final class LearnerLife {
     times.computed(began: began, now: computed)
     threads.journal.submit(.commit(commit))
     // While the disk works.
-    let published = PublishedSnapshot(core.recent[core.recent.count - 1])
+    let published = PublishedSnapshot(
+      core.recent[core.recent.count - 1],
+      packedAgainst: core.recipe.publication.bases(previous: core.recent.dropLast().last))
     try supply.awaitCommit(of: commit.update)
     times.committed(computed: computed, now: clock.now)
     threads.exchange.send(.committed(published))

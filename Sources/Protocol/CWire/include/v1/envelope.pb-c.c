@@ -727,6 +727,96 @@ void   tributary__v1__chunk__free_unpacked
   assert(message->base.descriptor == &tributary__v1__chunk__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tributary__v1__packing_request__init
+                     (Tributary__V1__PackingRequest         *message)
+{
+  static const Tributary__V1__PackingRequest init_value = TRIBUTARY__V1__PACKING_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tributary__v1__packing_request__get_packed_size
+                     (const Tributary__V1__PackingRequest *message)
+{
+  assert(message->base.descriptor == &tributary__v1__packing_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tributary__v1__packing_request__pack
+                     (const Tributary__V1__PackingRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tributary__v1__packing_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tributary__v1__packing_request__pack_to_buffer
+                     (const Tributary__V1__PackingRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tributary__v1__packing_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tributary__V1__PackingRequest *
+       tributary__v1__packing_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tributary__V1__PackingRequest *)
+     protobuf_c_message_unpack (&tributary__v1__packing_request__descriptor,
+                                allocator, len, data);
+}
+void   tributary__v1__packing_request__free_unpacked
+                     (Tributary__V1__PackingRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tributary__v1__packing_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tributary__v1__packing__init
+                     (Tributary__V1__Packing         *message)
+{
+  static const Tributary__V1__Packing init_value = TRIBUTARY__V1__PACKING__INIT;
+  *message = init_value;
+}
+size_t tributary__v1__packing__get_packed_size
+                     (const Tributary__V1__Packing *message)
+{
+  assert(message->base.descriptor == &tributary__v1__packing__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tributary__v1__packing__pack
+                     (const Tributary__V1__Packing *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tributary__v1__packing__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tributary__v1__packing__pack_to_buffer
+                     (const Tributary__V1__Packing *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tributary__v1__packing__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tributary__V1__Packing *
+       tributary__v1__packing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tributary__V1__Packing *)
+     protobuf_c_message_unpack (&tributary__v1__packing__descriptor,
+                                allocator, len, data);
+}
+void   tributary__v1__packing__free_unpacked
+                     (Tributary__V1__Packing *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tributary__v1__packing__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tributary__v1__drain__init
                      (Tributary__V1__Drain         *message)
 {
@@ -817,7 +907,7 @@ void   tributary__v1__goodbye__free_unpacked
   assert(message->base.descriptor == &tributary__v1__goodbye__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tributary__v1__envelope__field_descriptors[22] =
+static const ProtobufCFieldDescriptor tributary__v1__envelope__field_descriptors[24] =
 {
   {
     "magic",
@@ -1083,6 +1173,30 @@ static const ProtobufCFieldDescriptor tributary__v1__envelope__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "packing_request",
+    32,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tributary__V1__Envelope, body_case),
+    offsetof(Tributary__V1__Envelope, packing_request),
+    &tributary__v1__packing_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "packing",
+    33,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tributary__V1__Envelope, body_case),
+    offsetof(Tributary__V1__Envelope, packing),
+    &tributary__v1__packing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tributary__v1__envelope__field_indices_by_name[] = {
   13,   /* field[13] = acknowledge */
@@ -1097,6 +1211,8 @@ static const unsigned tributary__v1__envelope__field_indices_by_name[] = {
   0,   /* field[0] = magic */
   17,   /* field[17] = manifest */
   16,   /* field[16] = manifest_request */
+  23,   /* field[23] = packing */
+  22,   /* field[22] = packing_request */
   1,   /* field[1] = protocol_major */
   2,   /* field[2] = protocol_minor */
   10,   /* field[10] = pulse */
@@ -1112,7 +1228,7 @@ static const ProtobufCIntRange tributary__v1__envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 16, 6 },
-  { 0, 22 }
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor tributary__v1__envelope__descriptor =
 {
@@ -1122,7 +1238,7 @@ const ProtobufCMessageDescriptor tributary__v1__envelope__descriptor =
   "Tributary__V1__Envelope",
   "tributary.v1",
   sizeof(Tributary__V1__Envelope),
-  22,
+  24,
   tributary__v1__envelope__field_descriptors,
   tributary__v1__envelope__field_indices_by_name,
   2,  tributary__v1__envelope__number_ranges,
@@ -2146,12 +2262,12 @@ const ProtobufCMessageDescriptor tributary__v1__manifest__descriptor =
 static const ProtobufCFieldDescriptor tributary__v1__chunk_request__field_descriptors[2] =
 {
   {
-    "params_hash",
+    "whole",
     1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Tributary__V1__ChunkRequest, params_hash),
+    offsetof(Tributary__V1__ChunkRequest, whole),
     NULL,
     NULL,
     0,             /* flags */
@@ -2172,7 +2288,7 @@ static const ProtobufCFieldDescriptor tributary__v1__chunk_request__field_descri
 };
 static const unsigned tributary__v1__chunk_request__field_indices_by_name[] = {
   1,   /* field[1] = index */
-  0,   /* field[0] = params_hash */
+  0,   /* field[0] = whole */
 };
 static const ProtobufCIntRange tributary__v1__chunk_request__number_ranges[1 + 1] =
 {
@@ -2197,12 +2313,12 @@ const ProtobufCMessageDescriptor tributary__v1__chunk_request__descriptor =
 static const ProtobufCFieldDescriptor tributary__v1__chunk__field_descriptors[2] =
 {
   {
-    "params_hash",
+    "whole",
     1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Tributary__V1__Chunk, params_hash),
+    offsetof(Tributary__V1__Chunk, whole),
     NULL,
     NULL,
     0,             /* flags */
@@ -2223,7 +2339,7 @@ static const ProtobufCFieldDescriptor tributary__v1__chunk__field_descriptors[2]
 };
 static const unsigned tributary__v1__chunk__field_indices_by_name[] = {
   1,   /* field[1] = index */
-  0,   /* field[0] = params_hash */
+  0,   /* field[0] = whole */
 };
 static const ProtobufCIntRange tributary__v1__chunk__number_ranges[1 + 1] =
 {
@@ -2243,6 +2359,121 @@ const ProtobufCMessageDescriptor tributary__v1__chunk__descriptor =
   tributary__v1__chunk__field_indices_by_name,
   1,  tributary__v1__chunk__number_ranges,
   (ProtobufCMessageInit) tributary__v1__chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tributary__v1__packing_request__field_descriptors[2] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__PackingRequest, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_hash",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__PackingRequest, base_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tributary__v1__packing_request__field_indices_by_name[] = {
+  1,   /* field[1] = base_hash */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange tributary__v1__packing_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tributary__v1__packing_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tributary.v1.PackingRequest",
+  "PackingRequest",
+  "Tributary__V1__PackingRequest",
+  "tributary.v1",
+  sizeof(Tributary__V1__PackingRequest),
+  2,
+  tributary__v1__packing_request__field_descriptors,
+  tributary__v1__packing_request__field_indices_by_name,
+  1,  tributary__v1__packing_request__number_ranges,
+  (ProtobufCMessageInit) tributary__v1__packing_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tributary__v1__packing__field_descriptors[3] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__Packing, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_hash",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__Packing, base_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk_digests",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tributary__V1__Packing, chunk_digests),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tributary__v1__packing__field_indices_by_name[] = {
+  1,   /* field[1] = base_hash */
+  2,   /* field[2] = chunk_digests */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange tributary__v1__packing__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tributary__v1__packing__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tributary.v1.Packing",
+  "Packing",
+  "Tributary__V1__Packing",
+  "tributary.v1",
+  sizeof(Tributary__V1__Packing),
+  3,
+  tributary__v1__packing__field_descriptors,
+  tributary__v1__packing__field_indices_by_name,
+  1,  tributary__v1__packing__number_ranges,
+  (ProtobufCMessageInit) tributary__v1__packing__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tributary__v1__drain__field_descriptors[1] =

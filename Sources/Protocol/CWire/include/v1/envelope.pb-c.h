@@ -31,6 +31,8 @@ typedef struct Tributary__V1__ManifestRequest Tributary__V1__ManifestRequest;
 typedef struct Tributary__V1__Manifest Tributary__V1__Manifest;
 typedef struct Tributary__V1__ChunkRequest Tributary__V1__ChunkRequest;
 typedef struct Tributary__V1__Chunk Tributary__V1__Chunk;
+typedef struct Tributary__V1__PackingRequest Tributary__V1__PackingRequest;
+typedef struct Tributary__V1__Packing Tributary__V1__Packing;
 typedef struct Tributary__V1__Drain Tributary__V1__Drain;
 typedef struct Tributary__V1__Goodbye Tributary__V1__Goodbye;
 
@@ -57,7 +59,9 @@ typedef enum {
   TRIBUTARY__V1__ENVELOPE__BODY_CHUNK_REQUEST = 28,
   TRIBUTARY__V1__ENVELOPE__BODY_CHUNK = 29,
   TRIBUTARY__V1__ENVELOPE__BODY_DRAIN = 30,
-  TRIBUTARY__V1__ENVELOPE__BODY_GOODBYE = 31
+  TRIBUTARY__V1__ENVELOPE__BODY_GOODBYE = 31,
+  TRIBUTARY__V1__ENVELOPE__BODY_PACKING_REQUEST = 32,
+  TRIBUTARY__V1__ENVELOPE__BODY_PACKING = 33
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TRIBUTARY__V1__ENVELOPE__BODY__CASE)
 } Tributary__V1__Envelope__BodyCase;
 
@@ -104,6 +108,8 @@ struct  Tributary__V1__Envelope
     Tributary__V1__Chunk *chunk;
     Tributary__V1__Drain *drain;
     Tributary__V1__Goodbye *goodbye;
+    Tributary__V1__PackingRequest *packing_request;
+    Tributary__V1__Packing *packing;
   };
 };
 #define TRIBUTARY__V1__ENVELOPE__INIT \
@@ -344,15 +350,16 @@ struct  Tributary__V1__Manifest
 
 
 /*
- * Asks the learner for a piece of a version's parameters or of a list of prompts, or an actor for one of a result.
+ * The learner is asked for a chunk of parameters, or a piece of what a configuration names, an actor
+ * for one of a result.
  */
 struct  Tributary__V1__ChunkRequest
 {
   ProtobufCMessage base;
   /*
-   * Of the whole.
+   * Of the whole that the piece belongs to. A packed chunk is a whole of one piece.
    */
-  ProtobufCBinaryData params_hash;
+  ProtobufCBinaryData whole;
   uint32_t index;
 };
 #define TRIBUTARY__V1__CHUNK_REQUEST__INIT \
@@ -361,17 +368,57 @@ struct  Tributary__V1__ChunkRequest
 
 
 /*
- * The payload part holds the bytes.
+ * The payload part holds the bytes; there are none where the whole is not kept.
  */
 struct  Tributary__V1__Chunk
 {
   ProtobufCMessage base;
-  ProtobufCBinaryData params_hash;
+  ProtobufCBinaryData whole;
   uint32_t index;
 };
 #define TRIBUTARY__V1__CHUNK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__chunk__descriptor) \
     , {0,NULL}, 0 }
+
+
+/*
+ * Asks for a shorter form of a version's chunks.
+ */
+struct  Tributary__V1__PackingRequest
+{
+  ProtobufCMessage base;
+  uint64_t version;
+  /*
+   * Parameters that the asker has; absent for none.
+   */
+  ProtobufCBinaryData base_hash;
+};
+#define TRIBUTARY__V1__PACKING_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__packing_request__descriptor) \
+    , 0, {0,NULL} }
+
+
+/*
+ * Each chunk of a version, packed: the bytes of its values, xor those of the base, the lowest byte of all values
+ * first, then the second, the third and the highest, compressed with zstd.
+ */
+struct  Tributary__V1__Packing
+{
+  ProtobufCMessage base;
+  uint64_t version;
+  /*
+   * The base; absent for zeros.
+   */
+  ProtobufCBinaryData base_hash;
+  /*
+   * The digests of the packed chunks in order, 32 bytes each, at most 1,984; of a chunk that packing makes no
+   * shorter, the chunk's own. Absent where there is no packing.
+   */
+  ProtobufCBinaryData chunk_digests;
+};
+#define TRIBUTARY__V1__PACKING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tributary__v1__packing__descriptor) \
+    , 0, {0,NULL}, {0,NULL} }
 
 
 struct  Tributary__V1__Drain
@@ -698,6 +745,44 @@ Tributary__V1__Chunk *
 void   tributary__v1__chunk__free_unpacked
                      (Tributary__V1__Chunk *message,
                       ProtobufCAllocator *allocator);
+/* Tributary__V1__PackingRequest methods */
+void   tributary__v1__packing_request__init
+                     (Tributary__V1__PackingRequest         *message);
+size_t tributary__v1__packing_request__get_packed_size
+                     (const Tributary__V1__PackingRequest   *message);
+size_t tributary__v1__packing_request__pack
+                     (const Tributary__V1__PackingRequest   *message,
+                      uint8_t             *out);
+size_t tributary__v1__packing_request__pack_to_buffer
+                     (const Tributary__V1__PackingRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tributary__V1__PackingRequest *
+       tributary__v1__packing_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tributary__v1__packing_request__free_unpacked
+                     (Tributary__V1__PackingRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tributary__V1__Packing methods */
+void   tributary__v1__packing__init
+                     (Tributary__V1__Packing         *message);
+size_t tributary__v1__packing__get_packed_size
+                     (const Tributary__V1__Packing   *message);
+size_t tributary__v1__packing__pack
+                     (const Tributary__V1__Packing   *message,
+                      uint8_t             *out);
+size_t tributary__v1__packing__pack_to_buffer
+                     (const Tributary__V1__Packing   *message,
+                      ProtobufCBuffer     *buffer);
+Tributary__V1__Packing *
+       tributary__v1__packing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tributary__v1__packing__free_unpacked
+                     (Tributary__V1__Packing *message,
+                      ProtobufCAllocator *allocator);
 /* Tributary__V1__Drain methods */
 void   tributary__v1__drain__init
                      (Tributary__V1__Drain         *message);
@@ -786,6 +871,12 @@ typedef void (*Tributary__V1__ChunkRequest_Closure)
 typedef void (*Tributary__V1__Chunk_Closure)
                  (const Tributary__V1__Chunk *message,
                   void *closure_data);
+typedef void (*Tributary__V1__PackingRequest_Closure)
+                 (const Tributary__V1__PackingRequest *message,
+                  void *closure_data);
+typedef void (*Tributary__V1__Packing_Closure)
+                 (const Tributary__V1__Packing *message,
+                  void *closure_data);
 typedef void (*Tributary__V1__Drain_Closure)
                  (const Tributary__V1__Drain *message,
                   void *closure_data);
@@ -814,6 +905,8 @@ extern const ProtobufCMessageDescriptor tributary__v1__manifest_request__descrip
 extern const ProtobufCMessageDescriptor tributary__v1__manifest__descriptor;
 extern const ProtobufCMessageDescriptor tributary__v1__chunk_request__descriptor;
 extern const ProtobufCMessageDescriptor tributary__v1__chunk__descriptor;
+extern const ProtobufCMessageDescriptor tributary__v1__packing_request__descriptor;
+extern const ProtobufCMessageDescriptor tributary__v1__packing__descriptor;
 extern const ProtobufCMessageDescriptor tributary__v1__drain__descriptor;
 extern const ProtobufCMessageDescriptor tributary__v1__goodbye__descriptor;
 
