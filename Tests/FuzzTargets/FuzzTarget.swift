@@ -19,7 +19,7 @@ package struct FuzzTarget: Sendable {
     .configuration,
     .keyFile, .allowedKeys, .shapePrompts, .densityPrompts, .openPrompts, .answer,
     .modelAnswer, .modelContract, .adapter, .runFiles, .checkpoint,
-    .metrics,
+    .metrics, .status, .question, .page,
   ]
 
   package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

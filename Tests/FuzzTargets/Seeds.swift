@@ -3,6 +3,7 @@ import Foundation
 import Journal
 import Network
 import Records
+import Roles
 import Transport
 import Wire
 
@@ -180,6 +181,22 @@ extension FuzzTarget {
     case "metrics":
       let lines = file("metrics.jsonl").split(separator: 10).prefix(2).joined(separator: [10])
       return ["lines": [0, 0, 0, 0, 0, 0, 0, 3] + lines + [10]]
+    case "status":
+      var status = RunStatus(
+        state: .running, time: 12.5,
+        run: RunStatus.Run(
+          path: "runs/a", runID: "r", task: "density", generation: 1, numericsClass: "c"),
+        progress: RunStatus.Progress(version: 3, target: 60))
+      status.newest = ["grad/norm": 0.5]
+      status.alarms = [RunStatus.Trouble(text: "f", age: 1, alarm: "low_disk", version: 2)]
+      return ["running": try status.encoded()]
+    case "question":
+      return [
+        "metrics": [9] + Array("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n".utf8),
+        "head": [40] + Array("HEAD /live?x=1 HTTP/1.0\n\n".utf8),
+        "post": [0] + Array("POST / HTTP/1.1\r\n\r\n".utf8),
+      ]
+    case "page": return ["text": HTTPAnswer(.ok, "alive").encoded()]
     default: return [:]
     }
   }

@@ -179,7 +179,8 @@ struct ExchangeModel {
       }
     case .end: require(false, "it ends")
     case .evaluated: require(false, "nobody evaluates here")
-    case .welcome, .proven, .dismiss, .notice, .trouble, .failed, .trace, .readList: break
+    case .welcome, .proven, .dismiss, .notice, .trouble, .failed, .trace, .readList, .describe:
+      break
     }
   }
 

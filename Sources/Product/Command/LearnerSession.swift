@@ -6,6 +6,7 @@ import Foundation
 import Learning
 import Ledger
 import Records
+import Release
 import Roles
 import Synchronization
 import Tasks
@@ -36,6 +37,7 @@ struct LearnerSession {
     // Everything that can be known is known before anything is written.
     let listen = try options.listeningAddress()
     let keys = try options.learnerKeys(of: target, listeningAt: listen)
+    let metrics = try options.metricsAddress()
     var run = try find()
     let check = try Check(of: run)
     let hold = try run.take(target)
@@ -48,7 +50,9 @@ struct LearnerSession {
     let hasListened = Mutex(false)
     do {
       let base = try Checkpoint.versions(in: run.folder).isEmpty || isNew ? check.start?.base : nil
-      try work(on: run, check, base: base, at: listen, keys) { hasListened.withLock { $0 = true } }
+      try work(on: run, check, base: base, at: listen, keys, metrics) {
+        hasListened.withLock { $0 = true }
+      }
     } catch {
       if isNew, !hasListened.withLock({ $0 }) {
         hold.undo()
@@ -83,7 +87,7 @@ struct LearnerSession {
   /// From the first thing that is written to the summary.
   private func work(
     on found: OpenRun, _ check: Check, base: Buffer?, at listen: EndpointAddress,
-    _ keys: LearnerKeys?, hasListened: @escaping @Sendable () -> Void
+    _ keys: LearnerKeys?, _ metrics: EndpointAddress?, hasListened: @escaping @Sendable () -> Void
   ) throws {
     var run = found
     let isNew = run.isNew
@@ -115,6 +119,7 @@ struct LearnerSession {
       plan(run, updates: updates).show()
     }
     for finding in check.findings { Console.line(finding.line) }
+    if let metrics, !metrics.isLocal { Console.line("      \(Self.openDoor(metrics))", .warning) }
 
     let printer = ProgressPrinter(
       folder: run.folder, updates: updates, yardstick: run.recipe.yardstick)
@@ -124,6 +129,8 @@ struct LearnerSession {
     var learnerOptions = learnerOptions(for: run, updates: updates)
     learnerOptions.listen = listen.description
     learnerOptions.keys = keys
+    learnerOptions.metrics = metrics
+    learnerOptions.release = Release.description
     learnerOptions.trace = trace
     if let notice { learnerOptions.alive = notice.sign }
     let count = isReached && !isLeftToActors ? 0 : actors
@@ -179,6 +186,12 @@ struct LearnerSession {
     if summary.wasInterrupted && !isClean { throw RunFailure(.interrupted, "interrupted; \(end)") }
   }
 
+  /// What is said where anybody may look on.
+  private static func openDoor(_ metrics: EndpointAddress) -> String {
+    "! --metrics \(metrics.description.dropFirst("tcp://".count)) can be reached from other machines, without"
+      + " encryption and without keys: who reaches it reads this run's numbers, paths, hosts and names of actors"
+  }
+
   private func learnerOptions(for run: OpenRun, updates: Int) -> Learner.Options {
     var result = Learner.Options(updates: UInt64(updates))
     result.rewardPatience = run.configuration.scoring.patience
@@ -220,6 +233,7 @@ struct LearnerSession {
   /// The plan and its cost; nothing is written.
   private func dryRun() throws {
     _ = try options.learnerKeys(of: target, listeningAt: options.listeningAddress())
+    _ = try options.metricsAddress()
     let run = try find()
     let plan = plan(
       run,

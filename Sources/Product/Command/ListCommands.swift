@@ -101,11 +101,17 @@ struct MetricsCommand: PrintsJSON {
       return try listing.show(
         Metric.all.map { ($0.name, $0.meaning) }
           + MetricFamily.all.map { ($0.pattern, $0.meaning) }
-          + EventsOnly.allCases.map { ($0.rawValue, $0.meaning) })
+          + EventsOnly.allCases.map { ($0.rawValue, $0.meaning) }
+          + ServedMetric.all.map { ($0.name, $0.meaning) })
     }
     func table(_ rows: [(name: String, meaning: String)]) -> String {
       "| Name | Meaning |\n| --- | --- |\n"
         + rows.map { "| `\($0.name)` | \(ReferencePage.cell($0.meaning)) |\n" }.joined()
+    }
+    func served(_ metric: ServedMetric) -> String {
+      let labels = metric.kind == .histogram ? [] : metric.labels
+      return "\(metric.meaning) \(metric.kind.rawValue.capitalized)"
+        + (labels.isEmpty ? "." : " by \(labels.joined(separator: ", ")).")
     }
     func table(_ metrics: [Metric], _ families: [MetricFamily]) -> String {
       table(metrics.map { ($0.name, $0.meaning) } + families.map { ($0.pattern, $0.meaning) })
@@ -140,6 +146,11 @@ struct MetricsCommand: PrintsJSON {
       after its number has gone well back.
 
       \(table(Alarm.Kind.allCases.map { ($0.rawValue, $0.meaning) }))
+      ## Served to Prometheus
+
+      With `--metrics`; [Watching](Watching.md) says how. What counts from the learner's start begins anew with each.
+
+      \(table(ServedMetric.all.map { ($0.name, served($0)) }))
       """)
   }
 }

@@ -42,6 +42,7 @@ final class ProgressPrinter: Sendable {
       notice(
         "resumed at version \(version) (\(Console.count(rerun, "update")) run again and verified)")
     case .notice(let text): notice(text)
+    case .evaluating: break
     case .draining: Console.live("")
     case .saved(let version): notice("checkpoint of version \(version) saved")
     case .updated(let version, let report, let seconds, let learn, let wait):

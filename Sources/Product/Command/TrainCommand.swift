@@ -72,6 +72,12 @@ struct LearnerOptions: ParsableArguments {
   var insecurePlaintext = false
 
   @Option(
+    help: ArgumentHelp(
+      "Serve numbers to Prometheus, and health probes, by HTTP: a port of this machine's loopback address, or ADDRESS:PORT.",
+      valueName: "address"))
+  var metrics: String?
+
+  @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
       "Override one key, such as loss.kl.beta=0.3; `tributary config` lists them.",
@@ -105,6 +111,11 @@ struct LearnerOptions: ParsableArguments {
     guard EndpointAddress(listen) != nil else {
       throw ValidationError("--listen \(listen) is neither tcp://ADDRESS:PORT nor ipc://PATH")
     }
+    if let metrics, Self.metricsAddress(metrics) == nil {
+      throw ValidationError(
+        "--metrics \(metrics) is neither a port, such as 9464, nor ADDRESS:PORT, such as 0.0.0.0:9464"
+      )
+    }
     if seed != nil && changes.contains(where: { $0.key == "seed" }) {
       throw ValidationError("--seed and --set seed=… give one key twice; leave one of them out")
     }
@@ -130,6 +141,22 @@ struct LearnerOptions: ParsableArguments {
     } catch {
       throw RunFailure(.usage, "cannot listen at \(listen): \(error); choose another --listen")
     }
+  }
+
+  /// Where numbers are served, as an address of this machine that is free; nil for nowhere.
+  func metricsAddress() throws -> EndpointAddress? {
+    guard let metrics, let address = Self.metricsAddress(metrics) else { return nil }
+    do throws(ListeningError) {
+      return try address.forListening()
+    } catch {
+      throw RunFailure(
+        .usage, "cannot serve --metrics at \(metrics): \(error); choose another address")
+    }
+  }
+
+  /// A port alone is one of the loopback address.
+  private static func metricsAddress(_ text: String) -> EndpointAddress? {
+    EndpointAddress(UInt16(text) == nil ? "tcp://\(text)" : "tcp://127.0.0.1:\(text)")
   }
 
   /// Who may join: the keys that were named, else those of the run folder; nil for anyone who can

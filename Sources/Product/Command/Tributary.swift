@@ -26,7 +26,8 @@ struct Tributary: RootCommand {
       CommandGroup(
         name: "Look at runs",
         subcommands: [
-          CompareCommand.self, EvalCommand.self, SampleCommand.self, InspectCommand.self,
+          StatusCommand.self, CompareCommand.self, EvalCommand.self, SampleCommand.self,
+          InspectCommand.self,
           ExportCommand.self, MergeAdapterCommand.self, JournalCommand.self, ReplayCommand.self,
         ]),
       CommandGroup(

@@ -53,6 +53,9 @@ package enum Console {
   /// A text of several lines, as it is.
   package static func lines(_ text: String) { put(text.hasSuffix("\n") ? text : text + "\n") }
 
+  /// Empties a terminal that has lines; nothing elsewhere.
+  package static func clear() { if hasLiveLine { say("\u{1b}[H\u{1b}[2J") } }
+
   /// Replaces the line at the bottom of a terminal; nothing elsewhere. An empty text takes it away.
   package static func live(_ text: String) {
     guard isTerminal, !isDumb else { return }
@@ -89,14 +92,20 @@ package enum Console {
   private static var hasColours: Bool { isTerminal && !isPlain }
 
   /// Columns of the terminal; what is piped is as wide as it needs to be.
-  package static var width: Int {
-    guard isTerminal else { return .max }
+  package static var width: Int { size?.columns ?? .max }
+
+  /// Lines of the terminal; what is piped is as long as it needs to be.
+  package static var height: Int { size?.rows ?? .max }
+
+  /// nil where there is no terminal.
+  private static var size: (columns: Int, rows: Int)? {
+    guard isTerminal else { return nil }
     var size = winsize()
     let descriptor = speech.withLock { $0 }
     guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return 80
+      return (80, 24)
     }
-    return Int(size.ws_col)
+    return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 24)
   }
 
   private static func timestamp() -> String { Date().formatted(.iso8601) }

@@ -6,8 +6,9 @@ child='' wish=''
 trap 'wish=end; [ -z "$child" ] || kill -TERM "$child"' TERM
 rm -f /tmp/ended
 install -m 600 -t /keys /secrets/learner.key /secrets/allowed || exit 77
-# $FLAGS are several words.
-tributary learner "$PRESET" --run /run-folder/run --listen 'tcp://*:5555' --keys /keys $FLAGS &
+# $FLAGS are several words. The probes ask at the address of --metrics; FLAGS may give another one for the same port.
+tributary learner "$PRESET" --run /run-folder/run --listen 'tcp://*:5555' --keys /keys \
+  --metrics 127.0.0.1:9464 $FLAGS &
 child=$!
 status=0
 wait "$child" || status=$?

@@ -26,6 +26,9 @@ package struct RunFolder: Sendable {
   package var grids: String { "\(path)/grids" }
   package var lock: String { "\(path)/lock" }
   package var endpoint: String { "\(path)/endpoint.json" }
+  /// The name of the socket where a learner says how its run stands.
+  package static let controlName = "control.sock"
+  package var control: String { "\(path)/\(Self.controlName)" }
   /// With it whoever can read the run folder may join; drawn anew by every learner that asks for keys.
   package var localKey: String { "\(path)/local.key" }
   /// Where the keys of others are looked for unless `--keys` says otherwise.
@@ -80,7 +83,7 @@ package struct RunFolder: Sendable {
     let files = [
       run.configuration, run.model, run.base, run.checkpoints, run.metrics, run.metricsTable,
       run.alarms, run.environment, run.log, run.summary, run.strip, run.grids, run.lock,
-      run.endpoint, run.localKey,
+      run.endpoint, run.control, run.localKey,
       run.keys.path, run.prompts,
       "/actors", run.evaluations,
     ]

@@ -28,6 +28,8 @@ package final class Exchange: @unchecked Sendable {
     case partDurable(EvaluationUnit, Digest)
     /// The evaluation of the version is over.
     case evaluated(PolicyVersion)
+    /// Somebody asks how it stands, and is told on the exchange's thread.
+    case describe(@Sendable (RunStatus.Exchange) -> Void)
     case drain(String)
     /// Leave the actors, which wait for the next life of this run.
     case leave(String)
@@ -216,6 +218,28 @@ package final class Exchange: @unchecked Sendable {
 
   package var presenceNow: Presence { figures.withLock { $0.state.presence } }
 
+  /// How it stands; nil where its thread does not answer within so many seconds.
+  package func status(within seconds: Double) -> RunStatus.Exchange? {
+    let answer = Answer()
+    send(.describe { answer.give($0) })
+    return answer.wait(seconds)
+  }
+
+  private final class Answer: Sendable {
+    private let value = Mutex<RunStatus.Exchange?>(nil)
+    private let isThere = DispatchSemaphore(value: 0)
+
+    func give(_ status: RunStatus.Exchange) {
+      value.withLock { $0 = status }
+      isThere.signal()
+    }
+
+    func wait(_ seconds: Double) -> RunStatus.Exchange? {
+      _ = isThere.wait(timeout: .now() + seconds)
+      return value.withLock { $0 }
+    }
+  }
+
   // MARK: Events
 
   /// Seconds since the start of this thread's life.
@@ -311,6 +335,7 @@ package final class Exchange: @unchecked Sendable {
     case .trace(let event, let actor, let unit, let attempt):
       callbacks.trace?.append(
         TraceLine(event, actor: actor, unit: unit?.rawValue, attempt: attempt))
+    case .describe(let tell): tell(state.status(wire: splitSoFar.wire, now: now))
     case .end(let failure):
       if let failure { throw failure }
       isOver = true

@@ -100,6 +100,8 @@ extension ExchangeState {
     case trouble(RunTrouble)
     case failed(RunFailure)
     case trace(TraceLine.Event, actor: String, unit: UnitID?, attempt: UInt32?)
+    /// Tell how it stands.
+    case describe(@Sendable (RunStatus.Exchange) -> Void)
     /// It is over: as it should be, or because of a failure.
     case end(RunFailure?)
   }
@@ -112,5 +114,10 @@ extension ExchangeState {
     package var (sample, judge) = (0.0, 0.0)
     /// Units that came twice with equal bytes, whether audited or computed again.
     package var compared = 0
+    /// Results that count: units and parts of evaluations.
+    package var counted = 0
+    /// Results that are not what their parameters make, or not what another actor made of the same unit.
+    package var nondeterministic = 0
+    package var leases = RunStatus.Leases()
   }
 }

@@ -195,6 +195,7 @@ extension ExchangeState {
     misconduct.valid(from: peer.party)
     delivered(session)
     trace(.received, peer.name, unit: result.unit, attempt: result.attempt)
+    figures.counted += 1
     rewardAnswered(session, now: now)
     results.alsoSent(result.unit, by: session)
     act(.evaluated(part))
@@ -220,7 +221,7 @@ extension ExchangeState {
       addTime(of: result, now: now)
       // A reward that is not deterministic scores a unit otherwise the second time.
       if recipe.isDeterministic {
-        raise("disagreement", .disagreement(actor: peer.name, unit: result.unit), now: now)
+        disagrees(peer, about: result.unit, now: now)
       }
       outvoted(result.unit, of: session)
     case .notOpen:
@@ -235,6 +236,8 @@ extension ExchangeState {
   ) {
     let (result, session, peer) = (candidate.result, candidate.session, candidate.peer)
     trace(.received, peer.name, unit: result.unit, attempt: result.attempt)
+    actors.delivered(
+      peer.life, version: result.version.rawValue, committed: leases.committed.rawValue, now: now)
     rewardAnswered(session, now: now)
     addTime(of: result, now: now)
     if !results.add(ResultsInHand.Origin(unit: unit, peer: peer), of: session) {
@@ -252,11 +255,19 @@ extension ExchangeState {
       for session in other.sessions { outvoted(unit, of: session) }
       let peer = other.origin.peer
       guard deviants.contains(peer.party) else { continue }
-      raise("disagreement", .disagreement(actor: peer.name, unit: unit), now: now)
+      disagrees(peer, about: unit, now: now)
       suspects.insert(peer.party)
       leases.failed(peer.life, now: now)
     }
+    figures.counted += 1
     act(.chosen(outcome.chosen.unit))
+  }
+
+  /// The peer's result of a unit is another than the one that counts.
+  private mutating func disagrees(_ peer: SessionTable.Peer, about unit: UnitID, now: Double) {
+    figures.nondeterministic += 1
+    actors.failed(peer.life, "other bytes for \(unit) than the result that counts", now: now)
+    raise("disagreement", .disagreement(actor: peer.name, unit: unit), now: now)
   }
 
   private mutating func outvoted(_ unit: UnitID, of session: UInt64) {
@@ -272,6 +283,8 @@ extension ExchangeState {
   private mutating func deviates(
     _ peer: SessionTable.Peer, because finding: String, now: Double
   ) {
+    figures.nondeterministic += 1
+    actors.failed(peer.life, finding, now: now)
     raise("deviation", .deviation(actor: peer.name, finding: finding), now: now)
     leases.failed(peer.life, now: now)
     guard suspects.insert(peer.party) else { return }
@@ -317,6 +330,7 @@ extension ExchangeState {
     _ text: String, now: Double
   ) {
     count("result: \(code)")
+    actors.failed(peer.life, text, now: now)
     if sessions[session] != nil {
       say("result \(code)", "! a result of actor \(peer.name) refused: \(text)", now: now)
       send(.refuse(Refusal(unit: unit, code: code, text: String(text.prefix(500)))), to: session)
@@ -353,6 +367,7 @@ extension ExchangeState {
   /// The unit is free and will be leased again, whole; here it is only said and counted.
   mutating func rewardFailed(_ release: Release, _ session: UInt64, now: Double) {
     let wasPaused = rewards.isPaused
+    if let life = sessions[session]?.life { actors.failed(life, release.reason, now: now) }
     let pauses = rewards.failed(session, atWork: leases.atWork(now: now), now: now)
     if rewards.hasNeverAnswered(any: sessions.peers.keys), isOwnOrSeveral,
       let program = program(of: release)

@@ -28,13 +28,18 @@ extension ExchangeState {
       return reply(.reject(reject), to: route, releasing: peer)
     }
     // A connection has one session.
-    if let old = sessions.session(of: route) { forget(old) }
+    if let old = sessions.session(of: route) {
+      forget(old, because: "its connection has another session", now: now)
+    }
     // The same process on a new connection replaces its old session.
-    for session in sessions.sessions(ofLife: hello.life) { forget(session) }
+    for session in sessions.sessions(ofLife: hello.life) {
+      forget(session, because: "it came again", now: now)
+    }
     let session = sessions.open(
       SessionTable.Peer(
         routingID: route, connection: peer, name: hello.actor, life: hello.life, key: sender.key,
         party: party, isOwn: introduction.ownKey == nil, since: now), introduction.session)
+    actors.joined(hello.life, name: hello.actor, host: introduction.host, now: now)
     act(.welcome(peer))
     leases.joined(session, process: hello.life, party: party, now: now)
     for known in hello.held { leases.claimed(known.unit, by: session, now: now) }
@@ -130,15 +135,16 @@ extension ExchangeState {
     _ session: UInt64, because reason: String, isLost: Bool = false, now: Double
   ) {
     guard let peer = sessions[session] else { return }
-    forget(session)
+    forget(session, because: reason, now: now)
     if isLost, draining == nil { vanished.left(peer.name, now: now) }
     figures.presence.actors = sessions.peers.count
     figures.presence.lastLeft = peer.name
     say("left", "- actor \(peer.name) left: \(reason)", now: now)
   }
 
-  private mutating func forget(_ session: UInt64) {
+  private mutating func forget(_ session: UInt64, because reason: String, now: Double) {
     guard let peer = sessions[session] else { return }
+    actors.left(peer.life, because: reason, now: now)
     trace(.left, peer.name)
     _ = sessions.close(session)
     answers.forget(session, of: peer.connection)

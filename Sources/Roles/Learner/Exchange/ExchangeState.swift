@@ -37,6 +37,7 @@ package struct ExchangeState {
   var misconduct: Misconduct
   var rewards: RewardWatch
   var vanished: VanishedActors
+  var actors = ActorRecords()
   /// Why the list of allowed keys could not be read when it was last looked at.
   var listFault: KeyError?
   package internal(set) var figures = Figures()
@@ -94,6 +95,7 @@ package struct ExchangeState {
       "units": leases.knownUnits, "sessions": sessions.peers.count, "results": results.count,
       "pulls": pulls.count,
       "undecided": saidUndecided.count, "questions": answers.count, "costs": costs.count,
+      "actors": actors.count,
     ]
   }
 
@@ -183,6 +185,7 @@ package struct ExchangeState {
           Lease(
             unit: grant.unit, attempt: grant.attempt, version: grant.version, paramsHash: hash,
             deadlineMilliseconds: UInt32(leases.patience * 1000))), to: grant.session)
+      figures.leases[keyPath: LeaseTable.counter(of: grant.kind)] += 1
       if EvaluationUnit(grant.unit) == nil { costs.leased(grant.unit, now: now) }
       trace(.leased, sessions[grant.session]?.name, unit: grant.unit, attempt: grant.attempt)
     }
@@ -212,6 +215,7 @@ package struct ExchangeState {
       // Somebody may be in the middle of pulling the weights of the last one.
       if let last = lastEvaluated { published.withdraw(last.averaged) }
       lastEvaluated = version
+    case .describe(let tell): act(.describe(tell))
     case .drain(let reason):
       draining = now + 3
       for session in sessions.peers.keys.sorted() { send(.drain(reason: reason), to: session) }

@@ -14,7 +14,7 @@ struct LeaseSessions: Sendable {
     fileprivate(set) var outstanding: Set<UnitID> = []
     /// What the actor said that it holds, also after a lease has run out.
     fileprivate(set) var held: Set<UnitID> = []
-    fileprivate var lastHeard: Time
+    fileprivate(set) var lastHeard: Time
     fileprivate var lastProgress: UInt64 = 0
 
     var load: Int {

@@ -34,6 +34,7 @@ package final class JournalThread: @unchecked Sendable {
   private let epoch: UInt64
   private let mayWrite: @Sendable () throws -> Void
   private let nanoseconds = Atomic<Int64>(0)
+  private let count = Atomic<Int>(0)
   private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameters:
@@ -70,6 +71,9 @@ package final class JournalThread: @unchecked Sendable {
 
   /// Seconds spent appending and syncing.
   package var seconds: Double { Double(nanoseconds.load(ordering: .relaxed)) * 1e-9 }
+
+  /// How often something was appended and synced.
+  package var writes: Int { count.load(ordering: .relaxed) }
 
   /// What a person may count on.
   private static func comfort(after error: any Error) -> String {
@@ -109,6 +113,7 @@ package final class JournalThread: @unchecked Sendable {
       let parts = start.duration(to: clock.now).components
       nanoseconds.add(
         parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000, ordering: .relaxed)
+      count.add(1, ordering: .relaxed)
       deliver(.durable(written))
     }
   }

@@ -10,6 +10,8 @@ extension Learner {
     case resumed(version: UInt64, rerun: Int)
     case notice(String)
     case updated(version: UInt64, Update.Report, seconds: Double, learn: Double, wait: Double)
+    /// The learner evaluates this version now, and trains nothing meanwhile.
+    case evaluating(version: UInt64)
     case evaluated(version: UInt64, Evaluation)
     /// The work is over, for now or for good: actors of this machine end.
     case draining

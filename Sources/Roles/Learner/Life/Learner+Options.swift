@@ -1,5 +1,6 @@
 import Journal
 package import Ledger
+package import Transport
 
 extension Learner {
   /// How a learner is started; what it trains is the recipe's.
@@ -31,9 +32,23 @@ extension Learner {
     package var trace: TraceFile?
     /// Called several times a second, as long as actors are answered.
     package var alive: @Sendable () -> Void = {}
+    /// Where those who watch are answered by HTTP, beside the socket of the run folder; nil for nowhere.
+    package var metrics: EndpointAddress?
+    /// What this program is called to those who watch.
+    package var release = ""
     /// Sends the actors home also where the run is to go on later; else they wait for the next life.
     package var drains = false
 
     package init(updates: UInt64) { self.updates = updates }
+
+    /// The same, with the exchange's signs of life told to the desk, too.
+    func watched(by desk: StatusDesk) -> Options {
+      var options = self
+      options.alive = { [alive] in
+        desk.exchangeIsAlive()
+        alive()
+      }
+      return options
+    }
   }
 }

@@ -15,6 +15,7 @@ package final class Learner {
   private let terms: RunTerms
   private let options: Options
   private let report: @Sendable (Event) -> Void
+  private let desk: StatusDesk
   private let inbox = Mailbox<Intake.Letter>()
   private let stopping = StopFlag()
 
@@ -26,8 +27,13 @@ package final class Learner {
     self.recipe = recipe
     claim = RunClaim(folder: folder, epoch: epoch)
     self.terms = terms
-    self.options = options
-    self.report = report
+    let desk = StatusDesk(of: claim, recipe: recipe, terms: terms, options: options)
+    self.desk = desk
+    self.options = options.watched(by: desk)
+    self.report = { event in
+      desk.observe(event)
+      report(event)
+    }
   }
 
   /// Asks the learner to save and stop; may be called from any thread.
@@ -49,8 +55,11 @@ package final class Learner {
   ///
   /// - Throws: ``RunFailure`` where nothing more can be done; nothing acknowledged is lost.
   package func run() throws -> Summary {
+    // From now on, because to resume may take long.
+    try desk.open(metrics: options.metrics) { [report] in report(.notice($0)) }
+    defer { desk.close() }
     let life = try LearnerLife(
-      of: claim, recipe: recipe, terms: terms, options: options, inbox: inbox,
+      of: claim, recipe: recipe, terms: terms, options: options, desk: desk, inbox: inbox,
       isStopping: { [stopping] in stopping.isRaised.load(ordering: .acquiring) }, report: report)
     defer { life.close() }
     try life.listen()

@@ -50,7 +50,7 @@ final class LearnerLife {
   /// - Throws: ``RunFailure`` where the folder cannot be read or written, or does not belong to these terms.
   init(
     of claim: RunClaim, recipe: Recipe, terms: RunTerms, options: Learner.Options,
-    inbox: Mailbox<Intake.Letter>, isStopping: @escaping @Sendable () -> Bool,
+    desk: StatusDesk, inbox: Mailbox<Intake.Letter>, isStopping: @escaping @Sendable () -> Bool,
     report: @escaping @Sendable (Learner.Event) -> Void
   ) throws {
     let folder = claim.folder
@@ -84,6 +84,7 @@ final class LearnerLife {
     threads = try LearnerThreads(
       journal: journal, of: claim, recipe: recipe, terms: terms, options: options, after: restored,
       inbox: inbox, notice: notice)
+    desk.attach(StatusDesk.Sources(exchange: threads.exchange, journal: threads.journal))
     for (durable, finding) in restored.deviating { threads.void(durable, because: finding) }
     evaluator = Evaluator(
       recipe, of: folder, record: record, retention: options.retention,
@@ -250,6 +251,7 @@ final class LearnerLife {
         try supply.rest(seconds: $0, version: core.policy.version.rawValue)
       },
       paused: { [supply] in supply.paused(because: $0) }, isStopping: isStopping)
+    report(.evaluating(version: version))
     // Looking at the policy is no cost of training it.
     let isMade = try cost.leavingOut {
       try evaluator.evaluate(weights, version: version, host: host, save: save)
