@@ -278,6 +278,8 @@ struct ExchangeModel {
       "results": checks.count + open.count * (64 + 256), "undecided": open.count,
       "questions": (lastPeerCount + 1) * (AnswerQueue.mostWaiting + AnswerQueue.mostOnTheWay),
       "costs": open.count, "pulls": 12 * (1 + WireLimits.held),
+      // Those that are here, and the last that left.
+      "actors": 12 + 32,
     ]
     return sizes.allSatisfy { $0.value <= most[$0.key] ?? 0 }
   }

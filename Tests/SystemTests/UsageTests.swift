@@ -53,7 +53,7 @@ struct UsageTests {
     "journal export", "journal prune", "replay", "config show", "config check", "config explain",
     "config schema", "doctor", "model describe", "model check", "model new", "reward test",
     "presets", "tasks", "rewards", "metrics", "golden",
-    "bench model", "bench update", "bench kernels", "bench wire", "bench ingest",
+    "bench model", "bench update", "bench kernels", "bench wire", "bench ingest", "bench packing",
   ])
   func `every command has an example`(command: String) throws {
     let folder = try ScratchFolder()

@@ -110,8 +110,8 @@ struct MetricsCommand: PrintsJSON {
     }
     func served(_ metric: ServedMetric) -> String {
       let labels = metric.kind == .histogram ? [] : metric.labels
-      return "\(metric.meaning) \(metric.kind.rawValue.capitalized)"
-        + (labels.isEmpty ? "." : " by \(labels.joined(separator: ", ")).")
+      let form = ([metric.kind.rawValue] + labels.map { "by \($0)" }).joined(separator: ", ")
+      return "\(metric.meaning) (\(form))"
     }
     func table(_ metrics: [Metric], _ families: [MetricFamily]) -> String {
       table(metrics.map { ($0.name, $0.meaning) } + families.map { ($0.pattern, $0.meaning) })

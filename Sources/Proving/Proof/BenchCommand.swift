@@ -10,7 +10,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Measure this machine.",
     subcommands: [
       BenchModelCommand.self, BenchUpdateCommand.self, BenchKernelsCommand.self,
-      BenchWireCommand.self, BenchIngestCommand.self,
+      BenchWireCommand.self, BenchIngestCommand.self, BenchPackingCommand.self,
     ])
 }
 
