@@ -54,7 +54,7 @@ extension FuzzTarget {
   static let allowedKeys = FuzzTarget("allowed", byteLimit: 4_096) { bytes in
     let read = try decode(bytes, within: .text) { try AllowedKeys(text: $0, path: "file") }
     guard let read else { return }
-    let text = read.entries.values.map { "\($0.role.rawValue) \($0.name) \($0.key)\n" }.joined()
+    let text = read.entries.values.map(\.line).joined()
     let again = try decodeOwn(Array(text.utf8), within: .text) {
       try AllowedKeys(text: $0, path: "file")
     }

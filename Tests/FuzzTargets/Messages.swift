@@ -69,7 +69,8 @@ extension FuzzTarget {
     }
     _ = try decode(bytes, within: .wire) { _ in
       guard let request = AuthenticationRequest(parts: parts) else { return }
-      let decision = AuthenticationDecision(request, allowed: allowed)
+      let decision = AuthenticationDecision(
+        request, allowed: allowed, now: WallTime(seconds: 1_800_000_000))
       if case .allowed(let entry) = decision {
         try require(entry.key == friend && request.mechanism == "CURVE", "a stranger came in")
       }

@@ -101,11 +101,18 @@ extension FuzzTarget {
       guard let key = KeyPair(secretDigits: String(repeating: "4f", count: 32)) else { return [:] }
       return text([
         "actor": KeyFile(role: .actor, name: "a.b-c_1", key: key, learner: friend).text,
+        "relay": KeyFile(
+          role: .relay, name: "r", key: key, learner: friend, next: key.publicKey,
+          expires: WallTime(seconds: 1_800_000_000)
+        ).text,
         "learner": "# mine\n" + KeyFile(role: .learner, name: "x", key: key).text,
       ])
     case "allowed":
       let (one, two) = (String(repeating: "0a", count: 32), String(repeating: "fF", count: 32))
-      return text(["two": "# note\nactor a \(one)\r\n\n  actor\tb-2 \(two)\n"])
+      return text([
+        "two": "# note\nactor a \(one)\r\n\n  actor\tb-2 \(two)\n",
+        "end": "relay r \(one) expires=2027-01-15T08:00:00Z\n",
+      ])
     case "prompts-shapes":
       return behind(
         0,

@@ -312,7 +312,7 @@ struct ExchangeStateTests {
     #expect(desk.look().contains { if case .readList = $0 { true } else { false } })
     for _ in 0..<3 { desk.tell(.listRead(.failure(.missing(path: "allowed"))), now: 2) }
     #expect(desk.look().notices.count == 1)
-    desk.tell(.listRead(.success([])), now: 3)
+    desk.tell(.listRead(.success([:])), now: 3)
     #expect(desk.look().notices == ["the list of allowed keys can be read again"])
     #expect(desk.state.figures.presence.actors == 1)
   }

@@ -41,12 +41,41 @@ struct GreetingTests {
     #expect(usual.bounded(by: .seconds(1800)) == usual && usual.bounded(by: .zero) == usual)
   }
 
-  private func diagnosis(encrypted: Bool) throws -> ConnectionDiagnosis {
+  private func diagnosis(encrypted: Bool, expires: WallTime? = nil) throws -> ConnectionDiagnosis {
     let endpoint = try #require(EndpointAddress("tcp://host:5555"))
     let key = KeyFile(
-      role: .actor, name: "a", key: KeyPair(), learner: encrypted ? KeyPair().publicKey : nil)
+      role: .actor, name: "a", key: KeyPair(), learner: encrypted ? KeyPair().publicKey : nil,
+      expires: expires)
     return ConnectionDiagnosis(
-      LearnerAddress(endpoint: endpoint, key: encrypted ? key : nil, runID: nil, isFinal: true))
+      LearnerAddress(endpoint: endpoint, key: encrypted ? key : nil, runID: nil, isFinal: true),
+      time: { WallTime(seconds: 86_400) })
+  }
+
+  @Test func `a refused key that has an end says when, and what time it is here`() throws {
+    var diagnosis = try diagnosis(encrypted: true, expires: WallTime(seconds: 3_600))
+    let saw = diagnosis.saw(.refused)
+    let failure = try #require(saw)
+    #expect(failure.description.contains("ends at 1970-01-01T01:00:00Z"))
+    #expect(failure.description.contains("clock says 1970-01-02T00:00:00Z"))
+  }
+
+  @Test func `the learner's next key is insisted on once the present one was not met`() throws {
+    let (present, next) = (KeyPair().publicKey, KeyPair().publicKey)
+    let endpoint = try #require(EndpointAddress("tcp://host:5555"))
+    let key = KeyFile(role: .actor, name: "a", key: KeyPair(), learner: present, next: next)
+    var address = LearnerAddress(endpoint: endpoint, key: key, runID: nil, isFinal: true)
+    #expect(address.learner == present)
+    let hasNext = address.choose(without: [present])
+    #expect(hasNext && address.learner == next)
+    let hasAnother = address.choose(without: [present, next])
+    #expect(!hasAnother)
+    var diagnosis = try diagnosis(encrypted: true)
+    for _ in 0..<4 { _ = diagnosis.saw(.handshakeFailed) }
+    #expect(diagnosis.learnerNotMet == nil)
+    _ = diagnosis.saw(.handshakeFailed)
+    #expect(diagnosis.learnerNotMet != nil)
+    _ = diagnosis.saw(.handshakeSucceeded)
+    #expect(diagnosis.learnerNotMet == nil)
   }
 
   @Test func `a refused key ends it at once`() throws {

@@ -123,7 +123,10 @@ import Testing
     "actor --connect tcp://10.0.0.5:5555 --key x --insecure-plaintext",
     "train density --keys x --insecure-plaintext", "train density --listen tcp://host",
     "train density --updates 100000001", "train density --dry-run --updates 9223372036854775807",
-    "keys add ../x", "keys add learner", "keys add desk /nowhere",
+    "keys add ../x", "keys add learner", "keys add desk /nowhere", "keys revoke desk /nowhere",
+    "keys rotate /nowhere", "keys new x --run y", "keys new x --expires 3w",
+    "keys new x --expires 2020-01-01", "keys new x --expires 2999-02-31", "keys new x --expires 0h",
+    "train density --unfinished-code 64", "train density --unfinished-code 126",
     "actor --connect tcp://127.0.0.1:1 --name \(String(repeating: "é", count: 65))",
   ]) func `absurd values are usage`(command: String) throws {
     let outcome = try Tributary.run(command.split(separator: " ").map(String.init), in: folder)

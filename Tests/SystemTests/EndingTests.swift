@@ -47,6 +47,26 @@ import Transport
     #expect(try Tributary.run(["replay", run.path, "--verify"], in: folder).status == 0)
   }
 
+  @Test(arguments: ["stop", "--minutes"]) func `an engine can tell a saved run from a finished one`(
+    way: String
+  ) throws {
+    let limit = way == "stop" ? [] : ["--minutes", "0.05"]
+    let life = try start(
+      arguments: ["--actors", "1", "--updates", "1000000", "--unfinished-code", "75"] + limit)
+    waitUntil("an update") { life.text.contains("\n    1") || !life.isRunning }
+    if way == "stop" { kill(life.id, SIGTERM) }
+    let outcome = life.wait()
+    #expect(outcome.status == 75, "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("the run is not finished; version"), "\(outcome.errors)")
+    #expect(text(run.alarms).isEmpty, "a wish is no alarm: \(text(run.alarms))")
+    let reached = Checkpoint.newest(in: run) ?? 0
+    let finished = try start(
+      arguments: ["--actors", "1", "--updates", "\(reached + 2)", "--unfinished-code", "75"]
+    ).wait()
+    #expect(finished.status == 0, "\(finished.errors)")
+  }
+
   /// `nohup` asks that the terminal's end be ignored.
   @Test func `nohup outlives a hangup`() throws {
     let life = try Shell.start(

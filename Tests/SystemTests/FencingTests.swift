@@ -38,6 +38,25 @@ struct FencingTests {
     #expect(sentences(outcome) == 1, "\(outcome.errors)")
   }
 
+  @Test func `a run folder that is moved ends its learner, and goes on where it is now`() throws {
+    let folder = try ScratchFolder()
+    let (run, elsewhere) = (folder.file("run"), folder.file("elsewhere"))
+    let life = try Tributary.start(
+      DensityRun.arguments(run, actors: 1, updates: 1_000_000), in: folder)
+    defer { life.kill() }
+    waitUntil("two updates") { life.text.contains("\n    2") }
+    try FileManager.default.moveItem(atPath: run, toPath: elsewhere)
+    let outcome = life.wait()
+    #expect(outcome.status == 74, "\(outcome.errors)")
+    #expect(sentences(outcome) == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("moved"), "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: run), "nothing is written where it was")
+    let resumed = try DensityRun.train(elsewhere, actors: 1, updates: 60, in: folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    let replay = try Tributary.run(["replay", elsewhere, "--verify"], in: folder)
+    #expect(replay.status == 0, "\(replay.errors)")
+  }
+
   @Test func `without the lock the older one stops, and the run is the same run`() throws {
     let folder = try ScratchFolder()
     let run = folder.file("run")

@@ -158,6 +158,103 @@ import Testing
     waitUntil("the learner's word of it") { life.text.contains("taken out of the list") }
   }
 
+  @Test func `a key that has ended is refused, and its sessions end`() throws {
+    let life = try learner(updates: 1_000_000, "--keys", keys)
+    defer { life.kill() }
+    let endpoint = try endpoint()
+    let actor = try Tributary.start(
+      ["actor", "--connect", endpoint, "--key", "\(keys)/actor.key"], in: folder)
+    waitUntil("an update") { life.text.contains("\n    1") }
+    let allowed = "\(keys)/allowed"
+    let list = try String(contentsOfFile: allowed, encoding: .utf8)
+    let ended = list.split(separator: "\n").map {
+      $0.hasPrefix("actor ") ? "\($0) expires=2020-01-01T00:00:00Z" : "\($0)"
+    }
+    try Data((ended.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: allowed))
+    expect(actor.wait(), 77, "does not let this actor's key in", "or has ended there")
+    #expect(actor.text.contains("its key, actor, ended at 2020-01-01T00:00:00Z"), "\(actor.text)")
+    #expect(actor.text.contains("the learner's clock says 2"), "\(actor.text)")
+    waitUntil("the learner's word of it") {
+      life.text.contains("was refused: its key, actor, ended at 2020-01-01T00:00:00Z")
+    }
+  }
+
+  @Test func `keys are listed without secrets, and revoked by name`() throws {
+    let run = folder.file("job")
+    func keys(_ words: String...) throws -> Tributary.Outcome {
+      try Tributary.run(["keys"] + words + ["--run", run], in: folder)
+    }
+    #expect(try keys("new", "--expires", "2h").status == 0)
+    #expect(try keys("add", "rack", "--role", "relay").status == 0)
+    let list = try keys("list", "--json")
+    let rows = try #require(list.json["keys"] as? [[String: Any]], "\(list.errors)")
+    #expect(rows.map { $0["role"] as? String } == ["learner", "actor", "relay"])
+    #expect(rows.map { $0["state"] as? String } == ["in use", "valid", "valid"])
+    #expect((rows[1]["expires"] as? String)?.hasSuffix("Z") == true)
+    #expect(rows[2]["expires"] is NSNull)
+    let said = try keys("list").output + list.output + list.errors
+    for name in ["learner", "actor", "rack"] {
+      let file = try String(contentsOfFile: "\(run)/keys/\(name).key", encoding: .utf8)
+      let secret = try #require(file.firstMatch(of: /secret ([0-9a-f]{64})/)?.1)
+      #expect(!said.contains(secret))
+    }
+    #expect(try keys("revoke", "rack").status == 0)
+    #expect(!FileManager.default.fileExists(atPath: "\(run)/keys/rack.key"))
+    expect(try keys("revoke", "rack"), 64, "has no key called rack; it has actor")
+    // A run folder that holds keys alone is a new run's.
+    let trained = try DensityRun.train(run, actors: 1, updates: 2, in: folder)
+    #expect(trained.status == 0, "\(trained.errors)")
+  }
+
+  /// Those whose file names the next key stay, those with an older one are told, and sessions go on.
+  @Test func `the learner's key is replaced while it runs`() throws {
+    let socket = "ipc://\(folder.file("s"))"
+    let life = try learner(updates: 1_000_000, "--keys", keys, "--listen", socket)
+    defer { life.kill() }
+    let (old, both) = (folder.file("old.key"), folder.file("both.key"))
+    try FileManager.default.copyItem(atPath: "\(keys)/actor.key", toPath: old)
+    #expect(try Tributary.run(["keys", "rotate", keys], in: folder).status == 0)
+    try FileManager.default.copyItem(atPath: "\(keys)/actor.key", toPath: both)
+    let actor = try Tributary.start(
+      ["actor", "--connect", socket, "--key", both, "--name", "far"], in: folder)
+    defer { actor.kill() }
+    waitUntil("an update") { life.text.contains("\n    1") }
+    #expect(try Tributary.run(["keys", "rotate", "--now", keys], in: folder).status == 0)
+    waitUntil("the learner's word of it") { life.text.contains("the learner's key is ") }
+    expect(
+      try self.actor(socket, "--key", old), 77, "does not have the key")
+    let local = try Tributary.start(
+      ["actor", "--run", run, "--name", "near"], in: folder)
+    defer { local.kill() }
+    waitUntil("the run folder's own actor") { life.text.contains("+ actor near joined") }
+    #expect(!life.text.contains("- actor far left"), "\(life.text)")
+    life.kill()
+    let next = try learner(updates: 1_000_000, "--keys", keys, "--listen", socket)
+    defer { next.kill() }
+    waitUntil("the actor with both keys") { next.text.contains("+ actor far joined") }
+    #expect(actor.text.contains("trying the next one that the key file names"), "\(actor.text)")
+  }
+
+  @Test func `a key file of another user ends with 77`() throws {
+    let script =
+      getuid() == 0
+      ? "chmod 755 . && cp $T tributary && setpriv --reuid 65534 --regid 65534 --clear-groups ./tributary"
+      : "chmod 000 keys/actor.key && $T"
+    let outcome = try Shell.run(
+      "\(script) actor --connect tcp://127.0.0.1:1 --key keys/actor.key", in: folder)
+    #expect(outcome.status == 77, "\(outcome.said)")
+    #expect(outcome.said.contains("keys/actor.key may not be read by user"), "\(outcome.said)")
+  }
+
+  /// Where the system knows `localhost` by both families, the learner is at the second address.
+  @Test func `behind a name with several addresses the one that answers is found`() throws {
+    let life = try learner("--keys", keys)
+    let port = try #require(try endpoint().split(separator: ":").last)
+    let outcome = try actor("tcp://localhost:\(port)", "--key", "\(keys)/actor.key")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(life.wait().status == 0)
+  }
+
   @Test func `a list that cannot be read is said once, and shuts nobody out`() throws {
     let life = try learner(updates: 1_000_000, "--keys", keys)
     defer { life.kill() }

@@ -46,8 +46,8 @@ struct UsageTests {
   }
 
   @Test(arguments: [
-    "train", "learner", "actor", "sweep", "keys new", "keys add", "pretrain", "import", "compare",
-    "eval",
+    "train", "learner", "actor", "sweep", "keys new", "keys add", "keys list", "keys revoke",
+    "keys rotate", "pretrain", "import", "compare", "eval",
     "sample", "inspect", "export", "merge-adapter", "journal ls", "journal cat", "journal verify",
     "journal repair",
     "journal export", "journal prune", "replay", "config show", "config check", "config explain",

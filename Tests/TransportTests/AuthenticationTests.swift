@@ -12,6 +12,8 @@ struct AuthenticationTests {
     AllowedKeys([AllowedKeys.Entry(role: .actor, name: "desk", key: member.publicKey)])
   }
 
+  private let now = WallTime(seconds: 1_800_000_000)
+
   private func parts(
     version: String = "1.0", domain: String = AuthenticationRequest.domain,
     mechanism: String = "CURVE",
@@ -23,7 +25,7 @@ struct AuthenticationTests {
 
   @Test func `a key of the list is let in, and named by its digits`() throws {
     let request = try #require(AuthenticationRequest(parts: parts()))
-    let decision = AuthenticationDecision(request, allowed: allowed)
+    let decision = AuthenticationDecision(request, allowed: allowed, now: now)
     let answer = decision.parts(to: request)
     #expect(
       answer
@@ -45,12 +47,27 @@ struct AuthenticationTests {
       (parts(), learner, "its role is learner"),
     ] as [([[UInt8]], AllowedKeys?, String)] {
       let request = try #require(AuthenticationRequest(parts: parts))
-      let decision = AuthenticationDecision(request, allowed: list)
+      let decision = AuthenticationDecision(request, allowed: list, now: now)
       #expect(decision == .refused(reason: reason))
       let answer = decision.parts(to: request)
       #expect(answer[2] == Array("400".utf8))
       #expect(answer[4].isEmpty, "nobody is named")
     }
+  }
+
+  @Test func `a relay is let in as one, and an ended key is not, by the clock that is asked`()
+    throws
+  {
+    let end = now + 60
+    let entry = AllowedKeys.Entry(
+      role: .relay, name: "rack", key: member.publicKey, expires: end)
+    let request = try #require(AuthenticationRequest(parts: parts()))
+    func decide(_ now: WallTime) -> AuthenticationDecision {
+      AuthenticationDecision(request, allowed: AllowedKeys([entry]), now: now)
+    }
+    #expect(decide(now) == .allowed(entry))
+    #expect(decide(end) == .expired(entry))
+    #expect(decide(end).parts(to: request)[2] == Array("400".utf8))
   }
 
   @Test func `other questions have no answer`() {
@@ -84,7 +101,8 @@ struct AuthenticationTests {
       if let question = try door.receive(maximumParts: AuthenticationRequest.partCount) {
         let request = try #require(AuthenticationRequest(parts: question))
         #expect(request.address == "127.0.0.1")
-        _ = try door.send(AuthenticationDecision(request, allowed: allowed).parts(to: request))
+        _ = try door.send(
+          AuthenticationDecision(request, allowed: allowed, now: now).parts(to: request))
       }
       while let event = try monitor.next() {
         switch event {
@@ -169,9 +187,14 @@ struct EndpointAddressTests {
     #expect(EndpointAddress("tcp://*:5555")?.isSpecific == false)
   }
 
-  @Test func `names that lead nowhere`() {
-    #expect(EndpointAddress("tcp://no-such-host.invalid:1")?.resolutionFailure() != nil)
-    #expect(EndpointAddress("tcp://127.0.0.1:1")?.resolutionFailure() == nil)
-    #expect(EndpointAddress("ipc:///x")?.resolutionFailure() == nil)
+  @Test func `names that lead nowhere`() throws {
+    #expect(throws: ResolutionError.self) {
+      _ = try EndpointAddress("tcp://no-such-host.invalid:1")?.places()
+    }
+    for text in ["tcp://127.0.0.1:1", "tcp://[::1]:1", "ipc:///x"] {
+      let address = EndpointAddress(text)
+      let places = try address?.places()
+      #expect(places == address.map { [$0] })
+    }
   }
 }

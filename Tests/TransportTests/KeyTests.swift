@@ -50,6 +50,44 @@ struct KeyTests {
     _ = try KeyFile(reading: path, as: .actor)
   }
 
+  /// As Kubernetes hands out a secret with `fsGroup`.
+  @Test func `a group may read a file of root's where this process is in it`() {
+    let exposure = Exposure(groups: [7, 0])
+    for mode: mode_t in [0o440, 0o640] {
+      #expect(!exposure.exposes(mode: mode, owner: 0, group: 7))
+      #expect(exposure.exposes(mode: mode, owner: 0, group: 8), "a group of others")
+      #expect(exposure.exposes(mode: mode, owner: 0, group: 0), "root's own group")
+      #expect(exposure.exposes(mode: mode, owner: 1_000, group: 7), "an owner who could close it")
+    }
+    for mode: mode_t in [0o444, 0o460, 0o450, 0o441, 0o604, 0o644] {
+      #expect(exposure.exposes(mode: mode, owner: 0, group: 7), "\(String(mode, radix: 8))")
+    }
+    for mode: mode_t in [0o400, 0o600, 0o700] {
+      #expect(!exposure.exposes(mode: mode, owner: 1_000, group: 8))
+    }
+  }
+
+  @Test func `a key file may name the learner's next key, and an end`() throws {
+    var file = actorFile()
+    let next = KeyPair().publicKey
+    file.next = next
+    file.expires = WallTime("2026-12-24T18:00:00Z")
+    #expect(try KeyFile(text: Array(file.text.utf8), path: "x") == file)
+    file.role = .relay
+    #expect(try KeyFile(text: Array(file.text.utf8), path: "x") == file)
+    for (line, wrong) in [
+      ("next \(next)", "next \(learner.publicKey)"), ("next \(next)", "next 00"),
+      ("expires 2026-12-24T18:00:00Z", "expires 2026-02-30T00:00:00Z"),
+      ("expires 2026-12-24T18:00:00Z", "expires tomorrow"), ("role relay", "role learner"),
+    ] {
+      let text = file.text.replacing("\n\(line)\n", with: "\n\(wrong)\n")
+      #expect(text != file.text)
+      #expect(throws: KeyError.self, "\(wrong)") {
+        _ = try KeyFile(text: Array(text.utf8), path: "x")
+      }
+    }
+  }
+
   @Test func `a key is good for its role alone`() throws {
     let path = scratch.file("learner.key")
     try KeyFile(role: .learner, name: "learner", key: learner).write(to: path)
@@ -148,10 +186,18 @@ struct AllowedKeysTests {
 
   @Test func `a wrong line is named`() {
     for (line, what) in [
-      ("actor desk", "is not ROLE NAME PUBLIC-KEY"),
-      ("actor desk \(a) x", "is not ROLE NAME PUBLIC-KEY"),
-      ("learner desk \(a)", "has another role than actor"),
-      ("root desk \(a)", "has another role than actor"),
+      ("actor desk", "is not ROLE NAME PUBLIC-KEY, nor that and expires=TIME"),
+      ("actor desk \(a) x", "has no end like expires=2026-12-24T18:00:00Z behind its key"),
+      (
+        "actor desk \(a) expires=2026-13-24T18:00:00Z",
+        "has no end like expires=2026-12-24T18:00:00Z behind its key"
+      ),
+      (
+        "actor desk \(a) expires=2026-12-24T18:00:00Z x",
+        "is not ROLE NAME PUBLIC-KEY, nor that and expires=TIME"
+      ),
+      ("learner desk \(a)", "has another role than actor or relay"),
+      ("root desk \(a)", "has another role than actor or relay"),
       ("actor ../x \(a)", "has no valid name"),
       ("actor desk \(String("\(a)".dropLast()))", "has a key that is not 64 hexadecimal digits"),
       ("actor node \(b)", "has a name that is there twice"),
@@ -167,6 +213,38 @@ struct AllowedKeysTests {
     }
   }
 
+  @Test func `an end and a role come back as they were`() throws {
+    let end = try #require(WallTime("2026-12-24T18:00:00Z"))
+    let entry = AllowedKeys.Entry(role: .relay, name: "rack", key: a, expires: end)
+    #expect(entry.line == "relay rack \(a) expires=2026-12-24T18:00:00Z\n")
+    #expect(try list(entry.line).entries == [a: entry])
+    #expect(!entry.isExpired(at: end + -1) && entry.isExpired(at: end))
+    #expect(try list("actor desk \(a)").entries[a]?.isExpired(at: WallTime(seconds: .max)) == false)
+  }
+
+  @Test func `removing takes the line of the name alone`() throws {
+    let scratch = Scratch()
+    let path = scratch.file("allowed")
+    let text = "# actor node x\nactor node \(b)\r\n\n relay desk \(a)"
+    RawFile.write(Array(text.utf8), path)
+    #expect(try AllowedKeys.text(of: path, removing: "other") == nil)
+    let without = try #require(try AllowedKeys.text(of: path, removing: "node"))
+    #expect(String(decoding: without, as: UTF8.self) == "# actor node x\n\n relay desk \(a)")
+  }
+
+  /// A second write in the same tick of a disk's clock, as long as the first.
+  @Test func `a list that is written again counts at once`() throws {
+    let scratch = Scratch()
+    let watched = AllowedList(scratch.file("allowed"))
+    #expect(throws: KeyError.missing(path: watched.path)) { _ = try watched.read() }
+    for key in [a, b, a] {
+      RawFile.write(Array("actor node \(key)\n".utf8), watched.path)
+      #expect(try watched.read().entries.keys.elementsEqual([key]))
+    }
+    RawFile.write(Array("nonsense\n".utf8), watched.path)
+    for _ in 0..<2 { #expect(throws: KeyError.self) { _ = try watched.read() } }
+  }
+
   @Test func `adding keeps what people wrote`() throws {
     let scratch = Scratch()
     let path = scratch.file("allowed")
@@ -178,5 +256,29 @@ struct AllowedKeysTests {
     #expect(String(decoding: longer, as: UTF8.self) == "# mine\nactor node \(b)\nactor desk \(a)\n")
     RawFile.write(longer, path)
     #expect(throws: KeyError.self) { _ = try AllowedKeys.text(of: path, adding: entry) }
+  }
+}
+
+struct WallTimeTests {
+  @Test(
+    arguments: [
+      ("1970-01-01T00:00:00Z", 0), ("2024-02-29T23:59:59Z", 1_709_251_199),
+      ("2026-12-24T18:00:00Z", 1_798_135_200), ("9999-12-31T23:59:59Z", 253_402_300_799),
+    ] as [(String, Int64)]) func `a second and its text`(text: String, seconds: Int64)
+  {
+    #expect(WallTime(text)?.seconds == seconds)
+    #expect(WallTime(seconds: seconds).description == text)
+  }
+
+  @Test(arguments: [
+    "", "2026-12-24", "2026-12-24T18:00:00", "2026-12-24 18:00:00Z", "2026-12-24T18:00:00z",
+    "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-12-24T24:00:00Z",
+    "2026-12-24T18:60:00Z", "2026-12-24T18:00:60Z", "+026-12-24T18:00:00Z", "1969-12-31T23:59:59Z",
+    "２026-12-24T18:00:0Z", "12026-12-24T18:00:00Z",
+  ]) func `no second`(text: String) { #expect(WallTime(text) == nil) }
+
+  @Test func `sums stay in the calendar`() {
+    #expect((WallTime(seconds: 5) + .max).description == "9999-12-31T23:59:59Z")
+    #expect((WallTime(seconds: 5) + -10).seconds == 0)
   }
 }

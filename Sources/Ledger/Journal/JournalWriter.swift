@@ -109,7 +109,12 @@ package struct JournalWriter: ~Copyable, Sendable {
     // What is synced into a deleted file is lost when this process ends.
     guard segment.file.isInPlace else {
       let path = segment.file.path
-      let error = FileError.gone(path: path, isRestored: segment.file.writeBack(to: end))
+      let isRestored = segment.file.writeBack(to: end)
+      // With the folder that it is in, it is as whole as before.
+      let place = isRestored ? nil : segment.file.place
+      let error =
+        place.map { FileError.moved(path: path, to: $0) }
+        ?? .gone(path: path, isRestored: isRestored)
       failure = error
       throw .file(error)
     }

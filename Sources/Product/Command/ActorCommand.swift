@@ -9,6 +9,7 @@ import Models
 import Records
 import Rewards
 import Roles
+import Synchronization
 import Transport
 
 struct ActorCommand: ParsableCommand {
@@ -116,9 +117,19 @@ struct ActorCommand: ParsableCommand {
 
   private func locator() throws -> @Sendable () throws -> LearnerAddress {
     if let endpoint = connect.flatMap({ EndpointAddress($0) }) {
-      let file = try key.map { try KeyFile(reading: $0, as: .actor) }
-      let address = LearnerAddress(endpoint: endpoint, key: file, runID: nil, isFinal: true)
-      return { address }
+      guard let key else {
+        let address = LearnerAddress(endpoint: endpoint, key: nil, runID: nil, isFinal: true)
+        return { address }
+      }
+      // A file that was renewed counts at the next connection, and one that is gone leaves what it said.
+      let known = Mutex(try KeyFile(reading: key, as: .actor))
+      return {
+        let file = known.withLock { known in
+          if let now = try? KeyFile(reading: key, as: .actor) { known = now }
+          return known
+        }
+        return LearnerAddress(endpoint: endpoint, key: file, runID: nil, isFinal: true)
+      }
     }
     let folder = RunFolder(runFolder ?? "")
     return { try LearnerAddress(in: folder) }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Bytes
 import Configuration
 import Dialogue
@@ -48,9 +49,10 @@ struct LearnerSession {
     }
     let isNew = run.isNew
     let hasListened = Mutex(false)
+    let unfinished: String?
     do {
       let base = try Checkpoint.versions(in: run.folder).isEmpty || isNew ? check.start?.base : nil
-      try work(on: run, check, base: base, at: listen, keys, metrics) {
+      unfinished = try work(on: run, check, base: base, at: listen, keys, metrics) {
         hasListened.withLock { $0 = true }
       }
     } catch {
@@ -59,9 +61,23 @@ struct LearnerSession {
       } else {
         note(error, in: run.folder)
       }
-      throw error
+      throw Self.cause(of: error, in: run.folder)
     }
     withExtendedLifetime(hold) {}
+    if let unfinished, options.unfinishedCode != 0 {
+      Console.error("tributary: \(unfinished)")
+      throw ExitCode(options.unfinishedCode)
+    }
+  }
+
+  /// Where the folder itself is gone, it does not matter which of its files was missed first.
+  private static func cause(of error: any Error, in folder: RunFolder) -> any Error {
+    guard let missed = error as? FileError, case .refused(_, _, ENOENT) = missed, !folder.exists
+    else { return error }
+    return RunFailure(
+      .disk,
+      "\(folder.path) is gone, and nothing more is written; if the folder was moved, resume it where it is now"
+        + " (\(missed))")
   }
 
   private func find() throws -> OpenRun {
@@ -85,10 +101,12 @@ struct LearnerSession {
   }
 
   /// From the first thing that is written to the summary.
+  ///
+  /// - Returns: what there is to say of a run that was saved before its last update.
   private func work(
     on found: OpenRun, _ check: Check, base: Buffer?, at listen: EndpointAddress,
     _ keys: LearnerKeys?, _ metrics: EndpointAddress?, hasListened: @escaping @Sendable () -> Void
-  ) throws {
+  ) throws -> String? {
     var run = found
     let isNew = run.isNew
     let trace = try options.trace.map { try TraceFile(path: $0) }
@@ -184,6 +202,8 @@ struct LearnerSession {
     if summary.wasInterrupted && isClean { Console.line("stopped; \(end)") }
     try show(summary, of: run.folder)
     if summary.wasInterrupted && !isClean { throw RunFailure(.interrupted, "interrupted; \(end)") }
+    let isFinished = summary.version >= updates && !summary.wasInterrupted
+    return isFinished ? nil : "the run is not finished; \(end)"
   }
 
   /// What is said where anybody may look on.

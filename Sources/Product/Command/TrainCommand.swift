@@ -89,6 +89,12 @@ struct LearnerOptions: ParsableArguments {
       "Send the actors of other machines home also when the run is to go on later; else they wait.")
   var drain = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Exit code where the run is saved before its last update: after SIGTERM, SIGHUP or --minutes; 75 asks to be started again.",
+      valueName: "code"))
+  var unfinishedCode: Int32 = 0
+
   @Flag(help: "Print the plan and what it costs, and write nothing.")
   var dryRun = false
 
@@ -107,6 +113,12 @@ struct LearnerOptions: ParsableArguments {
     }
     if let minutes, !(minutes > 0 && minutes <= 1e7) {
       throw ValidationError("--minutes \(minutes) is not a positive number up to ten million")
+    }
+    let taken = RunFailure.Code.allCases.filter { $0 != .restart }.map(\.rawValue)
+    guard (0...125).contains(unfinishedCode), !taken.contains(unfinishedCode) else {
+      throw ValidationError(
+        "--unfinished-code \(unfinishedCode) is not in 0...125, or means something else already"
+          + " (\(taken.map { "\($0)" }.joined(separator: ", "))); 75 says: start it again")
     }
     guard EndpointAddress(listen) != nil else {
       throw ValidationError("--listen \(listen) is neither tcp://ADDRESS:PORT nor ipc://PATH")
@@ -196,8 +208,8 @@ struct TrainCommand: PrintsJSON {
         tributary train --from runs/first@40 --set loss.kl.beta=0.3     a fork: a run of its own
         tributary train my.yaml --dry-run      the plan, memory, disk and time
 
-      Ctrl-C saves the state and ends with exit code 130, SIGTERM and SIGHUP with 0. `tributary resume`
-      goes on from there.
+      Ctrl-C saves the state and ends with exit code 130, SIGTERM and SIGHUP with 0, or --unfinished-code. \
+      `tributary resume` goes on from there.
       """)
 
   @OptionGroup var choice: RunChoice

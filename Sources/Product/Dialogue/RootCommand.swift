@@ -64,8 +64,11 @@ extension RootCommand {
       let lines = ["\(failure)"] + failure.errorLines.map { "  \($0)" }
       return ending(lines.joined(separator: "\n"), .restart)
     case let error as KeyError:
-      let isDisk = if case .file = error { true } else { false }
-      return ending("\(error)", isDisk ? .disk : .usage)
+      switch error {
+      case .file: return ending("\(error)", .disk)
+      case .unreadable: return ending("\(error)", .notAuthorised)
+      case .missing, .damaged, .exposed, .role: return ending("\(error)", .usage)
+      }
     case let error as FileError: return ending("\(error)", error.isOutOfFiles ? .restart : .disk)
     case let error as ZeroMQError where error.isOutOfFiles:
       return ending("\(error); raise the limit of open files: ulimit -n 4096", .restart)

@@ -27,7 +27,7 @@ final class OwnLink: Link {
       learner.security = .server(server)
       actor.security = .client(client, server: server.publicKey)
       gatekeeper = try Gatekeeper(
-        path: "", local: client.publicKey, context: contexts[0], notice: { _ in })
+        path: "", local: client.publicKey, context: contexts[0], time: { .now }, notice: { _ in })
       try gatekeeper?.run()
     } else {
       gatekeeper = nil

@@ -55,7 +55,7 @@ struct BenchPackingCommand: PrintsJSON {
     for form in report.forms {
       let share = Double(form.byteCount) / Double(report.byteCount)
       Console.line(
-        "\(form.name.padding(toLength: 30, withPad: " ", startingAt: 0)) \(form.byteCount) bytes, "
+        "\(form.name.padding(toLength: 31, withPad: " ", startingAt: 0)) \(form.byteCount) bytes, "
           + "\(Console.number(share, digits: 3)) of them; publish \(Console.number(form.publish, digits: 4)) s"
           + " on all cores, pull \(Console.number(form.pull, digits: 4)) s")
     }

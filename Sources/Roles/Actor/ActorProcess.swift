@@ -73,6 +73,10 @@ package final class ActorProcess {
   /// The arithmetic of the run that it takes part in.
   private var compute: ComputeThread?
   private var address: LearnerAddress?
+  /// Which of several places of one name is tried.
+  private var turn = 0
+  /// Learners' keys of the key file that nobody had who was met, until all are of this kind.
+  private var distrusted: Set<PublicKey> = []
   private var isOver = false
 
   /// - Parameters:
@@ -109,7 +113,7 @@ package final class ActorProcess {
   package func run() throws {
     let context = try Context()
     let start = clock.now
-    var lastSaid: (reason: String, at: ContinuousClock.Instant)?
+    var lastSaid: [String: ContinuousClock.Instant] = [:]
     let shortest = Duration.milliseconds(200)
     var pause = shortest
     defer { compute?.stop() }
@@ -123,14 +127,16 @@ package final class ActorProcess {
         silence = caught
       }
       // The same again and again is said now and then.
-      if lastSaid?.reason != silence.reason
-        || lastSaid.map({ $0.at.duration(to: clock.now).seconds > options.noticeInterval }) == true
-      {
-        lastSaid = (silence.reason, clock.now)
+      if lastSaid[silence.reason].map({
+        $0.duration(to: clock.now).seconds > options.noticeInterval
+      }) ?? true {
+        // Reasons are few, whatever there is to try.
+        if lastSaid.count >= 16 { lastSaid = [:] }
+        lastSaid[silence.reason] = clock.now
         log("\(silence.reason); trying again for up to \(Int(options.patience.seconds)) s")
       }
       let lastContact = max(start, state.lastContact)
-      if lastContact > began { pause = shortest }
+      if lastContact > began { pause = shortest } else { turn += 1 }
       if shouldStop { return }
       if lastContact.duration(to: clock.now) > options.patience {
         throw silence.failure
@@ -166,9 +172,15 @@ package final class ActorProcess {
   }
 
   private func learnerAddress() throws -> LearnerAddress {
-    let address: LearnerAddress
+    var address: LearnerAddress
     do {
       address = try locate()
+    } catch let error as KeyError {
+      // Time makes no other user of this process.
+      guard case .unreadable = error else {
+        throw Silence(reason: "no address of a learner yet (\(error))")
+      }
+      throw error
     } catch {
       throw Silence(reason: "no address of a learner yet (\(error))")
     }
@@ -177,8 +189,15 @@ package final class ActorProcess {
         .incompatible,
         "the run folder now holds run \(runID), and this actor is part of \(known); start it again")
     }
-    if let why = address.endpoint.resolutionFailure() {
-      throw Silence(reason: "the host of \(address.endpoint) cannot be found (\(why))")
+    do throws(ResolutionError) {
+      let places = try address.endpoint.places()
+      if places.count > 1 { address.place = places[turn % places.count] }
+    } catch {
+      throw Silence(reason: "the host of \(address.endpoint) cannot be found (\(error))")
+    }
+    if !address.choose(without: distrusted) {
+      distrusted = []
+      _ = address.choose(without: [])
     }
     return address
   }
@@ -196,7 +215,10 @@ package final class ActorProcess {
       if !hasGreeted { hasGreeted = connection.greet(state.hello(runID: address.runID)) }
       try connection.wait(wakeup)
       wakeup.drain()
-      if let failure = try connection.failure() { try give(up: failure) }
+      if let failure = try connection.failure() {
+        try tryNextKey(after: connection.learnerNotMet)
+        try give(up: failure)
+      }
       while let (envelope, payload) = try next(&connection) {
         try tell(.message(envelope, payload: payload), &connection)
       }
@@ -208,6 +230,17 @@ package final class ActorProcess {
       try tell(.time(work, isSilent: isSilent), &connection)
       if isSilent && !isOver { throw Silence(reason: connection.silence) }
     }
+  }
+
+  /// A learner's key that was not met may have been replaced by the next one, which the file names.
+  private func tryNextKey(after key: PublicKey?) throws {
+    guard let key, var other = address else { return }
+    distrusted.insert(key)
+    guard other.choose(without: distrusted), let next = other.learner else { return }
+    throw Silence(
+      reason:
+        "what listens at \(other.words) does not have the key \(key); trying the next one that the key"
+        + " file names, \(next)")
   }
 
   private func connect(to address: LearnerAddress, _ context: Context) throws -> LearnerConnection {

@@ -13,14 +13,23 @@ package struct ConnectionDiagnosis: Sendable {
   private static let patience = 5
 
   private let address: LearnerAddress
+  private let time: @Sendable () -> WallTime
   private var reached = Reached.nothing
   private var brokenHandshakes = 0
 
-  package init(_ address: LearnerAddress) { self.address = address }
+  package init(_ address: LearnerAddress, time: @escaping @Sendable () -> WallTime = { .now }) {
+    self.address = address
+    self.time = time
+  }
+
+  /// The key that what listens there does not seem to have.
+  package var learnerNotMet: PublicKey? {
+    brokenHandshakes >= Self.patience ? address.learner : nil
+  }
 
   /// - Returns: why this actor will never get in like this; nil as long as it may.
   package mutating func saw(_ event: ConnectionEvent) -> RunFailure? {
-    let endpoint = address.endpoint
+    let endpoint = address.words
     switch event {
     case .connected: reached = .peer
     case .handshakeSucceeded:
@@ -32,9 +41,9 @@ package struct ConnectionDiagnosis: Sendable {
       let key = address.key.map { "\($0.key.publicKey)" } ?? "?"
       return RunFailure(
         .notAuthorised,
-        "the learner at \(endpoint) does not let this actor's key in; where it runs, make one that"
-          + " it knows with `tributary keys add NAME`, or add to its list of allowed keys the line:"
-          + " actor NAME \(key)")
+        "the learner at \(endpoint) does not let this actor's key in: it is not in the learner's list, or has"
+          + " ended there\(end); where the learner runs, make one that it knows with `tributary keys add NAME`,"
+          + " or put into its list of allowed keys the line: actor NAME \(key)")
     case .mechanismsDiffer:
       return RunFailure(
         .notAuthorised,
@@ -46,8 +55,7 @@ package struct ConnectionDiagnosis: Sendable {
     case .handshakeFailed:
       reached = .peer
       brokenHandshakes += 1
-      guard brokenHandshakes >= Self.patience, let key = address.key, let learner = key.learner
-      else { return nil }
+      guard let learner = learnerNotMet else { return nil }
       return RunFailure(
         .notAuthorised,
         // Which of the two it is depends on who notices first.
@@ -58,14 +66,20 @@ package struct ConnectionDiagnosis: Sendable {
     return nil
   }
 
+  /// What the key's file says of its end.
+  private var end: String {
+    guard let expires = address.key?.expires else { return "" }
+    return " (its file says that it ends at \(expires), and this machine's clock says \(time()))"
+  }
+
   /// Why nobody has said anything, for a log and for the end of all patience.
   package var silence: String {
     switch reached {
     case .nothing:
-      "nothing answers at \(address.endpoint); is the learner running, and is the address right?"
+      "nothing answers at \(address.words); is the learner running, and is the address right?"
     case .peer:
-      "what listens at \(address.endpoint) does not greet like a learner; is the address right?"
-    case .learner: "no word from the learner at \(address.endpoint)"
+      "what listens at \(address.words) does not greet like a learner; is the address right?"
+    case .learner: "no word from the learner at \(address.words)"
     }
   }
 }

@@ -5,8 +5,12 @@ package import Transport
 /// Where a learner is to be found, and how to know it.
 package struct LearnerAddress: Sendable {
   package var endpoint: EndpointAddress
+  /// Of the several places that the endpoint's name stands for, the one to connect to.
+  package var place: EndpointAddress?
   /// The actor's key and the learner's; nil to connect in plaintext.
   package var key: KeyFile?
+  /// The learner's key to insist on, of those that the key file names.
+  package private(set) var learner: PublicKey?
   /// The run that must be there; nil for whichever it is.
   package var runID: String?
   /// Whether somebody gave it by hand. Otherwise it comes from a run folder, and a learner that is
@@ -16,6 +20,7 @@ package struct LearnerAddress: Sendable {
   package init(endpoint: EndpointAddress, key: KeyFile?, runID: String?, isFinal: Bool) {
     self.endpoint = endpoint
     self.key = key
+    learner = key?.learner
     self.runID = runID
     self.isFinal = isFinal
   }
@@ -33,7 +38,21 @@ package struct LearnerAddress: Sendable {
   }
 
   var security: SocketSecurity {
-    guard let key, let learner = key.learner else { return .plaintext }
+    guard let key, let learner else { return .plaintext }
     return .client(key.key, server: learner)
+  }
+
+  /// The endpoint as its user wrote it, and the place behind the name where there are several.
+  package var words: String {
+    guard let place, case .tcp(let host, _) = place.transport else { return "\(endpoint)" }
+    return "\(endpoint) (\(host))"
+  }
+
+  /// Insists on the key that is to follow the learner's where the latter is in `distrusted`.
+  ///
+  /// - Returns: false where the file names no key that is left.
+  package mutating func choose(without distrusted: Set<PublicKey>) -> Bool {
+    learner = [key?.learner, key?.next].compactMap { $0 }.first { !distrusted.contains($0) }
+    return learner != nil
   }
 }

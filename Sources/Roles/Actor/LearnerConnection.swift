@@ -26,7 +26,7 @@ struct LearnerConnection: ~Copyable {
     options.security = address.security
     let socket = try Socket(.dealer, in: context, options: options)
     let monitor = try ConnectionMonitor(socket, in: context)
-    try socket.connect(address.endpoint.description)
+    try socket.connect((address.place ?? address.endpoint).description)
     self.socket = socket
     self.monitor = monitor
     self.log = log
@@ -40,6 +40,9 @@ struct LearnerConnection: ~Copyable {
 
   /// Why nobody has said anything.
   var silence: String { diagnosis.silence }
+
+  /// The learner's key that what listens there does not seem to have.
+  var learnerNotMet: PublicKey? { diagnosis.learnerNotMet }
 
   /// The learner has said welcome in this envelope.
   mutating func open(_ envelope: Envelope, _ timing: SessionTiming) {

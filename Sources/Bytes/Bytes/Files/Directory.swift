@@ -16,6 +16,12 @@ package enum Directory {
     try FileDescriptor(opening: path, O_RDONLY | O_DIRECTORY).sync()
   }
 
+  /// Renames a file, durably; one that has the new name already is replaced.
+  package static func move(_ path: String, to target: String) throws(FileError) {
+    guard rename(path, target) == 0 else { throw .last("renaming \(path) to", target) }
+    try sync(parent(of: target))
+  }
+
   /// The names in the directory, in no order.
   package static func names(in path: String) throws(FileError) -> [String] {
     guard let stream = opendir(path) else { throw .last("listing", path) }

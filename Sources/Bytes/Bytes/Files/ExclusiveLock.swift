@@ -7,6 +7,8 @@ package enum LockError: Error, Equatable, CustomStringConvertible {
   case held(path: String, holder: Int32?)
   /// A link, no plain file, or one with other contents: locking would write over what is somebody's.
   case foreign(path: String)
+  /// The disk that it is on has no locks, or they do not work now.
+  case unsupported(path: String, code: CInt)
   case file(FileError)
 
   package var description: String {
@@ -18,6 +20,10 @@ package enum LockError: Error, Equatable, CustomStringConvertible {
     case .foreign(let path):
       "\(path) is no lock of ours: it is a link, not a plain file, or has something else in it; look at"
         + " it, and delete it if nobody needs it"
+    case .unsupported(let path, let code):
+      "\(path) cannot be locked: locks do not work on its disk (\(String(cString: strerror(code)))), and"
+        + " without them two processes could write the same files; move the folder to a disk that has them,"
+        + " such as a local one, NFS with its lock service, or Lustre mounted with flock"
     case .file(let error):
       error.description
     }
@@ -40,6 +46,8 @@ package struct ExclusiveLock: ~Copyable, Sendable {
         throw .held(
           path: path,
           holder: text.flatMap { Int32(String(decoding: $0.prefix { $0 > 32 }, as: UTF8.self)) })
+      case let code where [ENOLCK, ENOSYS, EOPNOTSUPP].contains(code):
+        throw .unsupported(path: path, code: code)
       case let code: throw .file(FileError(operation: "locking", path: path, code: code))
       }
     }

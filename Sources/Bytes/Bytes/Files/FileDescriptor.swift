@@ -32,6 +32,18 @@ package struct FileDescriptor: ~Copyable, Sendable {
       && own.st_dev == there.st_dev && own.st_ino == there.st_ino
   }
 
+  /// Where the file is now; nil for one that is deleted, or that this process cannot see.
+  package var place: String? {
+    let longest = Int(PATH_MAX)
+    var text = [CChar](repeating: 0, count: longest)
+    let count = readlink("/proc/self/fd/\(number)", &text, longest)
+    guard count > 0 else { return nil }
+    let path = String(decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    var (own, there) = (stat(), stat())
+    let isThere = fstat(number, &own) == 0 && stat(path, &there) == 0
+    return isThere && own.st_dev == there.st_dev && own.st_ino == there.st_ino ? path : nil
+  }
+
   /// Writes the first `count` bytes of a file that was deleted or moved to its path again.
   ///
   /// - Returns: whether they are there, durably; false where another file has taken the path.

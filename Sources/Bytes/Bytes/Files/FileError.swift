@@ -8,6 +8,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
   case device(operation: String, path: String)
   /// The file was deleted, moved or replaced while it was written.
   case gone(path: String, isRestored: Bool)
+  /// The file, or a folder above it, was moved to another place while it was written.
+  case moved(path: String, to: String)
   /// Any other `errno`.
   case refused(operation: String, path: String, code: CInt)
 
@@ -49,6 +51,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
       "\(path) was deleted or replaced while it was written, and could not be written back: the updates"
         + " that it alone held are made again from the newest checkpoint; find out who deletes files"
         + " there"
+    case .moved(let path, let place):
+      "\(path) was moved to \(place) while it was written; move it back, or continue where it is now"
     case .refused(let operation, let path, let code):
       "\(operation) \(path): \(String(cString: strerror(code))) (\(code))"
         + (isOutOfFiles ? "; raise the limit of open files: ulimit -n 4096" : "")

@@ -10,13 +10,19 @@ package struct KeyFolder: Sendable {
   package init(_ path: String) { self.path = path }
 
   package var learner: String { "\(path)/learner.key" }
+  /// The key that is to follow the learner's; no name of an actor leads to this file.
+  package var next: String { "\(path)/learner.next" }
   package var allowed: String { "\(path)/allowed" }
-  package func actor(_ name: String) -> String { "\(path)/\(name).key" }
+  package func member(_ name: String) -> String { "\(path)/\(name).key" }
 
-  package var exists: Bool { FileManager.default.fileExists(atPath: learner) }
+  package var exists: Bool { Self.isThere(learner) }
+
+  static func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   /// Makes the learner's key and one actor's, and allows the latter.
-  package func create(actor name: String) throws {
+  ///
+  /// - Parameter expires: when the actor's key ends.
+  package func create(actor name: String, expires: WallTime? = nil) throws {
     guard !exists else {
       throw RunFailure(
         .usage,
@@ -29,62 +35,69 @@ package struct KeyFolder: Sendable {
       throw RunFailure(.disk, "cannot make \(path): \(error.localizedDescription)")
     }
     try KeyFile(role: .learner, name: "learner", key: KeyPair()).write(to: learner)
-    try add(actor: name)
+    try add(.actor, name, expires: expires)
   }
 
-  /// Makes a key for one more actor, and allows it.
-  package func add(actor name: String) throws {
-    guard KeyFile.isName(name), actor(name) != learner else {
+  /// Makes one more key for an actor or a relay, and allows it.
+  package func add(_ role: KeyFile.Role, _ name: String, expires: WallTime? = nil) throws {
+    guard KeyFile.isName(name), member(name) != learner else {
       throw RunFailure(
         .usage,
-        "an actor's key cannot be called \(name); use up to \(KeyFile.nameBytes) letters, digits,"
+        "\(role.article) key cannot be called \(name); use up to \(KeyFile.nameBytes) letters, digits,"
           + " dots, dashes and underscores, and not learner")
     }
-    let own = try KeyFile(reading: learner, as: .learner)
-    // Two who add at the same time would lose one's line.
-    let lock = try ListLock(path)
+    guard exists else { throw KeyError.missing(path: learner) }
+    // Two who change the list at the same time would lose one's line.
+    let lock = try KeyFolderLock(path)
     defer { withExtendedLifetime(lock) {} }
-    guard !FileManager.default.fileExists(atPath: actor(name)) else {
-      throw RunFailure(.usage, "\(actor(name)) exists; choose another name")
+    let own = try KeyFile(reading: learner, as: .learner)
+    let following = Self.isThere(next) ? try KeyFile(reading: next, as: .learner) : nil
+    guard !Self.isThere(member(name)) else {
+      throw RunFailure(.usage, "\(member(name)) exists; choose another name")
     }
     let key = KeyPair()
     let list = try AllowedKeys.text(
-      of: allowed, adding: AllowedKeys.Entry(role: .actor, name: name, key: key.publicKey))
-    try KeyFile(role: .actor, name: name, key: key, learner: own.key.publicKey)
-      .write(to: actor(name))
+      of: allowed,
+      adding: AllowedKeys.Entry(role: role, name: name, key: key.publicKey, expires: expires))
+    try KeyFile(
+      role: role, name: name, key: key, learner: own.key.publicKey, next: following?.key.publicKey,
+      expires: expires
+    ).write(to: member(name))
     do {
       try AtomicFile.write(list, to: allowed)
     } catch {
       // A key that nobody knows would only be in the way of the next attempt.
-      try? FileManager.default.removeItem(atPath: actor(name))
+      try? FileManager.default.removeItem(atPath: member(name))
       throw error
     }
   }
-}
 
-/// The right to change a folder's list, until this object goes.
-private final class ListLock {
-  private let lock: ExclusiveLock
-
-  package init(_ path: String) throws(RunFailure) {
-    do {
-      lock = try ExclusiveLock(path: "\(path)/.lock", waits: true)
-    } catch {
-      throw RunFailure(.disk, "cannot change the list of \(path): \(error)")
+  /// Takes a key out of the list. Its file here is good for nothing then, and goes.
+  package func revoke(_ name: String) throws {
+    guard Self.isThere(allowed) else { throw KeyError.missing(path: allowed) }
+    let lock = try KeyFolderLock(path)
+    defer { withExtendedLifetime(lock) {} }
+    guard let list = try AllowedKeys.text(of: allowed, removing: name) else {
+      let names = try AllowedKeys(reading: allowed).entries.values.map(\.name).sorted()
+      throw RunFailure(
+        .usage,
+        "\(allowed) has no key called \(name); it has "
+          + (names.isEmpty ? "none" : names.prefix(20).joined(separator: ", "))
+          + (names.count > 20 ? " and \(names.count - 20) more" : ""))
+    }
+    try AtomicFile.write(list, to: allowed)
+    if KeyFile.isName(name), member(name) != learner {
+      try? FileManager.default.removeItem(atPath: member(name))
     }
   }
 }
 
-/// What a learner needs to let in whom it knows and nobody else.
-package struct LearnerKeys: Sendable {
-  package let pair: KeyPair
-  /// The path of the list; it is read again for everyone who comes.
-  package let allowed: String
-
-  /// - Throws: `KeyError` if the key or the list cannot be used.
-  package init(_ folder: KeyFolder) throws(KeyError) {
-    pair = try KeyFile(reading: folder.learner, as: .learner).key
-    allowed = folder.allowed
-    _ = try AllowedKeys(reading: allowed)
+extension KeyFile.Role {
+  fileprivate var article: String {
+    switch self {
+    case .learner: "a learner's"
+    case .actor: "an actor's"
+    case .relay: "a relay's"
+    }
   }
 }

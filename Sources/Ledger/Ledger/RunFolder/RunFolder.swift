@@ -86,6 +86,8 @@ package struct RunFolder: Sendable {
       run.endpoint, run.control, run.localKey,
       run.keys.path, run.prompts,
       "/actors", run.evaluations,
+      // Of the engine that starts the run's processes.
+      "/slurm", "/engine",
     ]
     // A disk's own root has a folder for what was lost.
     return files.contains("/\(name)") || name.hasPrefix("events.out.tfevents.")

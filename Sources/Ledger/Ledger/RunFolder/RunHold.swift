@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A run folder that this process has for itself.
 package final class RunHold {
@@ -11,7 +12,14 @@ package final class RunHold {
   package init(_ folder: RunFolder, isMade: Bool) throws {
     self.folder = folder
     self.isMade = isMade
-    lock = try RunLock(folder)
+    do {
+      lock = try RunLock(folder)
+    } catch {
+      // Where no lock can be had at all, nobody else is in a folder that was made a moment ago.
+      let isHeld = (error as? RunFailure)?.code == .usage
+      if isMade, !isHeld { try? FileManager.default.removeItem(atPath: folder.path) }
+      throw error
+    }
   }
 
   /// Takes back a start that came to nothing: a folder that it made goes, and one that was there holds no

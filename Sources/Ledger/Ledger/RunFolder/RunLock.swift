@@ -12,6 +12,7 @@ package final class RunLock {
       switch error {
       case .file(let refusal): throw refusal
       case .foreign: throw RunFailure(.usage, "\(error)")
+      case .unsupported: throw RunFailure(.disk, "\(error)")
       case .held:
         throw RunFailure(
           .usage,

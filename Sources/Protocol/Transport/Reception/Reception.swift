@@ -25,6 +25,8 @@ package final class Reception: @unchecked Sendable {
     /// Connected and not welcome, or no longer.
     var newcomers: [PeerID: Newcomer] = [:]
     var addresses: [PeerID: String] = [:]
+    /// Where inner connections are made to.
+    var innerName: String
   }
 
   /// Seconds in which a peer has to be welcome, and again after it was dismissed.
@@ -38,7 +40,7 @@ package final class Reception: @unchecked Sendable {
 
   /// Where peers connect to, wildcards resolved.
   package let endpoint: String
-  /// Where the learner's socket has to be bound, with ``SocketOptions/isPrivate``.
+  /// Where the learner's socket has to be bound at first, with ``SocketOptions/isPrivate``.
   package let innerEndpoint: String
 
   private let limits: ReceptionLimits
@@ -50,7 +52,6 @@ package final class Reception: @unchecked Sendable {
   private let start = ContinuousClock.now
   private let ended = DispatchSemaphore(value: 0)
   private let isEnding = Atomic<Bool>(false)
-  private let innerName: String
   /// What the inner connections are called: this and a peer's number.
   private let peerPrefix: [UInt8]
   private let notice: @Sendable (String) -> Void
@@ -81,9 +82,9 @@ package final class Reception: @unchecked Sendable {
     self.notice = notice
     epoll = try Epoll()
     wakeup = try Wakeup()
-    shared = Mutex(Shared(credit: InboundCredit(credit)))
     let nonce = String(UInt64.random(in: .min ... .max), radix: 16)
-    innerName = "@tributary-\(getpid())-\(nonce)"
+    let innerName = "@tributary-\(getpid())-\(nonce)"
+    shared = Mutex(Shared(credit: InboundCredit(credit), innerName: innerName))
     innerEndpoint = "ipc://\(innerName)"
     peerPrefix = [0] + Array("tributary-\(nonce)-".utf8)
   }
@@ -104,6 +105,13 @@ package final class Reception: @unchecked Sendable {
     isEnding.store(true, ordering: .relaxed)
     wakeup.signal()
     ended.wait()
+  }
+
+  /// Has those who connect from now on meet the learner's socket at another place, where it is bound by `bind`.
+  package func move(bind: (String) throws(ZeroMQError) -> Void) throws(ZeroMQError) {
+    let name = "@tributary-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    try bind("ipc://\(name)")
+    shared.withLock { $0.innerName = name }
   }
 
   /// Whose connection a message came by; nil if that is closed by now.
@@ -254,7 +262,8 @@ package final class Reception: @unchecked Sendable {
     guard inner >= 0 else { return -1 }
     let isUp =
       LocalAddress(number: relay.id, after: peerPrefix).withPointer { bind(inner, $0, $1) == 0 }
-      && LocalAddress(innerName)?.withPointer { connect(inner, $0, $1) == 0 } == true
+      && LocalAddress(shared.withLock { $0.innerName })?.withPointer { connect(inner, $0, $1) == 0 }
+        == true
       && epoll.add(inner, Epoll.readable, number: 2 * relay.id + 1)
     if !isUp { Glibc.close(inner) }
     return isUp ? inner : -1

@@ -31,11 +31,15 @@ package struct AuthenticationRequest: Hashable, Sendable {
 /// The answer to one question.
 package enum AuthenticationDecision: Hashable, Sendable {
   case allowed(AllowedKeys.Entry)
+  /// In the list, and over by the clock that was asked.
+  case expired(AllowedKeys.Entry)
   /// Not in this list; the peer is told by code 400.
   case refused(reason: String)
 
-  /// - Parameter allowed: nil while the list cannot be read: then nobody new comes in.
-  package init(_ request: AuthenticationRequest, allowed: AllowedKeys?) {
+  /// - Parameters:
+  ///   - allowed: nil while the list cannot be read: then nobody new comes in.
+  ///   - now: by the learner's clock.
+  package init(_ request: AuthenticationRequest, allowed: AllowedKeys?, now: WallTime) {
     guard request.domain == AuthenticationRequest.domain else {
       self = .refused(reason: "another domain")
       return
@@ -52,11 +56,11 @@ package enum AuthenticationDecision: Hashable, Sendable {
       self = .refused(reason: "its key is not in the list")
       return
     }
-    guard entry.role == .actor else {
+    guard entry.role != .learner else {
       self = .refused(reason: "its role is \(entry.role.rawValue)")
       return
     }
-    self = .allowed(entry)
+    self = entry.isExpired(at: now) ? .expired(entry) : .allowed(entry)
   }
 
   /// The message for libzmq; every message of an allowed peer carries the key as its user id.
@@ -64,7 +68,7 @@ package enum AuthenticationDecision: Hashable, Sendable {
     let (code, text, user) =
       switch self {
       case .allowed(let entry): ("200", "OK", "\(entry.key)")
-      case .refused: ("400", "not allowed", "")
+      case .expired, .refused: ("400", "not allowed", "")
       }
     return [
       Array("1.0".utf8), request.id, Array(code.utf8), Array(text.utf8), Array(user.utf8), [],

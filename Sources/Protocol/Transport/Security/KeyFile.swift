@@ -1,12 +1,14 @@
 import Bytes
 
-/// A secret key as a file: whose it is, what it may do, and for an actor the learner that it trusts.
+/// A secret key as a file: whose it is, what it may do, and for an actor or a relay the learner that it trusts.
 ///
 /// One `field value` a line, in any order, each once; lines that begin with # are for people.
 package struct KeyFile: Hashable, Sendable {
   package enum Role: String, Sendable {
     case learner
     case actor
+    /// A process that passes parameters on.
+    case relay
   }
 
   package static let byteLimit = 4_096
@@ -15,17 +17,30 @@ package struct KeyFile: Hashable, Sendable {
   package var role: Role
   package var name: String
   package var key: KeyPair
-  /// The learner's public key; an actor's file alone has it.
+  /// The learner's public key; a learner's own file does not have it.
   package var learner: PublicKey?
+  /// The public key that the learner is to have after it.
+  package var next: PublicKey?
+  /// When the key ends, for whoever reads the file: what counts is the learner's list, and its clock.
+  package var expires: WallTime?
 
-  /// - Parameter learner: for an actor, whom it trusts; nil for a learner.
-  package init(role: Role, name: String, key: KeyPair, learner: PublicKey? = nil) {
+  /// - Parameter learner: whom it trusts; nil for a learner.
+  package init(
+    role: Role, name: String, key: KeyPair, learner: PublicKey? = nil, next: PublicKey? = nil,
+    expires: WallTime? = nil
+  ) {
     precondition(Self.isName(name), "\(name) is no name of a key")
     self.role = role
     self.name = name
     self.key = key
     self.learner = learner
+    self.next = next
+    self.expires = expires
   }
+
+  private static let fields: Set<Substring> = [
+    "role", "name", "secret", "public", "learner", "next", "expires",
+  ]
 
   /// Letters, digits, dot, dash and underscore of ASCII, the first a letter or a digit: harmless as
   /// a file name, as a word of a list and on a terminal.
@@ -59,7 +74,7 @@ package struct KeyFile: Hashable, Sendable {
     for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
       let words = line.split(separator: " ")
       guard words.count == 2 else { throw damaged("a line is not a field and its value") }
-      guard ["role", "name", "secret", "public", "learner"].contains(words[0]) else {
+      guard Self.fields.contains(words[0]) else {
         throw damaged("it has a field that no key file has")
       }
       guard fields.updateValue(words[1], forKey: words[0]) == nil else {
@@ -67,7 +82,7 @@ package struct KeyFile: Hashable, Sendable {
       }
     }
     guard let role = fields["role"].flatMap({ Role(rawValue: String($0)) }) else {
-      throw damaged("its role is neither learner nor actor")
+      throw damaged("its role is neither learner nor actor nor relay")
     }
     guard let name = fields["name"], Self.isName(name) else {
       throw damaged("it has no valid name")
@@ -79,12 +94,24 @@ package struct KeyFile: Hashable, Sendable {
       throw damaged("its public key does not belong to its secret")
     }
     let learner = fields["learner"].flatMap { PublicKey($0) }
+    let next = fields["next"].flatMap { PublicKey($0) }
+    let expires = fields["expires"].flatMap { WallTime($0) }
     switch role {
-    case .actor where learner == nil: throw damaged("it does not hold its learner's public key")
-    case .learner where fields["learner"] != nil: throw damaged("a learner's key names a learner")
-    default: break
+    case .actor, .relay:
+      guard learner != nil else { throw damaged("it does not hold its learner's public key") }
+      guard next != nil || fields["next"] == nil, next != learner || next == nil else {
+        throw damaged("its field next is no other public key")
+      }
+      guard expires != nil || fields["expires"] == nil else {
+        throw damaged("its field expires is no time like 2026-12-24T18:00:00Z")
+      }
+    case .learner:
+      guard fields.keys.allSatisfy({ !["learner", "next", "expires"].contains($0) }) else {
+        throw damaged("a learner's key names a learner, or an end")
+      }
     }
-    self.init(role: role, name: String(name), key: key, learner: learner)
+    self.init(
+      role: role, name: String(name), key: key, learner: learner, next: next, expires: expires)
   }
 
   package var text: String {
@@ -94,6 +121,8 @@ package struct KeyFile: Hashable, Sendable {
       "secret \(KeyPair.digits(of: key.secret))",
     ]
     if let learner { lines.append("learner \(learner)") }
+    if let next { lines.append("next \(next)") }
+    if let expires { lines.append("expires \(expires)") }
     return lines.joined(separator: "\n") + "\n"
   }
 

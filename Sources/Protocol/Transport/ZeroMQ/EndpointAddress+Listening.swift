@@ -86,7 +86,7 @@ extension EndpointAddress {
       + list.filter { $0.family == AF_INET6 && !$0.text.contains("%") }.map(\.text)
   }
 
-  private static func text(of address: UnsafeMutablePointer<sockaddr>?, _ size: socklen_t)
+  static func text(of address: UnsafeMutablePointer<sockaddr>?, _ size: socklen_t)
     -> String?
   {
     var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))

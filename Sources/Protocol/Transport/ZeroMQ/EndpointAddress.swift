@@ -67,17 +67,6 @@ package struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Why the host's name does not lead to an address now; nil if it does.
-  package func resolutionFailure() -> String? {
-    guard case .tcp(let host, _) = transport else { return nil }
-    var hints = addrinfo()
-    hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-    var found: UnsafeMutablePointer<addrinfo>?
-    let status = getaddrinfo(host, nil, &hints, &found)
-    if let found { freeaddrinfo(found) }
-    return status == 0 ? nil : String(cString: gai_strerror(status))
-  }
-
   /// Why a socket must not be bound here: ``PublicListener`` deletes what is at the path of an ipc
   /// endpoint, a living learner's socket too. What a dead one left is no obstacle.
   package func obstacleToListening() -> String? {

@@ -78,6 +78,11 @@ package struct Socket: ~Copyable, @unchecked Sendable {
   /// No more events for its ``ConnectionMonitor``.
   package borrowing func endMonitoring() { zmq_socket_monitor(handle, nil, 0) }
 
+  /// What is bound from now on is secured so; what was bound before, and who is connected, stays as it is.
+  package borrowing func secure(_ security: SocketSecurity) throws(ZeroMQError) {
+    try security.apply(to: handle)
+  }
+
   /// Listens at `endpoint`, such as `tcp://127.0.0.1:*`.
   ///
   /// - Returns: the endpoint with its wildcards resolved.

@@ -52,6 +52,8 @@ package final class Exchange: @unchecked Sendable {
     package var trace: TraceFile?
     /// Called several times a second, as long as peers are answered.
     package var alive: @Sendable () -> Void
+    /// The learner's key, once it is another one than before; asked once a second.
+    package var newKey: @Sendable () -> KeyPair?
 
     package init(
       chosen: @escaping @Sendable (AdmittedUnit) -> Void,
@@ -61,7 +63,8 @@ package final class Exchange: @unchecked Sendable {
       trouble: @escaping @Sendable (RunTrouble) -> Void = { _ in },
       failed: @escaping @Sendable (RunFailure) -> Void,
       checkOwner: @escaping @Sendable () throws -> Void = {},
-      trace: TraceFile? = nil, alive: @escaping @Sendable () -> Void = {}
+      trace: TraceFile? = nil, alive: @escaping @Sendable () -> Void = {},
+      newKey: @escaping @Sendable () -> KeyPair? = { nil }
     ) {
       self.chosen = chosen
       self.doubted = doubted
@@ -72,6 +75,7 @@ package final class Exchange: @unchecked Sendable {
       self.checkOwner = checkOwner
       self.trace = trace
       self.alive = alive
+      self.newKey = newKey
     }
   }
 
@@ -321,7 +325,8 @@ package final class Exchange: @unchecked Sendable {
       try tell(.introduced(hello, sender, introduction(of: sender)))
     case .readList(let keys):
       guard let gatekeeper else { return }
-      try tell(.listRead(Result { () throws(KeyError) in try gatekeeper.removed(from: keys) }))
+      try tell(.listRead(Result { () throws(KeyError) in try gatekeeper.ended(among: keys) }))
+      if let key = callbacks.newKey() { try take(key) }
     case .check(let candidate): admission.submit(candidate)
     case .welcome(let peer): reception.welcome(peer)
     case .proven(let peer): reception.proven(peer)
@@ -342,12 +347,18 @@ package final class Exchange: @unchecked Sendable {
     }
   }
 
+  /// Whoever connects from now on must trust this key; who is connected stays.
+  private func take(_ key: KeyPair) throws(ZeroMQError) {
+    try socket.secure(.server(key))
+    try reception.move { (endpoint) throws(ZeroMQError) in _ = try socket.bind(endpoint) }
+  }
+
   private func introduction(of sender: ExchangeState.Sender) -> ExchangeState.Introduction {
     let isLocal = sender.key.map { gatekeeper?.isLocal($0) ?? true } ?? true
-    let isAllowed = gatekeeper?.allows(sender.key) ?? true
+    let entry = gatekeeper?.entry(of: sender.key)
     return ExchangeState.Introduction(
-      isAllowed: isAllowed, ownKey: isLocal ? nil : sender.key,
-      keyName: isAllowed ? sender.key.flatMap { gatekeeper?.name(of: $0) } : nil,
+      isAllowed: gatekeeper == nil || entry != nil, ownKey: isLocal ? nil : sender.key,
+      keyName: entry?.name,
       host: sender.peer.map { reception.host(of: $0) } ?? "?", session: .random(in: 1 ... .max))
   }
 

@@ -59,8 +59,8 @@ extension ExchangeState {
     case taken(Reception.PeerID)
     /// The session's connection is closed, and what it had sent was told.
     case closed(UInt64)
-    /// The answer to ``Action/readList(_:)``: those whose keys were taken out, or why it cannot be read.
-    case listRead(Result<Set<PublicKey>, KeyError>)
+    /// The answer to ``Action/readList(_:)``: whose keys are good no longer and why, or why it cannot be read.
+    case listRead(Result<[PublicKey: String], KeyError>)
     /// Time passes.
     case time
   }

@@ -70,7 +70,9 @@ extension ExchangeState {
     if !introduction.isAllowed {
       return Reject(
         code: .notAuthorised,
-        text: "its key is no longer in the list; ask for a new one: tributary keys add NAME")
+        text:
+          "its key is no longer in the list, or has ended; ask for a new one: tributary keys add NAME"
+      )
     }
     let digits = hello.life.utf8
     guard digits.count == 32, digits.allSatisfy({ Self.hexadecimal.contains($0) }) else {
@@ -158,12 +160,12 @@ extension ExchangeState {
     pulls.left(session)
   }
 
-  /// Ends the sessions whose keys were taken out of the list, and says once if it cannot be read.
-  mutating func endRemoved(_ list: Result<Set<PublicKey>, KeyError>, now: Double) {
-    let removed: Set<PublicKey>
+  /// Ends the sessions whose keys are good no longer, and says once if the list cannot be read.
+  mutating func endRemoved(_ list: Result<[PublicKey: String], KeyError>, now: Double) {
+    let ended: [PublicKey: String]
     switch list {
     case .success(let keys):
-      removed = keys
+      ended = keys
       if listFault != nil { say("list", "the list of allowed keys can be read again", now: now) }
       listFault = nil
     case .failure(let error):
@@ -176,9 +178,8 @@ extension ExchangeState {
       listFault = error
       return
     }
-    let reason = "its key was taken out of the list"
     for (session, peer) in sessions.peers.sorted(by: { $0.key < $1.key }) {
-      guard let key = peer.key, removed.contains(key) else { continue }
+      guard let key = peer.key, let reason = ended[key] else { continue }
       send(.goodbye(reason: reason), to: session)
       end(session, because: reason, now: now)
     }

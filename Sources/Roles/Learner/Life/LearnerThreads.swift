@@ -64,10 +64,16 @@ final class LearnerThreads {
       (
         keys.pair,
         try Gatekeeper(
-          path: keys.allowed, local: local.publicKey, context: context, notice: notice)
+          path: keys.allowed, local: local.publicKey, context: context, time: { .now },
+          notice: notice)
       )
     }
     self.door = door
+    let succession = options.keys.map { keys in
+      KeySuccession(keys, notice: notice) { (learner) throws(KeyError) in
+        try Self.write(local, trusting: learner, in: claim.folder)
+      }
+    }
     localKey = local
     exchange = try Exchange(
       listen: options.listen, context: context, door: door, terms: terms, recipe: recipe,
@@ -79,7 +85,14 @@ final class LearnerThreads {
         evaluated: { inbox.post(.evaluated($0)) },
         notice: notice, trouble: { inbox.post(.trouble($0)) },
         failed: { inbox.post(.failed($0)) }, checkOwner: claim.check, trace: options.trace,
-        alive: options.alive))
+        alive: options.alive, newKey: { succession?.newKey() }))
+  }
+
+  /// Leaves a key in the run folder for its own actors.
+  private static func write(_ key: KeyPair, trusting learner: PublicKey, in folder: RunFolder)
+    throws(KeyError)
+  {
+    try KeyFile(role: .actor, name: "local", key: key, learner: learner).write(to: folder.localKey)
   }
 
   /// Where actors find the learner.
@@ -99,8 +112,7 @@ final class LearnerThreads {
     }
     closings.append { [journal] in journal.stop() }
     if let door {
-      try KeyFile(role: .actor, name: "local", key: localKey, learner: door.key.publicKey)
-        .write(to: claim.folder.localKey)
+      try Self.write(localKey, trusting: door.key.publicKey, in: claim.folder)
       try door.gatekeeper.run(hosts: { [weak exchange] in exchange?.hostsOfNewcomers ?? [] })
       closings.append { door.gatekeeper.stop() }
     }

@@ -16,8 +16,8 @@ struct RunClaim: Sendable {
     guard let newest = try epochStored() else {
       throw RunFailure(
         .disk,
-        "\(folder.identity) is gone or damaged, so it is unknown whose run folder this is; nothing more"
-          + " is written")
+        "\(folder.identity) is gone or damaged, so it is unknown whose run folder this is, and nothing more"
+          + " is written; if the folder was moved, resume it where it is now")
     }
     guard newest == epoch else {
       throw RunFailure(
