@@ -290,7 +290,7 @@ def missing_parameters():
         if len(peer.until("manifest").manifest.chunk_digests):
             raise Broken("a manifest of nothing")
     for index in (0, 1 << 31, (1 << 32) - 1):
-        peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](params_hash=bytes(32), index=index)))
+        peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](whole=bytes(32), index=index)))
     # Questions are answered in their order, so the last answer says that those before were looked at.
     peer.send(peer.envelope(manifest_request=Kinds["ManifestRequest"](version=0)))
     if peer.until("manifest") is None:
@@ -388,7 +388,7 @@ def deaf():
         peer.send(peer.envelope(manifest_request=Kinds["ManifestRequest"](version=peer.welcome.committed)))
         manifest = Kinds["Envelope"].FromString(peer.receive()[0]).manifest
         for _ in range(300):
-            peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](params_hash=manifest.params_hash, index=0)))
+            peer.send(peer.envelope(chunk_request=Kinds["ChunkRequest"](whole=manifest.params_hash, index=0)))
     before = version()
     awake(True)
     wait(lambda: version() > before + 1, "two updates beside peers that read nothing")
