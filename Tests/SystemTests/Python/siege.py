@@ -149,7 +149,7 @@ def questions(site, count, ask):
 
 def chunks(site, count=20):
     questions(site, count, lambda peer, manifest: peer.envelope(
-        chunk_request=peers.Speaker.kinds["ChunkRequest"](params_hash=manifest.params_hash, index=0)))
+        chunk_request=peers.Speaker.kinds["ChunkRequest"](whole=manifest.params_hash, index=0)))
 
 
 def manifests(site, count=20):
